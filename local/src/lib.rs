@@ -1,1 +1,3 @@
+//! The local AWS: an emulator process, our front door before it, and stand-ins for what no emulator has.
 
+pub mod stand_in;
