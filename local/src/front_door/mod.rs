@@ -41,6 +41,7 @@ pub(crate) struct FrontDoor {
     events: Events,
     rollouts: Mutex<Rollouts>,
     stacks: cloudformation::Stacks,
+    port: u16,
     url: String,
 }
 
@@ -60,6 +61,7 @@ impl FrontDoor {
             events,
             rollouts: Mutex::new(rollouts),
             stacks: cloudformation::Stacks::default(),
+            port,
             url: format!("http://127.0.0.1:{port}"),
         });
         let router = Router::new()
@@ -74,6 +76,10 @@ impl FrontDoor {
             }
         });
         Ok(door)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -1,7 +1,8 @@
 //! One way to make an SDK configuration: rustls on ring, and nothing that looks for credentials elsewhere
 //! when an account is given.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+pub use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 /// The configuration of every client.
