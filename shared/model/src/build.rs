@@ -47,7 +47,7 @@ pub enum Next {
     /// A request is too old for its token: look for its build before asking again.
     LookFor(Build),
     /// It runs, or ran, for somebody else: read how it stands before joining.
-    ReadBeforeJoining { arn: String },
+    ReadBeforeJoining { build: Build, arn: String },
     /// This release's own build, already started.
     Started(BuildId),
 }
@@ -88,7 +88,9 @@ impl Build {
             BuildState::Started { .. } if self.wanted_by.is_empty() => {
                 Next::Start(self.attempted_again(release, now))
             }
-            BuildState::Started { arn } => Next::ReadBeforeJoining { arn: arn.clone() },
+            BuildState::Started { arn } => {
+                Next::ReadBeforeJoining { build: self.clone(), arn: arn.clone() }
+            }
         }
     }
 
@@ -108,12 +110,17 @@ impl Build {
         again
     }
 
-    pub fn requested_again(&self, now: Timestamp) -> Self {
-        let mut again = self.committed();
-        again.state = BuildState::Requested { at: now };
-        again
+    /// A request that had no effect is made again; to be written in place of `self`.
+    pub fn requested_again(self, now: Timestamp) -> Self {
+        Self { state: BuildState::Requested { at: now }, ..self }
     }
 
+    /// A request turned out to have had its effect; to be written in place of `self`.
+    pub fn found(self, arn: String) -> Self {
+        Self { state: BuildState::Started { arn }, ..self }
+    }
+
+    /// As it stands once the request that `self` stored was taken on.
     pub fn started(&self, arn: String) -> Self {
         let mut started = self.committed();
         started.state = BuildState::Started { arn };
