@@ -65,3 +65,57 @@ fn properties(change: &ResourceChange) -> String {
     let more = change.properties.len().saturating_sub(PROPERTIES_MAX);
     if more == 0 { format!(": {named}") } else { format!(": {named} and {more} more") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(logical_id: &str, kind: &str, action: &str, replacement: &str, properties: &[&str]) -> ResourceChange {
+        ResourceChange {
+            logical_id: logical_id.to_owned(),
+            resource_type: kind.to_owned(),
+            action: action.to_owned(),
+            replacement: replacement.to_owned(),
+            properties: properties.iter().map(|&property| property.to_owned()).collect(),
+        }
+    }
+
+    fn digest(digit: &str) -> ImageDigest {
+        format!("sha256:{}", digit.repeat(64)).parse().unwrap()
+    }
+
+    #[test]
+    fn dangerous_lines_come_first_and_a_new_task_definition_is_not_one() {
+        let changes = [
+            change("Service", "AWS::ECS::Service", "Modify", "False", &["TaskDefinition"]),
+            change("TaskDefinition", "AWS::ECS::TaskDefinition", "Modify", "True", &["ContainerDefinitions"]),
+            change("TargetGroup", "AWS::ElasticLoadBalancingV2::TargetGroup", "Modify", "True", &["Port"]),
+            change("LogGroup", "AWS::Logs::LogGroup", "Remove", "", &[]),
+            change("Rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "Modify", "Conditional", &["ListenerArn"]),
+        ];
+        let lines = lines(ChangeSetKind::Update, Some(&digest("a")), &digest("b"), &changes);
+        let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert!(text[0].starts_with("image sha256:aaaa") && text[0].contains("→ sha256:bbbb"), "{}", text[0]);
+        assert_eq!(
+            text[1..],
+            [
+                "delete LogGroup (AWS::Logs::LogGroup)",
+                "replace TargetGroup (AWS::ElasticLoadBalancingV2::TargetGroup): Port",
+                "may replace Rule (AWS::ElasticLoadBalancingV2::ListenerRule): ListenerArn",
+                "change Service (AWS::ECS::Service): TaskDefinition",
+                "new revision of TaskDefinition (AWS::ECS::TaskDefinition): ContainerDefinitions",
+            ]
+        );
+        assert_eq!(lines[1].danger, Danger::Delete);
+        assert_eq!(lines[2].danger, Danger::Replace);
+    }
+
+    #[test]
+    fn a_huge_plan_says_how_much_it_leaves_out() {
+        let changes: Vec<_> =
+            (0..40).map(|i| change(&format!("R{i:02}"), "AWS::SNS::Topic", "Add", "", &[])).collect();
+        let lines = lines(ChangeSetKind::Create, None, &digest("b"), &changes);
+        assert_eq!(lines.len(), LINES_MAX + 2);
+        assert_eq!(lines[LINES_MAX + 1].text, "and 10 more changes");
+    }
+}
