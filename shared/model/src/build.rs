@@ -20,6 +20,9 @@ pub struct Build {
     pub attempt: u32,
     pub repository: RepositoryName,
     pub revision: Revision,
+    /// Name of the ECR repository that the image is pushed to.
+    pub image_repository: String,
+    /// Empty when nobody wants the build any more: it is being stopped and takes nobody in.
     pub wanted_by: BTreeSet<ReleaseId>,
     pub state: BuildState,
 }
@@ -44,7 +47,7 @@ pub enum Next {
     /// A request is too old for its token: look for its build before asking again.
     LookFor(Build),
     /// It runs, or ran, for somebody else: read how it stands before joining.
-    ReadBeforeJoining { arn: String },
+    ReadBeforeJoining { build: Build, arn: String },
     /// This release's own build, already started.
     Started(BuildId),
 }
@@ -58,6 +61,7 @@ impl Build {
         family: BuildFamily,
         repository: RepositoryName,
         revision: Revision,
+        image_repository: String,
         release: ReleaseId,
         now: Timestamp,
     ) -> Self {
@@ -67,6 +71,7 @@ impl Build {
             attempt: 1,
             repository,
             revision,
+            image_repository,
             wanted_by: BTreeSet::from([release]),
             state: BuildState::Requested { at: now },
         }
@@ -80,7 +85,12 @@ impl Build {
                 if now.since(*at) > TOKEN_TRUSTED { Next::LookFor(joined) } else { Next::Start(joined) }
             }
             BuildState::Started { .. } if self.wanted_by.contains(release) => Next::Started(self.id()),
-            BuildState::Started { arn } => Next::ReadBeforeJoining { arn: arn.clone() },
+            BuildState::Started { .. } if self.wanted_by.is_empty() => {
+                Next::Start(self.attempted_again(release, now))
+            }
+            BuildState::Started { arn } => {
+                Next::ReadBeforeJoining { build: self.clone(), arn: arn.clone() }
+            }
         }
     }
 
@@ -100,22 +110,35 @@ impl Build {
         again
     }
 
-    pub fn requested_again(&self, now: Timestamp) -> Self {
-        let mut again = self.committed();
-        again.state = BuildState::Requested { at: now };
-        again
+    /// A request that had no effect is made again; to be written in place of `self`.
+    pub fn requested_again(self, now: Timestamp) -> Self {
+        Self { state: BuildState::Requested { at: now }, ..self }
     }
 
+    /// A request turned out to have had its effect; to be written in place of `self`.
+    pub fn found(self, arn: String) -> Self {
+        Self { state: BuildState::Started { arn }, ..self }
+    }
+
+    /// As it stands once the request that `self` stored was taken on.
     pub fn started(&self, arn: String) -> Self {
         let mut started = self.committed();
         started.state = BuildState::Started { arn };
         started
     }
 
-    /// Without `release`; `None` when it did not want the build.
+    /// Without `release`; `None` when it had left already.
     pub fn left_by(&self, release: &ReleaseId) -> Option<Self> {
         let mut left = self.committed();
         left.wanted_by.remove(release).then_some(left)
+    }
+
+    /// The running build that nobody wants, if there is one.
+    pub fn to_stop(&self) -> Option<&str> {
+        match &self.state {
+            BuildState::Started { arn } if self.wanted_by.is_empty() => Some(arn),
+            BuildState::Started { .. } | BuildState::Requested { .. } => None,
+        }
     }
 
     fn committed(&self) -> Self {
