@@ -23,7 +23,6 @@ pub use canonical::canonical_json;
 pub use config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
 pub use faults::{Fault, Faults};
 pub use parse::{environments_meant, parse};
-pub use policy::Policy;
 pub use record::{Caps, EnvironmentRecord, Floor, ServiceRecord};
 pub use render::{Capability, Rendered, render};
 pub use schema::{environment_record_schema, service_config_schema, service_record_schema};

@@ -19,7 +19,9 @@ const COMMIT_ATTEMPTS_MAX: u32 = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Handled {
     /// The track stands at this version now.
-    Advanced { version: u64 },
+    Advanced {
+        version: u64,
+    },
     Ignored(Why),
     /// What was observed concerns nothing that is in flight.
     Unconcerned,
@@ -54,7 +56,10 @@ pub(crate) async fn advance<P: Tracks + Queues + Clock>(
             },
         }
     }
-    Err(Failure::transient("commit", format!("track {key} was changed by others {COMMIT_ATTEMPTS_MAX} times in a row")))
+    Err(Failure::transient(
+        "commit",
+        format!("track {key} was changed by others {COMMIT_ATTEMPTS_MAX} times in a row"),
+    ))
 }
 
 /// Wakes every hand that has work which is due.
@@ -63,7 +68,11 @@ pub(crate) async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track) -
     hand_over(ports, track, track.outbox.iter().filter(|promise| promise.due <= now)).await
 }
 
-async fn hand_over_news<P: Queues + Clock>(ports: &P, before: &[Promise], track: &Track) -> Result<(), Failure> {
+async fn hand_over_news<P: Queues + Clock>(
+    ports: &P,
+    before: &[Promise],
+    track: &Track,
+) -> Result<(), Failure> {
     let is_news = |promise: &&Promise| {
         before.iter().find(|old| old.key == promise.key).is_none_or(|old| old.due != promise.due)
     };

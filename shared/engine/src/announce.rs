@@ -26,7 +26,10 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
         None => ports.load_release(&promise.key.release).await?,
     };
     let Some(release) = stored else {
-        return Err(Failure::refused("announce", format!("release {} is not in the table", promise.key.release)));
+        return Err(Failure::refused(
+            "announce",
+            format!("release {} is not in the table", promise.key.release),
+        ));
     };
     let message = match (notice, &release.phase) {
         (Notice::ApprovalRequested, Phase::AwaitingApproval { plan, asked }) => {
@@ -38,7 +41,10 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
         // It has moved on since: what it became is announced by itself.
         (Notice::ApprovalRequested | Notice::TakesLong, _) => return Ok(done),
         (Notice::Ended, _) => {
-            return Err(Failure::transient("announce", format!("release {} is not stored as over yet", release.id)));
+            return Err(Failure::transient(
+                "announce",
+                format!("release {} is not stored as over yet", release.id),
+            ));
         }
     };
     ports.publish(&message).await?;
@@ -52,7 +58,8 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
 fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Message {
     let id = &release.id;
     let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
-    let lines: Vec<String> = plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
+    let lines: Vec<String> =
+        plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
     let still = asked.policy.required.saturating_sub(asked.votes.len() as u32);
     let text = format!(
         "{id} asks for approval ({still} of {} still needed).\n\n\

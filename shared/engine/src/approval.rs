@@ -1,12 +1,12 @@
 //! A reply to a request for approval.
 
 use intake::{Reply, ReplyAnswer};
-use model::approval::{Answer, Voice};
+use model::approval::{Answer, Policy, Voice};
 use model::ids::EnvironmentName;
 use model::release::Phase;
 use model::signal::Signal;
 
-use crate::advance::advance;
+use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::hand::said;
 use crate::ports::{Clock, Queues, Records, ReplyKey, Tracks};
@@ -42,24 +42,22 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
         }))
     })
     .await?;
-    Ok(match handled {
-        crate::advance::Handled::Unconcerned => {
-            format!("ignored: release {} has no open request with this token", reply.release)
-        }
-        handled => format!("{}: {}", reply.release, said(&handled)),
-    })
+    if handled == Handled::Unconcerned {
+        return Ok(format!("ignored: release {} has no open request with this token", reply.release));
+    }
+    Ok(format!("{}: {}", reply.release, said(&handled)))
 }
 
 /// Read for this very answer: a record that became stricter since the plan binds it too.
-async fn floor<P: Records>(
-    ports: &P,
-    name: &EnvironmentName,
-) -> Result<model::approval::Policy, Failure> {
+async fn floor<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Policy, Failure> {
     Ok(environment(ports, name).await?.0.floor.policy())
 }
 
 /// Text from outside, shown to others: no control or direction-changing characters, and not endless.
 fn plain_text(text: &str) -> String {
-    let visible = |c: &char| !c.is_control() && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let visible = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars().filter(visible).take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
 }

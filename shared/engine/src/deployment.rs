@@ -27,7 +27,11 @@ pub(crate) fn deploying(track: &Track) -> Option<(&Release, &Plan)> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure> {
+pub(crate) async fn execute<P: Stacks>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
     let Some((release, plan)) = deploying(track) else {
         return Ok(Signal::Done { key: promise.key.clone() });
     };

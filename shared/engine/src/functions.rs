@@ -8,12 +8,12 @@ use model::signal::Signal;
 use model::track::Track;
 use serde_json::{Value, json};
 
-use crate::advance::{Handled, advance};
+use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Images, Patrol, People, Quarantine, Queues, Records, Registry, ReplyKey,
-    Services, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Images, Patrol, People, Quarantine, Queues, Records, Registry,
+    ReplyKey, Services, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{announce, approval as approvals, builds, deployment, plan, sweep as sweeping};
@@ -23,12 +23,10 @@ pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Sources + Records + Quarantine + Clock,
 {
-    hear(ports, "push", payload, async |subject| match subject {
-        Subject::Branch { repository, branch, pushed_by, commit_hint } => {
-            let (pushed_by, commit) = (pushed_by.as_deref(), commit_hint.as_deref());
-            push_hint(ports, &Hint { repository, branch, pushed_by, commit }).await.map(Some)
-        }
-        _ => Ok(None),
+    hear(ports, "push", payload, async |subject| {
+        let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };
+        let (pushed_by, commit) = (pushed_by.as_deref(), commit_hint.as_deref());
+        push_hint(ports, &Hint { repository, branch, pushed_by, commit }).await.map(Some)
     })
     .await
 }
@@ -38,16 +36,16 @@ pub async fn build<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
 {
-    hear(ports, "build", payload, async |subject| match subject {
-        Subject::Build { id: Some(id), .. } => build_moved(ports, id).await.map(Some),
-        Subject::Build { id: None, arn } => {
-            let read = ports.read_builds(std::slice::from_ref(arn)).await?;
-            match read.into_iter().find_map(|read| read.id) {
-                Some(id) => build_moved(ports, &id).await.map(Some),
-                None => Ok(Some(format!("ignored: {arn} is not a build of ours"))),
-            }
+    hear(ports, "build", payload, async |subject| {
+        let Subject::Build { id, arn } = subject else { return Ok(None) };
+        let id = match id {
+            Some(id) => Some(id.clone()),
+            None => ports.read_builds(std::slice::from_ref(arn)).await?.into_iter().find_map(|read| read.id),
+        };
+        match id {
+            Some(id) => build_moved(ports, &id).await.map(Some),
+            None => Ok(Some(format!("ignored: {arn} is not a build of ours"))),
         }
-        _ => Ok(None),
     })
     .await
 }
@@ -57,10 +55,12 @@ pub async fn image<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
 {
-    hear(ports, "image", payload, async |subject| match subject {
-        Subject::Image { build, .. } => build_moved(ports, build).await.map(Some),
-        Subject::Scan { build, .. } => Ok(Some(format!("ignored: scan results of {build} decide nothing yet"))),
-        _ => Ok(None),
+    hear(ports, "image", payload, async |subject| {
+        if let Subject::Image { build, .. } = subject {
+            return build_moved(ports, build).await.map(Some);
+        }
+        let Subject::Scan { build, .. } = subject else { return Ok(None) };
+        Ok(Some(format!("ignored: scan results of {build} decide nothing yet")))
     })
     .await
 }
@@ -70,12 +70,12 @@ pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Records + ReplyKey + Quarantine + Clock,
 {
-    hear(ports, "approval", payload, async |subject| match subject {
-        Subject::Reply(reply) => approvals::reply(ports, reply).await.map(Some),
-        Subject::PipelineApproval(_) => {
-            Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
+    hear(ports, "approval", payload, async |subject| {
+        if let Subject::Reply(reply) = subject {
+            return approvals::reply(ports, reply).await.map(Some);
         }
-        _ => Ok(None),
+        let Subject::PipelineApproval(_) = subject else { return Ok(None) };
+        Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
     })
     .await
 }
@@ -85,15 +85,11 @@ pub async fn stack<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Stacks + Services + Quarantine + Clock,
 {
-    hear(ports, "stack", payload, async |subject| match subject {
-        Subject::Stack { .. } | Subject::Service { .. } => match subject.track() {
-            Some(key) => {
-                let handled = advance(ports, &key, async |track| deployment::look(ports, track).await).await?;
-                Ok(Some(format!("{key}: {}", said(&handled))))
-            }
-            None => Ok(None),
-        },
-        _ => Ok(None),
+    hear(ports, "stack", payload, async |subject| {
+        let (Subject::Stack { .. } | Subject::Service { .. }) = subject else { return Ok(None) };
+        let Some(key) = subject.track() else { return Ok(None) };
+        let handled = advance(ports, &key, async |track| deployment::look(ports, track).await).await?;
+        Ok(Some(format!("{key}: {}", said(&handled))))
     })
     .await
 }
@@ -103,7 +99,8 @@ pub async fn builder<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Records + Quarantine + Clock,
 {
-    serve(ports, Hand::Builder, payload, async |track, promise| builds::perform(ports, track, promise).await).await
+    serve(ports, Hand::Builder, payload, async |track, promise| builds::perform(ports, track, promise).await)
+        .await
 }
 
 /// The deployer's queue.
@@ -111,7 +108,8 @@ pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
 {
-    serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await).await
+    serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
+        .await
 }
 
 /// The notifier's queue.
@@ -119,7 +117,8 @@ pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + People + ReplyKey + Quarantine + Clock,
 {
-    serve(ports, Hand::Notify, payload, async |track, promise| announce::perform(ports, track, promise).await).await
+    serve(ports, Hand::Notify, payload, async |track, promise| announce::perform(ports, track, promise).await)
+        .await
 }
 
 /// The schedule; its payload says nothing.
@@ -145,9 +144,10 @@ where
             ports.delete_change_set(&track.key.stack(), change_set).await?;
             Ok(done())
         }
-        Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } | Effect::Announce { .. } => {
-            Ok(done())
-        }
+        Effect::StartBuild
+        | Effect::LookAtBuild { .. }
+        | Effect::LeaveBuild { .. }
+        | Effect::Announce { .. } => Ok(done()),
     }
 }
 
@@ -165,7 +165,11 @@ where
         let handled = advance(ports, &release.track, async |_| Ok(Some(signal.clone()))).await?;
         all_said.push(format!("{release}: {}", said(&handled)));
     }
-    Ok(if all_said.is_empty() { format!("ignored: nobody wants build {id} any more") } else { all_said.join("; ") })
+    Ok(if all_said.is_empty() {
+        format!("ignored: nobody wants build {id} any more")
+    } else {
+        all_said.join("; ")
+    })
 }
 
 /// An ear: reads every message of the payload and hands its own subjects to `react`, which answers `None` to a
@@ -221,7 +225,8 @@ async fn serve<P: Tracks + Queues + Quarantine + Clock>(
     for reading in intake::read(payload) {
         match wanted(&reading) {
             Ok(key) => {
-                let worked = work(ports, hand, key, async |track, promise| perform(track, promise).await).await;
+                let worked =
+                    work(ports, hand, key, async |track, promise| perform(track, promise).await).await;
                 match worked {
                     Ok(()) => tracing::info!(?hand, track = %key, "handled"),
                     Err(failure) => {

@@ -37,10 +37,8 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
         // Loaded anew each time: the last outcome may have voided what stood next.
         let Some(track) = ports.load_track(key).await? else { break };
         let soon = ports.now().plus(EARLY);
-        let Some(promise) = track
-            .outbox
-            .iter()
-            .find(|p| p.effect.hand() == hand && p.due <= soon && !tried.contains(&p.key))
+        let Some(promise) =
+            track.outbox.iter().find(|p| p.effect.hand() == hand && p.due <= soon && !tried.contains(&p.key))
         else {
             break;
         };

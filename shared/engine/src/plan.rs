@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use crate::failure::Failure;
 use crate::plan_words;
 use crate::ports::{
-    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Records, ResourceChange, Services, Sources, StackRead, Stacks,
-    Templates,
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Records, ResourceChange, Services, Sources,
+    StackRead, Stacks, Templates,
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{environment, service_of};
@@ -60,7 +60,10 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             return Err(Failure::NoCapacity { call: "CreateChangeSet", why: busy(&name, stack.as_ref()) });
         }
         Readiness::Stuck(remedy) => {
-            return Err(Failure::refused("CreateChangeSet", format!("{}; {remedy}", busy(&name, stack.as_ref()))));
+            return Err(Failure::refused(
+                "CreateChangeSet",
+                format!("{}; {remedy}", busy(&name, stack.as_ref())),
+            ));
         }
     };
     let Some(first) = ports.change_set(&name, &promise.key, None).await? else {
@@ -90,7 +93,9 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             ports.delete_change_set(&name, &promise.key).await?;
             up_to_date(ports, track, release, stack.as_ref()).await
         }
-        status if status.ends_with("_PENDING") || status.ends_with("_IN_PROGRESS") => read_later(ports, promise),
+        status if status.ends_with("_PENDING") || status.ends_with("_IN_PROGRESS") => {
+            read_later(ports, promise)
+        }
         status => {
             let reason = first.reason.unwrap_or_else(|| "no reason given".to_owned());
             Err(Failure::refused("CreateChangeSet", format!("the change set is {status}: {reason}")))
@@ -104,7 +109,11 @@ fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
 
 fn read_later<P: Clock>(ports: &P, promise: &Promise) -> Result<Signal, Failure> {
     let until = ports.now().plus(CHANGE_SET_WAIT);
-    Ok(Signal::Waiting { key: promise.key.clone(), why: "CloudFormation makes the change set".to_owned(), until })
+    Ok(Signal::Waiting {
+        key: promise.key.clone(),
+        why: "CloudFormation makes the change set".to_owned(),
+        until,
+    })
 }
 
 /// Source: re:Post, "No updates are to be performed"; CloudFormation API, DescribeChangeSet.
@@ -128,7 +137,10 @@ async fn gather<P: Sources + Records + Templates>(
     let base = ports.base_template(&environment.template).await?.ok_or_else(|| {
         Failure::refused(
             "template",
-            format!("{} is not in the artifact bucket, though the record of {} names it", environment.template, track.key.environment),
+            format!(
+                "{} is not in the artifact bucket, though the record of {} names it",
+                environment.template, track.key.environment
+            ),
         )
     })?;
     let (config, rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
@@ -149,7 +161,8 @@ fn render(
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
     config.check(&track.key.environment, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, &track.key.environment, service, environment, image).map_err(invalid)?;
+    let rendered = config::render(base, &config, &track.key.environment, service, environment, image)
+        .map_err(invalid)?;
     Ok((config, rendered))
 }
 
@@ -178,7 +191,10 @@ async fn up_to_date<P: Services>(
     stack: Option<&StackRead>,
 ) -> Result<Signal, Failure> {
     let Some(stack) = stack else {
-        return Err(Failure::refused("CreateChangeSet", "a new stack without resources: is the template empty?"));
+        return Err(Failure::refused(
+            "CreateChangeSet",
+            "a new stack without resources: is the template empty?",
+        ));
     };
     match service_state::read(ports, &track.key.service, stack).await? {
         Runs::Known { deployed, .. } => Ok(Signal::UpToDate { n: release.id.n, deployed }),

@@ -46,7 +46,9 @@ fn line(change: &ResourceChange) -> PlanLine {
             (Danger::None, format!("new revision of {what}{}", properties(change)))
         }
         ("Modify", "True") => (Danger::Replace, format!("replace {what}{}", properties(change))),
-        ("Modify", "Conditional") => (Danger::MayReplace, format!("may replace {what}{}", properties(change))),
+        ("Modify", "Conditional") => {
+            (Danger::MayReplace, format!("may replace {what}{}", properties(change)))
+        }
         ("Modify", _) => (Danger::None, format!("change {what}{}", properties(change))),
         ("Add", _) => (Danger::None, format!("add {what}")),
         ("Import", _) => (Danger::None, format!("import {what}")),

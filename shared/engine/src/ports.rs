@@ -79,9 +79,15 @@ pub trait Quarantine {
 /// The source repositories.
 pub trait Sources {
     /// The branch's head; `None` when there is no such branch or repository.
-    async fn branch_head(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<Option<Revision>>;
+    async fn branch_head(&self, repository: &RepositoryName, branch: &BranchName)
+    -> Answer<Option<Revision>>;
     /// A file's bytes at a commit; `None` when the commit has no such file.
-    async fn file(&self, repository: &RepositoryName, revision: &Revision, path: &str) -> Answer<Option<Vec<u8>>>;
+    async fn file(
+        &self,
+        repository: &RepositoryName,
+        revision: &Revision,
+        path: &str,
+    ) -> Answer<Option<Vec<u8>>>;
 }
 
 /// A build to be started.
@@ -242,7 +248,9 @@ pub struct ResourceChange {
 pub enum Executed {
     Started,
     /// It is gone or can no longer be executed.
-    Stale { why: String },
+    Stale {
+        why: String,
+    },
 }
 
 pub trait Stacks {

@@ -54,11 +54,9 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Clock>(
     service: &ServiceRecord,
     head: &Revision,
 ) -> Result<Option<String>, Failure> {
-    let (file, records) = futures_util::future::try_join(
-        ports.file(hint.repository, head, CONFIG_FILE),
-        environments(ports),
-    )
-    .await?;
+    let (file, records) =
+        futures_util::future::try_join(ports.file(hint.repository, head, CONFIG_FILE), environments(ports))
+            .await?;
     let verdicts = judge(file.as_deref(), hint.branch, service, &records);
     if verdicts.is_empty() {
         return Ok(Some(format!("ignored: no environment deploys branch {}", hint.branch)));

@@ -17,7 +17,10 @@ pub(crate) async fn find_service<P: Records>(
 ) -> Result<Option<ServiceRecord>, Failure> {
     let Some(stored) = ports.service_record(repository).await? else { return Ok(None) };
     ServiceRecord::parse(stored.body.as_bytes()).map(Some).map_err(|faults| {
-        Failure::refused("service record", format!("/tidegate/repositories/{repository} is not valid: {faults}"))
+        Failure::refused(
+            "service record",
+            format!("/tidegate/repositories/{repository} is not valid: {faults}"),
+        )
     })
 }
 
@@ -47,7 +50,10 @@ pub(crate) async fn environment<P: Records>(
         Failure::refused("environment record", format!("/tidegate/environments/{name} does not exist"))
     })?;
     let record = EnvironmentRecord::parse(stored.body.as_bytes()).map_err(|faults| {
-        Failure::refused("environment record", format!("/tidegate/environments/{name} is not valid: {faults}"))
+        Failure::refused(
+            "environment record",
+            format!("/tidegate/environments/{name} is not valid: {faults}"),
+        )
     })?;
     Ok((record, stored.version))
 }

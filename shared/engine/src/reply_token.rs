@@ -51,7 +51,9 @@ mod tests {
         assert!(!is_token(b"key", &other, &plan, &token));
         assert!(!is_token(b"key", &release, &later, &token));
         assert!(!is_token(b"another key", &release, &plan, &token));
-        for bad in ["", "0", "zz", "é", &token[..30], &format!("{token}00"), &token.replace(char::is_numeric, "x")] {
+        for bad in
+            ["", "0", "zz", "é", &token[..30], &format!("{token}00"), &token.replace(char::is_numeric, "x")]
+        {
             assert!(!is_token(b"key", &release, &plan, bad), "{bad}");
         }
     }

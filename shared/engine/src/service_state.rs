@@ -19,7 +19,8 @@ pub(crate) async fn read<P: Services>(
     stack: &StackRead,
 ) -> Result<Runs, Failure> {
     let untold = |why: String| Ok(Runs::Untold { why });
-    let (Some(cluster), Some(arn)) = (stack.outputs.get("ClusterName"), stack.outputs.get("ServiceArn")) else {
+    let (Some(cluster), Some(arn)) = (stack.outputs.get("ClusterName"), stack.outputs.get("ServiceArn"))
+    else {
         return untold("the stack has no outputs ClusterName and ServiceArn".to_owned());
     };
     let Some(running) = ports.service(cluster, arn).await? else {
@@ -29,14 +30,15 @@ pub(crate) async fn read<P: Services>(
     let Some(image) = images.get(service.as_str()) else {
         return untold(format!("task definition {} has no container {service}", running.task_definition));
     };
-    let Some(image) = image.rsplit_once('@').and_then(|(_, digest)| digest.parse::<ImageDigest>().ok()) else {
-        return untold(format!("task definition {} names {image}, which is no digest", running.task_definition));
+    let Some(image) = image.rsplit_once('@').and_then(|(_, digest)| digest.parse::<ImageDigest>().ok())
+    else {
+        return untold(format!(
+            "task definition {} names {image}, which is no digest",
+            running.task_definition
+        ));
     };
-    let deployed = Deployed {
-        image,
-        stack_status: stack.status.clone(),
-        task_definition: running.task_definition,
-    };
+    let deployed =
+        Deployed { image, stack_status: stack.status.clone(), task_definition: running.task_definition };
     let rollout = match running.rollout {
         RolloutState::InProgress => Rollout::Running,
         RolloutState::Completed => Rollout::Completed,

@@ -20,15 +20,18 @@ pub(crate) fn readiness(status: Option<&str>) -> Readiness {
         // REVIEW_IN_PROGRESS is a stack of which only change sets exist yet.
         None | Some("REVIEW_IN_PROGRESS") => Readiness::Ready(ChangeSetKind::Create),
         Some(
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_COMPLETE"
+            "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
             | "IMPORT_ROLLBACK_COMPLETE",
         ) => Readiness::Ready(ChangeSetKind::Update),
         Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED") => {
             Readiness::Stuck("its first creation failed: delete it, then push again")
         }
-        Some("UPDATE_ROLLBACK_FAILED") => {
-            Readiness::Stuck("its rollback failed: repair what it names, then continue the rollback in CloudFormation")
-        }
+        Some("UPDATE_ROLLBACK_FAILED") => Readiness::Stuck(
+            "its rollback failed: repair what it names, then continue the rollback in CloudFormation",
+        ),
         Some("DELETE_FAILED") => Readiness::Stuck("its deletion failed: delete it again, then push again"),
         Some(status) if status.ends_with("_IN_PROGRESS") => Readiness::Busy,
         Some(_) => Readiness::Stuck("Tidegate does not know this status: bring the stack to a stable one"),

@@ -88,9 +88,7 @@ impl Build {
             BuildState::Started { .. } if self.wanted_by.is_empty() => {
                 Next::Start(self.attempted_again(release, now))
             }
-            BuildState::Started { arn } => {
-                Next::ReadBeforeJoining { build: self.clone(), arn: arn.clone() }
-            }
+            BuildState::Started { arn } => Next::ReadBeforeJoining { build: self.clone(), arn: arn.clone() },
         }
     }
 
