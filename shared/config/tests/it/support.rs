@@ -69,7 +69,9 @@ pub(crate) fn with(mut record: Value, pointer: &str, value: Value) -> Value {
         Value::Object(map) if value.is_null() => drop(map.remove(key)),
         Value::Object(map) => drop(map.insert(key.to_owned(), value)),
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        other => panic!("{pointer} leads into {other}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            panic!("{pointer} leads nowhere")
+        }
     }
     record
 }
