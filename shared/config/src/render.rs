@@ -174,7 +174,6 @@ fn owned(
     record: &EnvironmentRecord,
     image: &ImageDigest,
 ) -> BTreeMap<&'static str, Result<String, &'static str>> {
-    let public_ip = if record.assign_public_ip { "ENABLED" } else { "DISABLED" };
     BTreeMap::from([
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
@@ -182,7 +181,7 @@ fn owned(
         ("ListenerArn", record.listener_arn.clone().ok_or("listenerArn")),
         ("VpcId", Ok(record.vpc_id.clone())),
         ("Subnets", Ok(record.subnets.join(","))),
-        ("AssignPublicIp", Ok(public_ip.to_owned())),
+        ("AssignPublicIp", Ok(record.assign_public_ip.to_string())),
         (
             "LoadBalancerSecurityGroup",
             record.load_balancer_security_group.clone().ok_or("loadBalancerSecurityGroup"),

@@ -1,4 +1,4 @@
-use config::Policy;
+use model::approval::Policy;
 use serde_json::{Value, json};
 
 use crate::support::{config, environment, environment_record, first_form, name, with};

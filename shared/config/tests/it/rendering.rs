@@ -21,7 +21,7 @@ fn the_engines_parameters_come_from_the_records() {
     let lines: Vec<String> =
         rendered.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
-    AssignPublicIp=DISABLED
+    AssignPublicIp=false
     Cluster=shared
     ContainerPort=8080
     Cpu=256
@@ -36,6 +36,45 @@ fn the_engines_parameters_come_from_the_records() {
     Service=payments
     Subnets=subnet-0a,subnet-1b
     VpcId=vpc-0a1b
+    ");
+}
+
+/// The base that the project ships.
+fn shipped() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../stacks/service.yaml")).unwrap()
+}
+
+#[test]
+fn the_shipped_template_takes_every_parameter_that_the_engine_and_a_config_set() {
+    let rendered = rendered(&shipped(), &first_form()).unwrap();
+    let names: Vec<&str> = rendered.parameters.keys().map(String::as_str).collect();
+    insta::assert_snapshot!(names.join(" "), @"AssignPublicIp Cluster ContainerPort Cpu Environment Image ListenerArn LoadBalancerSecurityGroup MemoryMiB Paths PermissionsBoundaryArn Priority Service Subnets VpcId");
+    assert_eq!(rendered.capabilities, [Capability::Iam]);
+    assert!(rendered.stack_policy.is_none() && rendered.tags.is_empty());
+}
+
+#[test]
+fn the_shipped_template_keeps_its_meaning_as_json() {
+    let rendered = rendered(&shipped(), &first_form()).unwrap();
+    let template: Value = serde_json::from_str(&rendered.template).unwrap();
+    let at = |pointer: &str| template.pointer(pointer).unwrap().clone();
+    assert_eq!(at("/AWSTemplateFormatVersion"), "2010-09-09");
+    let container = "/Resources/TaskDefinition/Properties/ContainerDefinitions/0";
+    assert_eq!(at(&format!("{container}/Image")), json!({"Ref": "Image"}));
+    assert_eq!(
+        at("/Resources/TaskDefinition/Properties/ExecutionRoleArn"),
+        json!({"Fn::GetAtt": ["ExecutionRole", "Arn"]})
+    );
+    assert!(!rendered.template.contains("!Ref") && !rendered.template.contains("!Sub"));
+}
+
+#[test]
+fn the_shipped_template_tells_what_it_needs() {
+    insta::assert_snapshot!(told(rendered(&shipped(), &json!({"Parameters": {"MinTasks": "0", "HealthPath": "/"}}))), @"
+    $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters ContainerPort, Cpu, CpuPercent, HealthCheckPath, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, Paths, Priority; did you mean $.Parameters.HealthCheckPath?
+    $.Parameters.MinTasks is a value that the environment's template refuses; allowed: a number from 1 to 5000
+    $.Parameters.Paths is missing; allowed: a value, as the environment's template has no default for Paths
+    $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority
     ");
 }
 
@@ -146,7 +185,7 @@ fn a_value_that_the_template_refuses_is_told_and_not_quoted() {
     insta::assert_snapshot!(given("MinValue: 1", "0"), @"$.Parameters.P is a value that the environment's template refuses; allowed: a number of at least 1");
     insta::assert_snapshot!(given("MaxValue: 3", "many"), @"$.Parameters.P is a value that the environment's template refuses; allowed: a number of at most 3");
     let closed = "Parameters: {AssignPublicIp: {AllowedValues: [ENABLED]}}\nResources: {}";
-    insta::assert_snapshot!(told(rendered(closed, &json!({}))), @r#"template: $.Parameters.AssignPublicIp is to be "DISABLED", which it does not take; allowed: one of ENABLED"#);
+    insta::assert_snapshot!(told(rendered(closed, &json!({}))), @r#"template: $.Parameters.AssignPublicIp is to be "false", which it does not take; allowed: one of ENABLED"#);
 }
 
 #[test]
@@ -162,4 +201,16 @@ fn a_bad_template_is_told() {
     insta::assert_snapshot!(base(&format!("# {}\nResources: {{}}", "x".repeat(1_000_000))), @"template: $ is 1000016 bytes long; allowed: at most 1000000 bytes");
     let many: String = (0..201).map(|n| format!("  P{n}: {{Type: String, Default: x}}\n")).collect();
     insta::assert_snapshot!(base(&format!("Parameters:\n{many}Resources: {{}}")), @"template: $.Parameters is an object of 201 entries; allowed: at most 200");
+}
+
+#[test]
+fn a_deep_or_swelling_template_is_refused() {
+    let deep = format!("Resources: {}{}", "[".repeat(2_000), "]".repeat(2_000));
+    insta::assert_snapshot!(told(rendered(&deep, &json!({}))), @"template: $ is not YAML: recursion limit exceeded at line 1 column 139; allowed: a CloudFormation template");
+    let mut swelling = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..12 {
+        let inner = vec![format!("*a{}", n - 1); 9].join(", ");
+        swelling.push_str(&format!("a{n}: &a{n} [{inner}]\n"));
+    }
+    insta::assert_snapshot!(told(rendered(&format!("{swelling}Resources: {{}}"), &json!({}))), @"template: $ is not YAML: repetition limit exceeded; allowed: a CloudFormation template");
 }
