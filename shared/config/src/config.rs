@@ -13,7 +13,14 @@ use serde_json::{Map, Value};
 /// `stack_policy`; what it says about routing and container stands in `parameters`, under the template's names.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "ecs-service-config.json")]
+#[schemars(
+    title = "ecs-service-config.json",
+    description = "What a service asks of Tidegate. A file with nothing but Parameters, Tags and StackPolicy is \
+                   CodePipeline's template configuration and valid as it stands; any other key asks for service.",
+    extend("dependentRequired" = {
+        "kind": ["service"], "routing": ["service"], "container": ["service"], "environments": ["service"]
+    })
+)]
 pub struct ServiceConfig {
     /// The service, as the platform's record of this repository names it. Unset only in CodePipeline's template
     /// configuration form.
@@ -29,15 +36,28 @@ pub struct ServiceConfig {
     #[schemars(with = "Container", default)]
     pub container: Option<Container>,
     /// Where the service is deployed. Without it: to the environments whose record names the pushed branch.
-    #[schemars(with = "BTreeMap<String, EnvironmentConfig>", default)]
+    #[schemars(
+        with = "BTreeMap<String, EnvironmentConfig>",
+        extend("propertyNames" = {"pattern": "^[a-z][a-z0-9]{0,15}$"}, "maxProperties" = 20),
+        default
+    )]
     pub environments: BTreeMap<EnvironmentName, EnvironmentConfig>,
     /// Values for the template's parameters, all strings.
     #[serde(rename = "Parameters")]
-    #[schemars(default)]
+    #[schemars(
+        extend(
+            "propertyNames" = {"pattern": "^[A-Za-z0-9]{1,255}$", "not": {"enum": crate::parameters::ENGINE_OWNED}},
+            "maxProperties" = 200
+        ),
+        default
+    )]
     pub parameters: BTreeMap<String, String>,
     /// Tags of the stack and of what it makes.
     #[serde(rename = "Tags")]
-    #[schemars(default)]
+    #[schemars(
+        extend("propertyNames" = {"pattern": "^(?![Aa][Ww][Ss]:).{1,128}$"}, "maxProperties" = 50),
+        default
+    )]
     pub tags: BTreeMap<String, String>,
     /// CloudFormation's stack policy.
     #[serde(rename = "StackPolicy", skip_serializing_if = "Option::is_none")]
@@ -59,7 +79,10 @@ pub enum Kind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Routing {
     /// Load balancer path patterns, within the prefixes granted to the service.
-    #[schemars(length(min = 1, max = 5), inner(length(min = 1, max = 128), regex(pattern = "^/")))]
+    #[schemars(
+        length(min = 1, max = 5),
+        inner(length(min = 1, max = 128), regex(pattern = r#"^/[A-Za-z0-9*?&_.$/~"'@:+-]*$"#))
+    )]
     pub paths: Vec<String>,
     /// Place among the listener's rules; the lowest number is tried first.
     #[schemars(range(min = 1, max = 50_000))]
@@ -69,6 +92,7 @@ pub struct Routing {
 /// The container and its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = {"cpu": ["memoryMiB"], "memoryMiB": ["cpu"]}))]
 pub struct Container {
     /// The port that the container listens on.
     #[schemars(range(min = 1, max = 65_535))]

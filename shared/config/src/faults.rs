@@ -180,10 +180,21 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let word = word.to_lowercase();
     known
         .into_iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&word, &known.to_lowercase()), known))
+        .map(|known| (likeness(&word, &known.to_lowercase()), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
+}
+
+/// From 0 to 1, the same word.
+fn likeness(word: &str, known: &str) -> f64 {
+    // People shorten: prod, mem.
+    const SHORT_CHARS_MIN: usize = 3;
+    const SHORTENED: f64 = 0.6;
+    let likeness = strsim::normalized_damerau_levenshtein(word, known);
+    let shortened = word.chars().count().min(known.chars().count()) >= SHORT_CHARS_MIN
+        && (known.starts_with(word) || word.starts_with(known));
+    if shortened { likeness.max(SHORTENED) } else { likeness }
 }
 
 #[cfg(test)]
@@ -217,6 +228,7 @@ mod tests {
     fn a_word_unlike_every_known_one_gets_no_suggestion() {
         assert_eq!(nearest("prioriti", ["paths", "priority"]), Some("priority"));
         assert_eq!(nearest("parameters", ["Parameters", "Tags"]), Some("Parameters"));
+        assert_eq!(nearest("production", ["staging", "prod"]), Some("prod"));
         assert_eq!(nearest("sidecars", ["paths", "priority"]), None);
     }
 }

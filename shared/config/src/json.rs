@@ -1,6 +1,7 @@
 //! JSON as people write it: bounded, with duplicate keys found and places told.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -37,9 +38,11 @@ pub(crate) fn read(bytes: &[u8], bytes_max: usize, root: &Path) -> Result<(Value
                 serde_json::error::Category::Eof => {
                     whole(format!("cut off at {at}"), "a whole JSON object, every bracket and quote closed")
                 }
-                serde_json::error::Category::Syntax
-                | serde_json::error::Category::Data
-                | serde_json::error::Category::Io => {
+                // The one thing that we refuse while reading.
+                serde_json::error::Category::Data => {
+                    whole(format!("{} at {at}", reason(&error)), &format!("at most {DEPTH_MAX} levels"))
+                }
+                serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
                     whole(format!("not JSON at {at}: {}", reason(&error)), "a JSON object")
                 }
             })
@@ -156,7 +159,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
+        // Sorted here: the order of `serde_json`'s own map is another crate's feature away.
+        let mut object = BTreeMap::new();
         while let Some(key) = map.next_key::<String>()? {
             let path = self.path.key(&key);
             let value = map.next_value_seed(self.deeper(path.clone(), Some(&key))?)?;
@@ -165,6 +169,6 @@ impl<'de> Visitor<'de> for Node<'_> {
                 self.sink.borrow_mut().duplicates.push(fault);
             }
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(object.into_iter().collect::<Map<_, _>>()))
     }
 }

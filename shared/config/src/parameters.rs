@@ -53,10 +53,7 @@ pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<BT
             None
         };
         if ENGINE_OWNED.contains(&name) {
-            return refused(
-                "set by Tidegate itself".into(),
-                "any parameter of your own; remove this one".into(),
-            );
+            return refused("set by Tidegate itself".into(), "nothing here; remove it".into());
         }
         // Source: CloudFormation user guide, "Parameters": names are alphanumeric.
         if name.is_empty() || name.len() > 255 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {

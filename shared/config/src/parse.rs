@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::canonical::canonical_json;
 use crate::config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
-use crate::faults::{Fault, Faults, Path, excerpt, nearest, quote};
+use crate::faults::{Fault, Faults, Path, excerpt, quote};
 use crate::limits::{
     APPROVALS_MAX, CONDITION_VALUES_MAX, CONFIG_BYTES_MAX, ENVIRONMENTS_MAX, PORT_MAX, PRIORITY_MAX,
     STACK_POLICY_BYTES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX,
@@ -125,9 +125,8 @@ fn read_kind(value: &Value, path: &Path, faults: &mut Faults) -> Option<Kind> {
             faults.push(Fault::new(path, excerpt(value), allowed));
             None
         }
-        other => {
-            let meant = other.and_then(|word| nearest(word, ["web"])).map(|_| ALLOWED.to_owned());
-            faults.push(Fault::new(path, excerpt(value), ALLOWED).nearest(meant));
+        Some(_) | None => {
+            faults.push(Fault::new(path, excerpt(value), ALLOWED));
             None
         }
     }
@@ -137,12 +136,17 @@ fn read_routing(value: &Value, path: &Path, faults: &mut Faults) -> Option<Routi
     let routing = reader::object(value, path, &["paths", "priority"], &ELSEWHERE, faults)?;
     let patterns = format!("a list of 1 to {CONDITION_VALUES_MAX} path patterns");
     let paths = routing.required("paths", &patterns, faults).and_then(|(value, path)| {
-        // The count is checked with the wildcards, as one limit of the load balancer.
-        let paths =
-            reader::list(value, &path, 1..=usize::MAX, "path patterns", faults, |value, path, faults| {
+        let paths = reader::list(
+            value,
+            &path,
+            1..=CONDITION_VALUES_MAX,
+            "path patterns",
+            faults,
+            |value, path, faults| {
                 reader::text(value, path, routing::PATTERN_ALLOWED, routing::is_pattern, faults)
                     .map(str::to_owned)
-            })?;
+            },
+        )?;
         parameters::check_condition_values(&paths, &path, faults).then_some(paths)
     });
     let range = 1..=PRIORITY_MAX;

@@ -165,8 +165,7 @@ fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servi
     });
     let paths = texts(&record, "paths", routing::PREFIX_ALLOWED, routing::is_prefix, faults);
     let hosts = texts(&record, "hosts", routing::HOST_ALLOWED, routing::is_host, faults);
-    let image_repository =
-        text(&record, "imageRepository", "the name of an ECR repository", is_repository, faults);
+    let image_repository = text(&record, "imageRepository", "the name of an ECR repository", is_word, faults);
     let uri = "the ECR repository's URI: <registry>/<imageRepository>, without tag or digest";
     let image_repository_uri = text(&record, "imageRepositoryUri", uri, is_word, faults).filter(|written| {
         let suffix = image_repository.as_ref().map(|name| format!("/{name}"));
@@ -318,12 +317,4 @@ fn is_arn(text: &str) -> bool {
 fn is_id(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-}
-
-/// Source: ECR API, `CreateRepository` (`repositoryName`).
-fn is_repository(text: &str) -> bool {
-    (2..=256).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-' | b'/'))
 }

@@ -99,8 +99,54 @@ fn too_long(root: &Path, bytes: usize) -> Fault {
     Fault::new(root, format!("{bytes} bytes long"), format!("at most {TEMPLATE_BYTES_MAX} bytes"))
 }
 
-/// A parameter's name, and whether the template has a value of its own for it.
-type Declared = BTreeMap<String, bool>;
+/// What the template says of its parameters, by name.
+type Declared = BTreeMap<String, Declaration>;
+
+struct Declaration {
+    has_default: bool,
+    /// `AllowedValues`, empty when any value is.
+    values: Vec<String>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Declaration {
+    fn read(body: &Value) -> Self {
+        // Templates write the same number with and without quotes.
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let number = |key| body.get(key).map(plain).and_then(|text| text.parse().ok());
+        Self {
+            has_default: body.get("Default").is_some(),
+            values: body
+                .get("AllowedValues")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(plain)
+                .collect(),
+            min: number("MinValue"),
+            max: number("MaxValue"),
+        }
+    }
+
+    /// `Err` with what is allowed. Patterns and lengths are left to CloudFormation.
+    fn check(&self, value: &str) -> Result<(), String> {
+        if !self.values.is_empty() && !self.values.iter().any(|allowed| allowed == value) {
+            return Err(format!("one of {}", self.values.join(", ")));
+        }
+        let number: Option<f64> = value.parse().ok();
+        let within = |number: f64| {
+            self.min.is_none_or(|min| min <= number) && self.max.is_none_or(|max| number <= max)
+        };
+        match (self.min, self.max) {
+            (None, None) => Ok(()),
+            (Some(_), _) | (_, Some(_)) if number.is_some_and(within) => Ok(()),
+            (Some(min), Some(max)) => Err(format!("a number from {min} to {max}")),
+            (Some(min), None) => Err(format!("a number of at least {min}")),
+            (None, Some(max)) => Err(format!("a number of at most {max}")),
+        }
+    }
+}
 
 fn declared(template: &Value, root: &Path, faults: &mut Faults) -> Declared {
     let empty = Map::new();
@@ -118,7 +164,7 @@ fn declared(template: &Value, root: &Path, faults: &mut Faults) -> Declared {
         let count = format!("an object of {} entries", parameters.len());
         faults.push(Fault::new(root.key("Parameters"), count, format!("at most {PARAMETERS_MAX}")));
     }
-    parameters.iter().map(|(name, body)| (name.clone(), body.get("Default").is_some())).collect()
+    parameters.iter().map(|(name, body)| (name.clone(), Declaration::read(body))).collect()
 }
 
 /// The values that deploying decides, `Err` with the record's key where the record lacks one.
@@ -128,7 +174,6 @@ fn owned(
     record: &EnvironmentRecord,
     image: &ImageDigest,
 ) -> BTreeMap<&'static str, Result<String, &'static str>> {
-    let public_ip = if record.assign_public_ip { "ENABLED" } else { "DISABLED" };
     BTreeMap::from([
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
@@ -136,7 +181,7 @@ fn owned(
         ("ListenerArn", record.listener_arn.clone().ok_or("listenerArn")),
         ("VpcId", Ok(record.vpc_id.clone())),
         ("Subnets", Ok(record.subnets.join(","))),
-        ("AssignPublicIp", Ok(public_ip.to_owned())),
+        ("AssignPublicIp", Ok(record.assign_public_ip.to_string())),
         (
             "LoadBalancerSecurityGroup",
             record.load_balancer_security_group.clone().ok_or("loadBalancerSecurityGroup"),
@@ -157,30 +202,38 @@ fn parameters(
     let mut passed = BTreeMap::new();
     let ours = |name: &str| !owned.contains_key(name);
     for (name, value) in written {
-        if declared.contains_key(name) {
+        if let Some(declaration) = declared.get(name) {
+            if let Err(allowed) = declaration.check(value) {
+                // Not quoted: parameters may be secret.
+                faults.push(Fault::new(
+                    config.place_of(name),
+                    "a value that the environment's template refuses",
+                    allowed,
+                ));
+            }
             passed.insert(name.clone(), value.clone());
             continue;
         }
         let open: Vec<&str> = declared.keys().map(String::as_str).filter(|name| ours(name)).collect();
         let meant = nearest(name, open.iter().copied()).map(|name| config.place_of_new(name).to_string());
         let allowed = match &open[..] {
-            [] => "none: the environment's template takes no parameters from a config".to_owned(),
+            [] => "nothing: the environment's template takes no parameters from a config".to_owned(),
             names => format!("the template's parameters {}", names.join(", ")),
         };
         let value = format!("set, but {name} is not a parameter of the environment's template");
         faults.push(Fault::new(config.place_of(name), value, allowed).nearest(meant));
     }
-    for (name, has_default) in declared {
+    for (name, declaration) in declared {
         match owned.get(name.as_str()) {
-            Some(Ok(value)) if value.len() <= PARAMETER_VALUE_BYTES_MAX => {
+            Some(Ok(value)) => {
+                if let Err(allowed) = check_owned(declaration, value) {
+                    let path = Path::of("template").key("Parameters").key(name);
+                    let value = format!("to be {}, which it does not take", quote(value));
+                    faults.push(Fault::new(path, value, allowed));
+                }
                 passed.insert(name.clone(), value.clone());
             }
-            Some(Ok(value)) => {
-                let allowed = format!("at most {PARAMETER_VALUE_BYTES_MAX} bytes");
-                let path = Path::of("template").key("Parameters").key(name);
-                faults.push(Fault::new(path, format!("{} bytes long", value.len()), allowed));
-            }
-            Some(Err(_)) | None if *has_default => {}
+            Some(Err(_)) | None if declaration.has_default => {}
             Some(Err(key)) => {
                 let allowed = format!("a value, as the environment's template has the parameter {name}");
                 faults.push(Fault::missing(Path::of("environment record").key(key), allowed));
@@ -193,6 +246,13 @@ fn parameters(
         }
     }
     passed
+}
+
+fn check_owned(declaration: &Declaration, value: &str) -> Result<(), String> {
+    if value.len() > PARAMETER_VALUE_BYTES_MAX {
+        return Err(format!("values of at most {PARAMETER_VALUE_BYTES_MAX} bytes"));
+    }
+    declaration.check(value)
 }
 
 /// References without a version, in a template: what they mean could change after approval.

@@ -7,7 +7,7 @@ pub(crate) const PATTERN_ALLOWED: &str =
     "1 to 128 of letters, digits, * ? & and _-.$/~\"'@:+, starting with /";
 pub(crate) const PREFIX_ALLOWED: &str =
     "a path prefix: 1 to 128 of letters, digits, & and _-.$/~\"'@:+, starting with /";
-pub(crate) const HOST_ALLOWED: &str = "a host name of 1 to 128 characters with a dot";
+pub(crate) const HOST_ALLOWED: &str = "a host name of 1 to 128 characters with a dot; * stands for any part";
 
 pub(crate) fn is_pattern(text: &str) -> bool {
     text.starts_with('/')
@@ -23,7 +23,7 @@ pub(crate) fn is_prefix(text: &str) -> bool {
 pub(crate) fn is_host(text: &str) -> bool {
     (1..=HOST_CHARS_MAX).contains(&text.len())
         && text.contains('.')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'*'))
 }
 
 /// Both kinds count towards the limit of a rule.

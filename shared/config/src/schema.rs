@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use crate::canonical::canonical_json;
 use crate::config::ServiceConfig;
 use crate::record::{EnvironmentRecord, ServiceRecord};
 
@@ -23,5 +24,7 @@ pub fn environment_record_schema() -> String {
 
 fn schema<T: JsonSchema>() -> String {
     let value = Value::from(schemars::schema_for!(T));
-    format!("{value:#}\n")
+    // Through the canonical form, so that the order of keys is always the same.
+    let sorted = serde_json::from_str(&canonical_json(&value)).unwrap_or(value);
+    format!("{sorted:#}\n")
 }

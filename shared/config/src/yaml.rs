@@ -188,16 +188,16 @@ mod tests {
 
     #[test]
     fn what_json_cannot_say_is_a_fault() {
-        insta::assert_snapshot!(json("a: .inf"), @"");
-        insta::assert_snapshot!(json("a: 1e300"), @"");
-        insta::assert_snapshot!(json("a: 99999999999999999999"), @"");
-        insta::assert_snapshot!(json("a: 1\na: 2"), @"");
-        insta::assert_snapshot!(json("1: a\n'1': b"), @"");
-        insta::assert_snapshot!(json("a: {<<: {b: 1}}"), @"");
-        insta::assert_snapshot!(json("a: !Reff b"), @"");
-        insta::assert_snapshot!(json("a: !GetAtt b"), @"");
-        insta::assert_snapshot!(json("a: !Ref 1"), @"");
-        insta::assert_snapshot!(json("a: [1"), @"");
-        insta::assert_snapshot!(json("[1, 2]: a"), @"");
+        insta::assert_snapshot!(json("a: .inf"), @"$.a is .inf; allowed: a number that JSON keeps exactly, or a string in quotes");
+        insta::assert_snapshot!(json("a: 1e300"), @"$.a is 1e300; allowed: a number that JSON keeps exactly, or a string in quotes");
+        insta::assert_snapshot!(json("a: 99999999999999999999"), @"$ is not YAML: a: invalid type: integer `99999999999999999999` as u128, expected any YAML value at line 1 column 4; allowed: a CloudFormation template");
+        insta::assert_snapshot!(json("a: 1\na: 2"), @r#"$ is not YAML: duplicate entry with key "a"; allowed: a CloudFormation template"#);
+        insta::assert_snapshot!(json("1: a\n'1': b"), @"$.1 is said twice; allowed: each key once");
+        insta::assert_snapshot!(json("a: {<<: {b: 1}}"), @r#"$.a["<<"] is a merge key; allowed: keys written out: CloudFormation has no merge keys"#);
+        insta::assert_snapshot!(json("a: !Reff b"), @r#"$.a is "!Reff"; allowed: CloudFormation's short forms; did you mean !Ref?"#);
+        insta::assert_snapshot!(json("a: !GetAtt b"), @r#"$.a["Fn::GetAtt"] is "b"; allowed: <resource>.<attribute>"#);
+        insta::assert_snapshot!(json("a: !Ref 1"), @"$.a.Ref is 1; allowed: a name, in quotes if need be");
+        insta::assert_snapshot!(json("a: [1"), @"$ is not YAML: did not find expected ',' or ']' at line 2 column 1, while parsing a flow sequence at line 1 column 4; allowed: a CloudFormation template");
+        insta::assert_snapshot!(json("[1, 2]: a"), @"$ is an object with a key that is no text; allowed: text keys, in quotes");
     }
 }
