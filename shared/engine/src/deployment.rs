@@ -7,7 +7,7 @@ use model::signal::{DeploymentSeen, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{Executed, Services, StackEvent, Stacks};
+use crate::ports::{ChangeSetKind, Executed, Services, StackEvent, Stacks};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
 
@@ -53,8 +53,8 @@ pub(crate) async fn execute<P: Stacks>(
     }
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
-    match readiness(status) {
-        Readiness::Ready(_) => {}
+    let kind = match readiness(status) {
+        Readiness::Ready(kind) => kind,
         Readiness::Busy => {
             return Err(Failure::NoCapacity {
                 call: "ExecuteChangeSet",
@@ -67,8 +67,9 @@ pub(crate) async fn execute<P: Stacks>(
                 format!("stack {stack} is {}; {remedy}", status.unwrap_or("gone")),
             ));
         }
-    }
-    if let Some(policy) = &plan.stack_policy {
+    };
+    // A stack policy protects updates; a stack that is only now created has nothing to protect yet.
+    if let (ChangeSetKind::Update, Some(policy)) = (kind, &plan.stack_policy) {
         ports.set_stack_policy(&stack, policy).await?;
     }
     match ports.execute_change_set(&stack, &plan.change_set).await? {

@@ -1,7 +1,6 @@
 //! A hand: loads the track, performs its own effects from the outbox, and feeds each outcome back as a signal.
 
-use model::effect::Hand;
-use model::effect::Promise;
+use model::effect::{Effect, Hand, Promise};
 use model::ids::TrackKey;
 use model::signal::Signal;
 use model::time::Span;
@@ -14,7 +13,7 @@ use crate::ports::{Clock, Queues, Tracks};
 /// Promises performed for one message; what is left is due and handed over again.
 const PROMISES_MAX: usize = 32;
 /// Clocks differ: a message may arrive this much before its promise is due.
-const EARLY: Span = Span::seconds(10);
+const EARLY: Span = Span::seconds(5);
 /// Before a call without an answer is looked at.
 const UNKNOWN_WAIT: Span = Span::seconds(20);
 const WAIT_FIRST: Span = Span::seconds(5);
@@ -65,6 +64,11 @@ fn outcome<P: Clock>(
     let key = promise.key.clone();
     match performed {
         Ok(signal) => Ok(signal),
+        // A deployment that runs is not over because it cannot be read.
+        Err(Failure::Refused { call, why }) if promise.effect == Effect::LookAtDeployment => {
+            let why = format!("{call} was refused: {why}");
+            Ok(Signal::Waiting { key, why, until: ports.now().plus(growing_wait(promise.waits)) })
+        }
         Err(Failure::Refused { call, why }) => Ok(Signal::Refused { key, why: format!("{call}: {why}") }),
         Err(Failure::NoCapacity { why, .. }) => {
             Ok(Signal::Waiting { key, why, until: ports.now().plus(growing_wait(promise.waits)) })
@@ -77,7 +81,7 @@ fn outcome<P: Clock>(
     }
 }
 
-pub(crate) fn growing_wait(waits: u32) -> Span {
+fn growing_wait(waits: u32) -> Span {
     Span((WAIT_FIRST.0 << waits.min(8)).min(WAIT_MAX.0))
 }
 

@@ -70,7 +70,13 @@ fn properties(change: &ResourceChange) -> String {
 mod tests {
     use super::*;
 
-    fn change(logical_id: &str, kind: &str, action: &str, replacement: &str, properties: &[&str]) -> ResourceChange {
+    fn change(
+        logical_id: &str,
+        kind: &str,
+        action: &str,
+        replacement: &str,
+        properties: &[&str],
+    ) -> ResourceChange {
         ResourceChange {
             logical_id: logical_id.to_owned(),
             resource_type: kind.to_owned(),
@@ -91,7 +97,13 @@ mod tests {
             change("TaskDefinition", "AWS::ECS::TaskDefinition", "Modify", "True", &["ContainerDefinitions"]),
             change("TargetGroup", "AWS::ElasticLoadBalancingV2::TargetGroup", "Modify", "True", &["Port"]),
             change("LogGroup", "AWS::Logs::LogGroup", "Remove", "", &[]),
-            change("Rule", "AWS::ElasticLoadBalancingV2::ListenerRule", "Modify", "Conditional", &["ListenerArn"]),
+            change(
+                "Rule",
+                "AWS::ElasticLoadBalancingV2::ListenerRule",
+                "Modify",
+                "Conditional",
+                &["ListenerArn"],
+            ),
         ];
         let lines = lines(ChangeSetKind::Update, Some(&digest("a")), &digest("b"), &changes);
         let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
