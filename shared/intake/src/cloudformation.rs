@@ -18,6 +18,12 @@ pub(crate) fn stack_changed(detail: &At<'_>) -> Result<Meaning, Unreadable> {
     )
 }
 
+/// `CloudFormation Resource Status Change`: the stack's own event follows.
+pub(crate) fn resource_changed(detail: &At<'_>) -> Result<Meaning, Unreadable> {
+    let resource = detail.field("logical-resource-id").text("the logical id of a resource")?;
+    Ok(Meaning::Ignored(Why::StackResource { resource: resource.to_owned() }))
+}
+
 fn stack(id: &At<'_>, token: Option<&str>, status: &At<'_>) -> Result<Meaning, Unreadable> {
     let allowed = "the ARN of a stack";
     let arn = id.text(allowed)?;

@@ -64,10 +64,18 @@ pub(crate) fn image_scan(detail: &At<'_>) -> Result<Meaning, Unreadable> {
 /// Inspector writes the repository's ARN where ECR writes its name.
 fn repository(detail: &At<'_>) -> Result<String, Unreadable> {
     let repository = detail.field("repository-name");
-    let allowed = "a repository's name: 2 to 256 of a-z, 0-9, '.', '_', '-' and '/'";
+    let allowed = "a repository's name: 2 to 256 of a-z, 0-9, '.', '_' and '-', in parts separated by '/'";
     let text = repository.text(allowed)?;
     let name = arn::resource(text, "ecr").and_then(|r| r.strip_prefix("repository/")).unwrap_or(text);
-    let valid = (2..=256).contains(&name.len())
-        && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/'));
+    let valid = (2..=256).contains(&name.len()) && name.split('/').all(is_name_part);
     if valid { Ok(name.to_owned()) } else { Err(repository.unreadable(allowed)) }
+}
+
+/// Source: ECR API reference, `CreateRepository`, `repositoryName`.
+fn is_name_part(part: &str) -> bool {
+    let is_alphanumeric = |b: Option<&u8>| b.is_some_and(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
+    let bytes = part.as_bytes();
+    is_alphanumeric(bytes.first())
+        && is_alphanumeric(bytes.last())
+        && bytes.iter().all(|b| is_alphanumeric(Some(b)) || matches!(b, b'.' | b'_' | b'-'))
 }

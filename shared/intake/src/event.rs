@@ -5,7 +5,7 @@
 use crate::unreadable::At;
 use crate::{
     Function, Meaning, Reading, Subject, Why, backup, cloudformation, codebuild, codecommit, dms, ecr, ecs,
-    rds,
+    payload, rds,
 };
 
 pub(crate) fn read(event: &At<'_>) -> Reading {
@@ -45,6 +45,17 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
         ("aws.backup", kind) if !is_api_call(kind) => {
             Reading::by(Function::Backups, backup::event(kind, event))
         }
+        ("aws.codecommit", "CodeCommit Pull Request State Change") => Reading::nobodys(Why::PullRequest),
+        ("aws.codebuild", "CodeBuild Build Phase Change") => Reading::nobodys(Why::BuildPhase),
+        ("aws.ecr", "ECR Replication Action") => Reading::nobodys(Why::ImageReplicated),
+        ("aws.cloudformation", "CloudFormation Resource Status Change") => {
+            Reading::of(None, cloudformation::resource_changed(&detail))
+        }
+        ("aws.ecs", "ECS Task State Change") => Reading::nobodys(Why::TaskChanged),
+        ("aws.codepipeline", _) => Reading::nobodys(Why::PipelineNews),
+        ("aws.cloudwatch", "CloudWatch Alarm State Change" | "CloudWatch Alarm Configuration Change") => {
+            payload::alarm(&detail.field("alarmName"))
+        }
         // EventBridge's own schedules, and EventBridge Scheduler's when given no input.
         ("aws.events" | "aws.scheduler", "Scheduled Event") => {
             Reading::by(Function::Sweep, Ok(Meaning::Signal(Subject::Sweep)))
@@ -52,7 +63,7 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
         (
             "aws.codecommit" | "aws.codebuild" | "aws.ecr" | "aws.inspector2" | "aws.cloudformation"
             | "aws.ecs" | "aws.rds" | "aws.dms" | "aws.backup" | "aws.events" | "aws.scheduler"
-            | "aws.codepipeline" | "aws.cloudwatch",
+            | "aws.cloudwatch",
             kind,
         ) => Reading::nobodys(Why::KindNotHeard { kind: kind.to_owned() }),
         (source, _) => Reading::nobodys(Why::SourceNotHeard { source: source.to_owned() }),

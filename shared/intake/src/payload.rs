@@ -99,10 +99,10 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     }]
 }
 
-/// A CloudWatch alarm as SNS sends it (`AlarmName`) or as it invokes a function (`alarmData`).
+/// A CloudWatch alarm: as an event, as SNS sends it (`AlarmName`), or as it invokes a function (`alarmData`).
 ///
 /// Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
-fn alarm(name: &At<'_>) -> Reading {
+pub(crate) fn alarm(name: &At<'_>) -> Reading {
     let alarm = name.hint().unwrap_or_else(|| "without a name".to_owned());
     Reading::nobodys(Why::AlarmNews { alarm })
 }

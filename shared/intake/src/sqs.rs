@@ -16,20 +16,28 @@ pub(crate) fn read(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
         },
     };
     let id = record.field("messageId").hint();
-    let hand = record.field("eventSourceARN").value.as_str().and_then(hand_of);
+    let queue = record.field("eventSourceARN").value.as_str().and_then(consumer_of);
     for reading in &mut readings {
         reading.record.clone_from(&id);
-        if let Meaning::Signal(Subject::Wake { .. }) = reading.meaning {
-            reading.owner = hand;
+        // A wake names no hand, and what is unreadable names nobody: the queue does.
+        let names_nobody =
+            matches!(reading.meaning, Meaning::Signal(Subject::Wake { .. }) | Meaning::Quarantine(_));
+        if names_nobody && reading.owner.is_none() {
+            reading.owner = queue;
         }
     }
     readings
 }
 
-/// Each hand has its own queue, named after it in `template.yaml`.
-fn hand_of(queue_arn: &str) -> Option<Function> {
+/// Our queues are named after who empties them, in `template.yaml`.
+fn consumer_of(queue_arn: &str) -> Option<Function> {
     let queue = queue_arn.rsplit(':').next()?.to_ascii_lowercase();
-    [Function::Builder, Function::Deployer, Function::Notify]
-        .into_iter()
-        .find(|hand| queue.contains(hand.as_str()))
+    [
+        ("builderqueue", Function::Builder),
+        ("deployerqueue", Function::Deployer),
+        ("notifyqueue", Function::Notify),
+        ("patrolqueue", Function::Push),
+    ]
+    .into_iter()
+    .find_map(|(name, consumer)| queue.contains(name).then_some(consumer))
 }

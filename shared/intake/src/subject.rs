@@ -302,7 +302,7 @@ pub struct Backup {
 
 impl fmt::Display for Backup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AWS Backup: {} to {}", self.kind, self.state)?;
+        write!(f, "AWS Backup: {}: {}", self.kind, self.state)?;
         match &self.resource {
             Some(resource) => write!(f, " for {resource}"),
             None => Ok(()),

@@ -16,6 +16,11 @@ pub enum Why {
     KindNotHeard {
         kind: String,
     },
+    PullRequest,
+    BuildPhase,
+    TaskChanged,
+    PipelineNews,
+    ImageReplicated,
     NoRecords,
     BranchDeleted {
         branch: String,
@@ -95,6 +100,15 @@ impl fmt::Display for Why {
         match self {
             Self::SourceNotHeard { source } => write!(f, "nothing here listens to {}", quoted(source)),
             Self::KindNotHeard { kind } => write!(f, "events of kind {} decide nothing here", quoted(kind)),
+            Self::PullRequest => {
+                f.write_str("a pull request deploys nothing: its merge moves a branch, which is an event of its own")
+            }
+            Self::BuildPhase => f.write_str("a phase of a build ended, not the build"),
+            Self::TaskChanged => f.write_str("one task says nothing about a deployment: the service's own events do"),
+            Self::PipelineNews => {
+                f.write_str("a pipeline runs by itself: only its requests for approval are answered here")
+            }
+            Self::ImageReplicated => f.write_str("an image was copied: it is not a new build"),
             Self::NoRecords => f.write_str("the list of records is empty"),
             Self::BranchDeleted { branch } => {
                 write!(f, "branch {} was deleted: there is no commit to deploy", quoted(branch))
