@@ -35,42 +35,49 @@ pub(crate) fn repository_changed(detail: &At<'_>) -> Result<Meaning, Unreadable>
 }
 
 enum Reference<'a> {
-    Branch { name: &'a str, at: At<'a> },
+    Branch {
+        name: &'a str,
+        at: At<'a>,
+    },
     Tag(&'a str),
+    /// `refs/notes/…` and whatever else git can push.
+    Other(&'a str),
 }
 
 /// The full name decides: branch names may hold slashes, and `referenceType` alone does not name the reference.
 fn reference<'a>(detail: &At<'a>) -> Result<Reference<'a>, Unreadable> {
     let full = detail.field("referenceFullName");
     let kind = detail.field("referenceType");
-    let allowed_kinds = "\"branch\" or \"tag\", as referenceFullName says";
     if full.value.is_null() {
         let name = detail.field("referenceName");
-        return match kind.text(allowed_kinds)? {
+        let allowed = "\"branch\" or \"tag\"";
+        return match kind.text(allowed)? {
             "branch" => Ok(Reference::Branch { name: name.text("the name of a branch")?, at: name }),
             "tag" => Ok(Reference::Tag(name.text("the name of a tag")?)),
-            _ => Err(kind.unreadable(allowed_kinds)),
+            _ => Err(kind.unreadable(allowed)),
         };
     }
     let reference = full_reference(full)?;
-    let (expected, other) = match &reference {
-        Reference::Branch { .. } => ("branch", "tag"),
-        Reference::Tag(_) => ("tag", "branch"),
+    let (agrees, allowed) = match &reference {
+        Reference::Branch { .. } => (kind.value == "branch", "\"branch\", as referenceFullName says"),
+        Reference::Tag(_) => (kind.value == "tag", "\"tag\", as referenceFullName says"),
+        Reference::Other(_) => (
+            kind.value != "branch" && kind.value != "tag",
+            "neither \"branch\" nor \"tag\", as referenceFullName says",
+        ),
     };
-    if kind.value.is_null() || kind.text(allowed_kinds)? == expected {
-        Ok(reference)
-    } else {
-        Err(kind.unreadable(format!("{expected:?}, as referenceFullName says, not {other:?}")))
-    }
+    if agrees || kind.value.is_null() { Ok(reference) } else { Err(kind.unreadable(allowed)) }
 }
 
 fn full_reference(full: At<'_>) -> Result<Reference<'_>, Unreadable> {
-    let allowed = "refs/heads/<branch> or refs/tags/<tag>";
+    let allowed = "refs/heads/<branch>, refs/tags/<tag> or another reference below refs/";
     let text = full.text(allowed)?;
     if let Some(name) = text.strip_prefix(BRANCHES) {
         Ok(Reference::Branch { name, at: full })
     } else if let Some(tag) = text.strip_prefix(TAGS) {
         Ok(Reference::Tag(tag))
+    } else if text.starts_with("refs/") {
+        Ok(Reference::Other(text))
     } else {
         Err(full.unreadable(allowed))
     }
@@ -89,6 +96,9 @@ fn about(
 ) -> Result<Meaning, Unreadable> {
     match reference {
         Reference::Tag(tag) => Ok(Meaning::Ignored(Why::TagChanged { tag: (*tag).to_owned() })),
+        Reference::Other(reference) => {
+            Ok(Meaning::Ignored(Why::OtherReference { reference: (*reference).to_owned() }))
+        }
         Reference::Branch { name, .. } if deleted => {
             Ok(Meaning::Ignored(Why::BranchDeleted { branch: (*name).to_owned() }))
         }

@@ -28,6 +28,9 @@ pub enum Why {
     TagChanged {
         tag: String,
     },
+    OtherReference {
+        reference: String,
+    },
     UnreferencedMerge,
     BuildInProgress,
     OtherBuild,
@@ -114,6 +117,9 @@ impl fmt::Display for Why {
                 write!(f, "branch {} was deleted: there is no commit to deploy", quoted(branch))
             }
             Self::TagChanged { tag } => write!(f, "{} is a git tag: only branches deploy", quoted(tag)),
+            Self::OtherReference { reference } => {
+                write!(f, "{} is no branch: only branches deploy", quoted(reference))
+            }
             Self::UnreferencedMerge => {
                 f.write_str("a merge was tried out on no branch: its real merge comes as an event of its branch")
             }

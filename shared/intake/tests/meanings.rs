@@ -60,8 +60,23 @@ fn a_reference_whose_fields_disagree_is_quarantined() {
     let event = changed("codecommit/push", |e| e["detail"]["referenceType"] = json!("tag"));
     assert_eq!(
         why(&event),
-        "quarantine: detail.referenceType is \"tag\": it must be \"branch\", as referenceFullName says, not \"tag\""
+        "quarantine: detail.referenceType is \"tag\": it must be \"branch\", as referenceFullName says"
     );
+}
+
+#[test]
+fn a_reference_that_is_neither_branch_nor_tag_is_ignored() {
+    let other = |kind: Value| {
+        changed("codecommit/push", |e| {
+            e["detail"]["referenceType"] = kind;
+            e["detail"]["referenceFullName"] = json!("refs/notes/commits");
+        })
+    };
+    assert_eq!(
+        why(&other(Value::Null)),
+        "ignored: \"refs/notes/commits\" is no branch: only branches deploy"
+    );
+    assert!(why(&other(json!("branch"))).starts_with("quarantine: detail.referenceType"));
 }
 
 #[test]

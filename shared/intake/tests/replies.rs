@@ -44,6 +44,7 @@ fn people_may_write_a_reply_in_many_ways() {
             "payments-production-7 reject: too risky on a Friday.",
         ),
         ("reject payments-production-7 TOKEN no\n\n-- \nAna", "payments-production-7 reject: no"),
+        ("reject payments-production-7 TOKEN no\n-- \nAna", "payments-production-7 reject: no"),
         (r#"{"answer":"approve","release":"payments-production-7","token":"TOKEN"}"#, approved),
         (
             r#" {"token":"TOKEN","release":"payments-production-7","answer":"Reject","reason":"no"}"#,
