@@ -3,13 +3,10 @@
 //! Source: ECS developer guide, "Amazon ECS service action events", "Amazon ECS service deployment state change
 //! events". Deployment names come under both detail-types.
 
-use model::ids::StackName;
+use model::ids::{StackName, TrackKey};
 
 use crate::unreadable::{At, Unreadable};
 use crate::{Meaning, Subject, Why, arn};
-
-/// CloudFormation names a service `<stack>-<logical id>-<random>`; the logical id is `Service` in our template.
-const SERVICE_MARK: &str = "-Service-";
 
 const DEPLOYMENTS: &str = "SERVICE_DEPLOYMENT_";
 
@@ -27,7 +24,7 @@ pub(crate) fn service_action(event: &At<'_>) -> Result<Meaning, Unreadable> {
 
 /// News of one of our services that is not about a deployment.
 struct Other<'a> {
-    track: model::ids::TrackKey,
+    track: TrackKey,
     event: &'a str,
 }
 
@@ -46,8 +43,7 @@ fn service_event(
         .and_then(|path| path.rsplit('/').next())
         .filter(|name| !name.is_empty())
         .ok_or_else(|| id.unreadable(allowed))?;
-    let stack = service.rsplit_once(SERVICE_MARK).filter(|(_, random)| !random.is_empty());
-    let Some(track) = stack.and_then(|(stack, _)| stack.parse::<StackName>().ok()?.track()) else {
+    let Some(track) = track_of(service) else {
         return Ok(Meaning::Ignored(Why::OtherService { service: service.to_owned() }));
     };
     let detail = event.field("detail");
@@ -65,3 +61,12 @@ fn service_event(
 
 /// ECS names one resource in an event.
 const RESOURCES_MAX: usize = 100;
+
+/// CloudFormation names a service `<stack>-<logical id>-<random>`; templates may choose the logical id, which starts
+/// with a capital where our stacks' names have none.
+fn track_of(service: &str) -> Option<TrackKey> {
+    let mut parts = service.rsplitn(3, '-');
+    let (random, logical_id, stack) = (parts.next()?, parts.next()?, parts.next()?);
+    let made_by_a_stack = !random.is_empty() && logical_id.starts_with(|c: char| c.is_ascii_uppercase());
+    if made_by_a_stack { stack.parse::<StackName>().ok()?.track() } else { None }
+}

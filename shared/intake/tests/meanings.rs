@@ -192,14 +192,19 @@ fn a_service_is_ours_by_its_stacks_name_alone() {
         let arn = format!("arn:aws:ecs:eu-west-1:123456789012:service/tidegate/{name}");
         one(&changed("ecs/deployment-completed", |e| e["resources"][0] = json!(arn))).track
     };
-    assert_eq!(
-        named("tidegate-payments-production-Service-q8Zk").unwrap().to_string(),
-        "payments/production"
-    );
-    assert_eq!(named("tidegate-a-Service-b-production-Service-q8Zk"), None);
-    for other in
-        ["payments", "tidegate-payments-production", "tidegate-payments-production-Service-", "-Service-x"]
+    for ours in ["tidegate-payments-production-EcsService-q8Zk", "tidegate-payments-production-Service-q8Zk"]
     {
+        assert_eq!(named(ours).unwrap().to_string(), "payments/production");
+    }
+    for other in [
+        "payments",
+        "tidegate-payments-production",
+        "tidegate-payments-production-EcsService-",
+        "tidegate-payments-production-web-1",
+        "tidegate-a-EcsService-b-production-EcsService-q8Zk",
+        "-EcsService-x",
+        "EcsService-x",
+    ] {
         assert_eq!(named(other), None, "{other}");
     }
 }
