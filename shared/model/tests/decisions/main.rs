@@ -1,0 +1,6 @@
+//! What `decide` does: every phase with every signal, and what holds whatever happens.
+
+mod facts;
+mod matrix;
+mod properties;
+mod story;
