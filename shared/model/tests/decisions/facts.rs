@@ -121,10 +121,14 @@ impl Facts {
             Act::TellKeptBack => Some(self.kept_back.remove(pick % self.kept_back.len())),
             // A branch is read when its hint is decided, so an old push is never told again.
             Act::TellAgain if self.told.is_empty() => None,
-            Act::TellAgain => match self.told[pick % self.told.len()].clone() {
-                Signal::Pushed(_) => self.head.clone().map(Signal::Pushed),
-                again => Some(again),
-            },
+            Act::TellAgain => {
+                let again = self.told[pick % self.told.len()].clone();
+                if let Signal::Pushed(_) = again {
+                    self.head.clone().map(Signal::Pushed)
+                } else {
+                    Some(again)
+                }
+            }
             Act::BuildMoves => self.build_moves(pick),
             Act::StackMoves => self.stack_moves(pick, story),
             Act::StackChangedOutside => {
@@ -256,8 +260,8 @@ impl Facts {
         let names: Vec<String> = self.builds.keys().cloned().collect();
         let name = names.get(pick % names.len().max(1))?;
         let next = match self.builds[name] {
-            BuildFact::Running if self.trouble && pick % 7 == 0 => BuildFact::Failed,
-            BuildFact::Running => BuildFact::Succeeded { in_registry: pick % 2 == 0 },
+            BuildFact::Running if self.trouble && pick.is_multiple_of(7) => BuildFact::Failed,
+            BuildFact::Running => BuildFact::Succeeded { in_registry: pick.is_multiple_of(2) },
             BuildFact::Succeeded { .. } => BuildFact::Succeeded { in_registry: true },
             BuildFact::Failed => BuildFact::Failed,
         };
@@ -268,7 +272,7 @@ impl Facts {
     fn stack_moves(&mut self, pick: usize, story: &Story) -> Option<Signal> {
         let trouble = self.trouble;
         if let Some(operation) = self.operations.last_mut().filter(|last| last.completed.is_none()) {
-            let completed = !trouble || pick % 4 != 0;
+            let completed = !trouble || !pick.is_multiple_of(4);
             operation.completed = Some(completed);
             if completed {
                 self.runs = Some(operation.image.clone());
@@ -308,7 +312,7 @@ impl Facts {
             _ => person("bob"),
         };
         let answer = if self.trouble && pick % 16 > 13 { Answer::Reject } else { Answer::Approve };
-        let floor = Policy { replies: !self.trouble || pick % 3 != 0, ..policy(self.floor) };
+        let floor = Policy { replies: !self.trouble || !pick.is_multiple_of(3), ..policy(self.floor) };
         Some(answered(*n, fingerprint.clone(), answer, voice, floor))
     }
 }

@@ -4,3 +4,4 @@ mod facts;
 mod matrix;
 mod properties;
 mod story;
+mod turns;

@@ -77,6 +77,7 @@ fn situations() -> Vec<Situation> {
         at("Ready; an older one deploys", 2, deploying().executing(1).to_plan('b').ready(2)),
         at("Deploying, not started", 1, deploying()),
         at("Deploying, not started; a newer one plans", 1, deploying().to_plan('b')),
+        at("Deploying, not started; a newer one is ready", 1, deploying().to_plan('b').ready(2)),
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
         at("Deploying, started; a newer one is ready", 1, deploying().executing(1).to_plan('b').ready(2)),

@@ -41,7 +41,7 @@ fn acts() -> impl Strategy<Value = Vec<(Act, usize)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn the_invariants_hold_after_every_signal(acts in acts()) {
