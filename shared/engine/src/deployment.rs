@@ -38,7 +38,7 @@ pub(crate) async fn execute<P: Stacks>(
     let n = release.id.n;
     let stack = track.key.stack();
     let started = Ok(Signal::ExecutionStarted { n });
-    let stale = |why: String| Ok(Signal::PlanStale { n, why });
+    let stale = |why: String| Ok(Signal::PlanStale { n, key: promise.key.clone(), why });
     let Some(change_set) = ports.change_set(&stack, &plan.change_set, None).await? else {
         return match operation_events(ports, track, &plan.change_set).await?.is_empty() {
             true => stale("its change set is gone".to_owned()),

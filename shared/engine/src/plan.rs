@@ -91,7 +91,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         }
         "FAILED" if has_no_changes(&first) => {
             ports.delete_change_set(&name, &promise.key).await?;
-            up_to_date(ports, track, release, stack.as_ref()).await
+            up_to_date(ports, track, release, promise, stack.as_ref()).await
         }
         status if status.ends_with("_PENDING") || status.ends_with("_IN_PROGRESS") => {
             read_later(ports, promise)
@@ -188,6 +188,7 @@ async fn up_to_date<P: Services>(
     ports: &P,
     track: &Track,
     release: &Release,
+    promise: &Promise,
     stack: Option<&StackRead>,
 ) -> Result<Signal, Failure> {
     let Some(stack) = stack else {
@@ -197,7 +198,7 @@ async fn up_to_date<P: Services>(
         ));
     };
     match service_state::read(ports, &track.key.service, stack).await? {
-        Runs::Known { deployed, .. } => Ok(Signal::UpToDate { n: release.id.n, deployed }),
+        Runs::Known { deployed, .. } => Ok(Signal::UpToDate { n: release.id.n, key: promise.key.clone(), deployed }),
         Runs::Untold { why } => Err(Failure::refused("plan", format!("nothing would change, yet {why}"))),
     }
 }

@@ -49,8 +49,8 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
         Signal::BuildStarted { n, build } => draft.build_started(*n, build),
         Signal::BuildSeen { build, seen } => draft.build_seen(build, seen),
         Signal::Planned { n, plan, policy } => draft.planned(*n, plan, policy),
-        Signal::UpToDate { n, deployed } => draft.up_to_date(*n, deployed),
-        Signal::PlanStale { n, why } => draft.plan_stale(*n, why),
+        Signal::UpToDate { n, key, deployed } => draft.up_to_date(*n, key, deployed),
+        Signal::PlanStale { n, key, why } => draft.plan_stale(*n, key, why),
         Signal::Answered { n, fingerprint, answer, voice, reason, floor } => {
             draft.answered(*n, fingerprint, *answer, voice, reason, floor)
         }
@@ -269,11 +269,14 @@ impl Draft {
         Ok(())
     }
 
-    fn up_to_date(&mut self, n: u32, deployed: &Deployed) -> Outcome {
+    fn up_to_date(&mut self, n: u32, key: &EffectKey, deployed: &Deployed) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
         let Phase::Planning { image, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
+        if !self.is_promised(key) {
+            return Err(Why::AnotherPlan);
+        }
         if deployed.image != *image {
             let why = format!(
                 "the change set has no changes, yet the service runs {} and not {image}: was the service changed \
@@ -336,12 +339,15 @@ impl Draft {
         }
     }
 
-    fn plan_stale(&mut self, n: u32, why: &str) -> Outcome {
+    fn plan_stale(&mut self, n: u32, key: &EffectKey, why: &str) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
         let Phase::Deploying { plan, asked, started: false, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
         let (image, asked) = (plan.image.clone(), asked.clone());
+        if !self.is_promised(key) {
+            return Err(Why::AnotherPlan);
+        }
         self.plan_anew(n, image, Some(asked), format!("the plan must be made again: {why}"));
         Ok(())
     }
@@ -462,6 +468,10 @@ impl Draft {
     fn refused(&mut self, key: &EffectKey, why: &str) -> Outcome {
         let promise =
             self.track.outbox.iter().find(|promise| promise.key == *key).ok_or(Why::AlreadyDone)?.clone();
+        if promise.effect == Effect::LookAtDeployment {
+            // CloudFormation deploys whether we may look or not: nothing has ended, and nothing else may start.
+            return self.waiting(key, why, self.now.plus(LOOK_MAX));
+        }
         self.track.outbox.retain(|promise| promise.key != *key);
         if promise.effect.drives_release() {
             self.fail(key.release.n, why.to_owned());
@@ -565,6 +575,10 @@ impl Draft {
             let phase = Phase::Deploying { plan, asked, started: false, told: None };
             self.enter(n, phase, "its turn to deploy".to_owned());
             self.promise(n, Effect::Execute, self.now);
+            // An older one could only come after this one now (I8).
+            self.supersede_older(n, Reach::Plan);
+            // A plan made from here on would be made against a stack that moves: it could even find "no changes".
+            self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
             return;
         }
         let unplanned: Vec<u32> = self

@@ -27,11 +27,15 @@ pub enum Signal {
     /// The change set had no changes, and the service was read to run the release's image.
     UpToDate {
         n: u32,
+        /// The promise to plan that found it so.
+        key: EffectKey,
         deployed: Deployed,
     },
     /// The approved change set can no longer be executed; the plan must be made again.
     PlanStale {
         n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
         why: String,
     },
     /// A person's answer, with the environment's policy as read for this very decision.
