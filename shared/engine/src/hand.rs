@@ -1,6 +1,6 @@
 //! A hand: loads the track, performs its own effects from the outbox, and feeds each outcome back as a signal.
 
-use model::effect::{Effect, Hand, Promise};
+use model::effect::{Hand, Promise};
 use model::ids::TrackKey;
 use model::signal::Signal;
 use model::time::Span;
@@ -64,11 +64,6 @@ fn outcome<P: Clock>(
     let key = promise.key.clone();
     match performed {
         Ok(signal) => Ok(signal),
-        // A deployment that runs is not over because it cannot be read.
-        Err(Failure::Refused { call, why }) if promise.effect == Effect::LookAtDeployment => {
-            let why = format!("{call} was refused: {why}");
-            Ok(Signal::Waiting { key, why, until: ports.now().plus(growing_wait(promise.waits)) })
-        }
         Err(Failure::Refused { call, why }) => Ok(Signal::Refused { key, why: format!("{call}: {why}") }),
         Err(Failure::NoCapacity { why, .. }) => {
             Ok(Signal::Waiting { key, why, until: ports.now().plus(growing_wait(promise.waits)) })

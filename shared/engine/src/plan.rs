@@ -198,7 +198,9 @@ async fn up_to_date<P: Services>(
         ));
     };
     match service_state::read(ports, &track.key.service, stack).await? {
-        Runs::Known { deployed, .. } => Ok(Signal::UpToDate { n: release.id.n, key: promise.key.clone(), deployed }),
+        Runs::Known { deployed, .. } => {
+            Ok(Signal::UpToDate { n: release.id.n, key: promise.key.clone(), deployed })
+        }
         Runs::Untold { why } => Err(Failure::refused("plan", format!("nothing would change, yet {why}"))),
     }
 }

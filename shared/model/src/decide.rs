@@ -610,11 +610,13 @@ impl Draft {
                 let leave = Effect::LeaveBuild { family: release.family.clone() };
                 self.promise(n, leave, self.now);
             }
-            Phase::AwaitingApproval { plan, .. } | Phase::Ready { plan, .. } => {
+            Phase::AwaitingApproval { plan, .. }
+            | Phase::Ready { plan, .. }
+            | Phase::Deploying { plan, started: false, .. } => {
                 let discard = Effect::DiscardPlan { change_set: plan.change_set.clone() };
                 self.promise(n, discard, self.now);
             }
-            Phase::Planning { .. } | Phase::Deploying { .. } | Phase::Over(_) => {}
+            Phase::Planning { .. } | Phase::Deploying { started: true, .. } | Phase::Over(_) => {}
         }
         let what = ending.reason();
         release.phase = Phase::Over(ending);
