@@ -28,8 +28,8 @@ RESERVED_ACTIONS = {
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
-    "dynamodb:PutItem": {"KeepTracks"},
-    "dynamodb:UpdateItem": {"KeepTracks", "SweepRole"},
+    "dynamodb:PutItem": {"KeepTracks", "SweepRole"},
+    "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
 }
 READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscaling:Describe*"}
@@ -223,6 +223,8 @@ def rights_stay_where_they_belong(template):
                     yield f"{name} may not have {action}"
                 if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
                     yield f"{name} passes roles to any service"
+                if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
+                    yield "SweepRole writes more than its own patrol"
                 if action in ("iam:CreateRole", "iam:PutRolePolicy") and "iam:PermissionsBoundary" not in str(
                     statement.get("Condition")
                 ):
