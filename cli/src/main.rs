@@ -1,6 +1,11 @@
 //! `tidegate`: results on stdout, progress on stderr.
 
+mod answer;
+mod clock;
+mod installation;
+mod local;
 mod replay;
+mod service;
 mod simulate;
 mod status;
 
@@ -19,6 +24,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// A push all the way to a running service, on this machine.
+    Local(local::Options),
+    /// What is live, in flight and waiting.
+    Status(status::Options),
+    /// Approve a release that waits in the running local mode.
+    Approve(answer::Approve),
+    /// Reject a release that waits in the running local mode.
+    Reject(answer::Reject),
+    /// Registered services.
+    #[command(subcommand)]
+    Service(ServiceVerb),
     /// Say what an event means, without AWS.
     Replay {
         /// The payload, as a function would get it.
@@ -36,11 +52,23 @@ enum Verb {
     },
 }
 
+#[derive(Subcommand)]
+enum ServiceVerb {
+    /// Register a repository: image repository, build role, service record.
+    Add(service::Add),
+}
+
 /// The command was used wrongly, or names a file that is not there.
 const MISUSED: u8 = 2;
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     match Arguments::parse().verb {
+        Verb::Local(options) => local::local(options).await,
+        Verb::Status(options) => status::status(options).await,
+        Verb::Approve(arguments) => answer::approve(arguments).await,
+        Verb::Reject(arguments) => answer::reject(arguments).await,
+        Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
     }

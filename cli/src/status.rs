@@ -1,12 +1,45 @@
 //! `tidegate status`: what is live, in flight and waiting, for people and as JSON.
 
+use std::process::ExitCode;
+
+use model::ids::ServiceName;
 use model::release::{Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
 
 use crate::clock::time_of_day;
+use crate::fail;
+use crate::installation::Installation;
 
-pub(crate) fn as_json(tracks: &[Track]) -> Value {
+const UNREAD: u8 = 1;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only this service.
+    service: Option<ServiceName>,
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+pub(crate) async fn status(options: Options) -> ExitCode {
+    match read(&options).await {
+        Ok(tracks) if options.json => println!("{}", as_json(&tracks)),
+        Ok(tracks) => print!("{}", as_text(&tracks)),
+        Err(why) => return fail(UNREAD, why),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn read(options: &Options) -> Result<Vec<Track>, String> {
+    let aws = options.installation.aws().await?;
+    let mut tracks = aws.tracks().await.map_err(|failure| failure.to_string())?;
+    tracks.retain(|track| options.service.as_ref().is_none_or(|service| *service == track.key.service));
+    Ok(tracks)
+}
+
+fn as_json(tracks: &[Track]) -> Value {
     Value::Array(tracks.iter().map(track_json).collect())
 }
 
@@ -26,7 +59,7 @@ fn track_json(track: &Track) -> Value {
     })
 }
 
-pub(crate) fn as_text(tracks: &[Track]) -> String {
+fn as_text(tracks: &[Track]) -> String {
     if tracks.is_empty() {
         return "Nothing was ever pushed to a registered branch.\n".to_owned();
     }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use model::ids::StackName;
-use model::release::{Danger, Plan, Release, Step};
+use model::release::{Ending, Release, Step};
 use serde_json::{Value, json};
 
 use crate::clock::time_of_day;
@@ -36,31 +36,32 @@ impl Screen {
         println!("{seconds:>7.1} s  {}  {phase}  {}", release.id, step.what);
     }
 
-    /// The plan, as the person who is asked sees it.
-    pub(crate) fn plan(&self, plan: &Plan) {
+    /// The plan's lines of a request's text; everything else of it is for `details`.
+    pub(crate) fn plan(&self, text: &str) {
         if self.json {
             return;
         }
-        println!("           the plan ({})", plan.fingerprint.short());
-        for line in &plan.lines {
-            let (mark, colour) = match line.danger {
-                Danger::Delete => ("!! ", RED),
-                Danger::Replace => ("!! ", RED),
-                Danger::MayReplace => ("!  ", YELLOW),
-                Danger::None => ("   ", PLAIN),
+        let plan = text.lines().skip_while(|line| !line.starts_with("Plan ")).take_while(|line| !line.is_empty());
+        for line in plan {
+            let colour = if line.contains("!!") {
+                RED
+            } else if line.contains("! ") {
+                YELLOW
+            } else {
+                PLAIN
             };
-            println!("             {}", self.coloured(colour, &format!("{mark}{}", line.text)));
+            println!("{INDENT}{}", self.coloured(colour, line));
         }
     }
 
     pub(crate) fn details(&self, text: &str) {
         for line in text.lines() {
-            println!("           {line}");
+            println!("{INDENT}{line}");
         }
     }
 
     pub(crate) fn ask(&self, release: &str) {
-        print!("           {} ", self.coloured(BOLD, &format!("approve {release}? [y/n/d]")));
+        print!("{INDENT}{} ", self.coloured(BOLD, &format!("approve {release}? [y/n/d]")));
         // A prompt that cannot be shown is no reason to stop: the answer may still come by the topic.
         std::io::stdout().flush().unwrap_or_default();
     }
@@ -70,7 +71,7 @@ impl Screen {
         let ending = release.ending();
         let stack: StackName = release.id.track.stack();
         let task_definition = match ending {
-            Some(model::release::Ending::Deployed { deployed, .. }) => Some(deployed.task_definition.as_str()),
+            Some(Ending::Deployed { deployed, .. }) => Some(deployed.task_definition.as_str()),
             _ => None,
         };
         if self.json {
@@ -100,6 +101,8 @@ impl Screen {
     }
 }
 
+/// Under the phase column.
+const INDENT: &str = "           ";
 const PLAIN: &str = "";
 const BOLD: &str = "1";
 const RED: &str = "31";
