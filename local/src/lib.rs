@@ -10,12 +10,14 @@ pub mod stand_in;
 mod clock;
 mod emulator;
 mod front_door;
+mod inbox;
 mod images_label;
 mod install;
 mod local_aws;
 
 pub use account::{Account, Environment, Service};
 pub use control::{Control, Delivery, Mishap, Order};
+pub use inbox::{Inbox, Notice};
 pub use install::Outputs;
 pub use local_aws::{LocalAws, Settings};
 pub use problem::Problem;
