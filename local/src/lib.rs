@@ -1,3 +1,8 @@
 //! The local AWS: an emulator process, our front door before it, and stand-ins for what no emulator has.
 
+pub mod codecommit;
+
 pub mod stand_in;
+
+mod fresh;
+mod refusal;
