@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 pub use event::{Moved, Pushed};
+pub(crate) use git::command as git_command;
 pub use repository::Repository;
 
 pub use crate::refusal::Refusal;
