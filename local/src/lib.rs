@@ -1,6 +1,8 @@
 //! The local AWS: an emulator process, our front door before it, and stand-ins for what no emulator has.
 
 pub mod account;
+pub mod codebuild;
+pub mod codecommit;
 pub mod control;
 pub mod deployments;
 pub mod events;
@@ -9,11 +11,14 @@ pub mod stand_in;
 
 mod clock;
 mod emulator;
+mod fresh;
 mod front_door;
-mod inbox;
 mod images_label;
+mod inbox;
 mod install;
+mod json_call;
 mod local_aws;
+mod refusal;
 
 pub use account::{Account, Environment, Service};
 pub use control::{Control, Delivery, Mishap, Order};
