@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws::sdk;
 
+use crate::codecommit::CodeCommit;
 use crate::install::{self, Installer, Outputs};
 use crate::problem::Problem;
 
@@ -20,6 +21,7 @@ pub struct Account {
     home: PathBuf,
     sdk: Arc<aws::client::SdkConfig>,
     installer: Installer,
+    codecommit: CodeCommit,
 }
 
 /// An environment to deploy to.
@@ -43,7 +45,14 @@ pub struct Service {
 }
 
 impl Account {
-    pub(crate) async fn open(id: &str, endpoint: &str, project: &Path, binaries: &Path, home: &Path) -> Self {
+    pub(crate) async fn open(
+        id: &str,
+        endpoint: &str,
+        project: &Path,
+        binaries: &Path,
+        home: &Path,
+        codecommit: CodeCommit,
+    ) -> Self {
         let config = aws::client::load(Some(endpoint), Some(id)).await;
         let path_style = sdk::s3::config::Builder::from(&config).force_path_style(true).build();
         let installer = Installer {
@@ -59,6 +68,7 @@ impl Account {
             home: home.to_path_buf(),
             sdk: Arc::new(config),
             installer,
+            codecommit,
         }
     }
 
@@ -112,8 +122,15 @@ impl Account {
         self.installer.template(&format!("environment-{}", environment.name), &text, &parameters).await
     }
 
-    /// Registers a service from `stacks/service-base.yaml`: image repository, build role, record.
-    pub async fn add_service(&self, service: &Service) -> Result<Outputs, Problem> {
+    /// Registers a service: an empty repository, and from `stacks/service-base.yaml` its image repository, build role
+    /// and record. Gives what `git push` goes to.
+    pub async fn add_service(&self, service: &Service) -> Result<String, Problem> {
+        let made = self.codecommit.create(&self.id, aws::client::LOCAL_REGION, &service.repository).await;
+        if let Err(refusal) = made
+            && refusal.kind != "RepositoryNameExistsException"
+        {
+            return Err(Problem::refused(format!("making repository {}", service.repository))(&refusal));
+        }
         let template = self.project.join("stacks").join("service-base.yaml");
         let text = std::fs::read_to_string(&template).map_err(Problem::file(&template))?;
         let (branches, paths) = (service.branches.join(","), service.paths.join(","));
@@ -123,7 +140,13 @@ impl Account {
             ("Branches", &branches),
             ("Paths", &paths),
         ];
-        self.installer.template(&format!("service-{}", service.name), &text, &parameters).await
+        self.installer.template(&format!("service-{}", service.name), &text, &parameters).await?;
+        Ok(self.git_url(&service.repository))
+    }
+
+    /// What `git push` goes to: a bare repository on this machine.
+    pub fn git_url(&self, repository: &str) -> String {
+        self.codecommit.path(&self.id, repository).display().to_string()
     }
 }
 

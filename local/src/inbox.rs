@@ -64,7 +64,7 @@ impl Inbox {
         let (notifications, approval_topic) = (topic("NotificationsTopicArn")?, topic("ApprovalTopicArn")?);
         let (sns, sqs) = (sns::Client::new(account.sdk()), sqs::Client::new(account.sdk()));
 
-        let name = format!("inbox-{:016x}", crate::clock::fresh());
+        let name = format!("inbox-{:016x}", crate::fresh::number());
         let made = sqs.create_queue().queue_name(&name).send().await;
         let made = made.map_err(|error| Problem::refused("making an inbox")(&error))?;
         let queue_url = made.queue_url().unwrap_or_default().to_owned();

@@ -2,8 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
 
 use crate::account::Account;
+use crate::codebuild::{self, CodeBuild};
+use crate::codecommit::CodeCommit;
 use crate::control::Control;
 use crate::emulator::Emulator;
 use crate::events::delivery;
@@ -28,12 +33,21 @@ pub struct Settings {
     pub progress: Box<dyn Fn(&str) + Send + Sync>,
 }
 
+/// How long a minute of a build's timeout lasts.
+const MINUTE: Duration = Duration::from_secs(60);
+/// What builds find as `docker` and `aws`.
+const BUILD_TOOL: &str = "tidegate-build-tool";
+
 /// The running local AWS. Dropping it ends everything it started; `stop` also keeps its state.
 pub struct LocalAws {
     settings: Settings,
     door: Arc<FrontDoor>,
     emulator: Emulator,
     control: Control,
+    codecommit: CodeCommit,
+    codebuild: CodeBuild,
+    /// Where repositories and builds are while no state is kept; removed with this.
+    _folder: Option<TempDir>,
 }
 
 impl LocalAws {
@@ -45,13 +59,32 @@ impl LocalAws {
         };
         let control = Control::default();
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let door = FrontDoor::open(control.clone(), sender, rollouts).await?;
+        let door = FrontDoor::open(control.clone(), sender.clone(), rollouts).await?;
         let emulator = Emulator::start(&settings.home, state, door.port(), &*settings.progress).await?;
+        std::fs::create_dir_all(&settings.home).map_err(Problem::file(&settings.home))?;
+        let folder = match state {
+            Some(_) => None,
+            None => Some(TempDir::with_prefix_in("run-", &settings.home).map_err(Problem::file(&settings.home))?),
+        };
+        let place = state.or(folder.as_ref().map(TempDir::path)).unwrap_or(&settings.home).to_path_buf();
+        let repositories = place.join("repositories");
+        let codecommit = CodeCommit::new(repositories.clone(), sender.clone());
+        codecommit.announce_at(door.url()).map_err(Problem::file(&repositories))?;
+        let work = place.join("builds");
+        let builds = codebuild::Settings {
+            endpoint: door.url().to_owned(),
+            emulator: emulator.url().to_owned(),
+            work: work.clone(),
+            tool: settings.binaries.join(BUILD_TOOL),
+            repositories,
+            minute: MINUTE,
+        };
+        let codebuild = CodeBuild::new(builds, sender).map_err(Problem::file(&work))?;
         let upstream = Upstream::new(emulator.url().to_owned())
             .map_err(|error| Problem::refused("a connection to the emulator")(&error))?;
-        door.connect(upstream, StandIns {});
+        door.connect(upstream, StandIns { codecommit: codecommit.clone(), codebuild: codebuild.clone() });
         tokio::spawn(delivery::deliver_all(Arc::clone(&door), control.clone(), receiver));
-        Ok(Self { settings, door, emulator, control })
+        Ok(Self { settings, door, emulator, control, codecommit, codebuild, _folder: folder })
     }
 
     /// The one endpoint of every service: `AWS_ENDPOINT_URL`.
@@ -63,14 +96,20 @@ impl LocalAws {
         &self.control
     }
 
+    /// The builds' stand-in: its limits and its logs.
+    pub fn codebuild(&self) -> &CodeBuild {
+        &self.codebuild
+    }
+
     /// An account of twelve digits; it needs no making.
     pub async fn account(&self, id: &str) -> Account {
         let Settings { project, binaries, home, .. } = &self.settings;
-        Account::open(id, self.endpoint(), project, binaries, home).await
+        Account::open(id, self.endpoint(), project, binaries, home, self.codecommit.clone()).await
     }
 
     /// Ends everything that was started, and keeps state where settings ask for it.
     pub async fn stop(self) -> Result<(), Problem> {
+        self.codebuild.shutdown().await;
         let saved = self.emulator.stop().await;
         let Some(state) = &self.settings.state else { return Ok(()) };
         if !saved {

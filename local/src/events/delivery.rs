@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::envelope::envelope;
-use crate::clock;
 use crate::control::{Control, Delivery, Order};
+use crate::fresh;
 use crate::front_door::FrontDoor;
 use crate::front_door::scope::Scope;
 use crate::front_door::upstream::{Unanswered, Upstream};
@@ -25,7 +25,7 @@ pub(crate) async fn deliver_all(door: Arc<FrontDoor>, control: Control, mut even
     while let Some(event) = events.recv().await {
         number += 1;
         let delivery = control.delivery(&event.account);
-        let envelope = envelope(&clock::uuid(), Timestamp::now(), &event);
+        let envelope = envelope(&fresh::uuid(), Timestamp::now(), &event);
         for wait in waits(&delivery, event.source, number) {
             let (door, envelope) = (Arc::clone(&door), envelope.clone());
             let scope =

@@ -10,7 +10,7 @@ use super::refusals::{self, Operation, Refusal};
 use super::scope::Scope;
 use super::upstream::{Reply, Unanswered, Upstream};
 use super::{FrontDoor, Incoming, pass_on};
-use crate::clock;
+use crate::fresh;
 
 /// Tokens remembered; AWS forgets them in its own time.
 const TOKENS_KEPT_MAX: usize = 10_000;
@@ -169,7 +169,7 @@ fn path_style(url: &str, endpoint: &str) -> Option<String> {
 fn refused(refusal: &Refusal) -> Reply {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("text/xml"));
-    Reply { status: StatusCode::BAD_REQUEST, headers, body: refusal.xml(&clock::uuid()).into() }
+    Reply { status: StatusCode::BAD_REQUEST, headers, body: refusal.xml(&fresh::uuid()).into() }
 }
 
 impl Stacks {

@@ -1,10 +1,12 @@
-//! What the emulator tells from within: statuses of stacks, and services of stacks that must become stable.
+//! What is told from within: pushes by git's hook; by the emulator, statuses of stacks and services of stacks that
+//! must become stable.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,13 +14,30 @@ use serde_json::{Value, json};
 use super::FrontDoor;
 use super::scope::Scope;
 use crate::clock;
+use crate::codecommit::Pushed;
 use crate::control::Mishap;
 use crate::deployments::{Failure, Rollout, Step, Verdict};
 use crate::events::envelope;
+use crate::fresh;
 use crate::images_label;
 
 /// How often a held deployment looks whether it was released.
 const HOLD_POLL: Duration = Duration::from_millis(50);
+
+/// What a repository's post-receive hook tells.
+pub(crate) async fn pushed(State(door): State<Arc<FrontDoor>>, body: String) -> (StatusCode, String) {
+    let Some(stand_ins) = door.stand_ins() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the local AWS is still starting".to_owned());
+    };
+    let announced = match body.parse::<Pushed>() {
+        Ok(pushed) => stand_ins.codecommit.pushed(&pushed).await,
+        Err(refusal) => Err(refusal),
+    };
+    match announced {
+        Ok(()) => (StatusCode::OK, String::new()),
+        Err(refusal) => (StatusCode::BAD_REQUEST, refusal.to_string()),
+    }
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct StackStatus {
@@ -88,7 +107,7 @@ async fn remember_what_runs(door: &FrontDoor, asked: &ServiceOfStack) {
     let described = upstream.json(&asked.scope(), &target("DescribeServices"), &input).await;
     let running = described.ok().and_then(|output| output["services"][0]["taskDefinition"].as_str().map(str::to_owned));
     if let Some(running) = running {
-        let rollout = Rollout::running(arn, clock::fresh(), &running, clock::now_ms());
+        let rollout = Rollout::running(arn, fresh::number(), &running, clock::now_ms());
         door.rollouts().entry(asked.account.clone()).or_default().insert(arn.clone(), rollout);
     }
 }
@@ -105,7 +124,7 @@ impl ServiceDeployment<'_> {
         if self.rollout(|rollout| rollout.is_settled_on(target)) {
             return Ok(());
         }
-        let id = clock::fresh();
+        let id = fresh::number();
         self.say(self.rollout(|rollout| rollout.start(id, target, clock::now_ms())));
         let time = self.door.control.deployment_time(&self.asked.account);
         tokio::time::sleep(time).await;
@@ -121,7 +140,7 @@ impl ServiceDeployment<'_> {
             return Ok(());
         }
         let failure = Failure::tasks_failed_to_start();
-        let (verdict, steps) = self.rollout(|rollout| rollout.fail(failure, clock::fresh(), clock::now_ms()));
+        let (verdict, steps) = self.rollout(|rollout| rollout.fail(failure, fresh::number(), clock::now_ms()));
         self.say(steps);
         if let Verdict::GoesBackTo { task_definition } = verdict {
             self.go_back_to(&task_definition).await;
@@ -169,7 +188,7 @@ impl ServiceDeployment<'_> {
 
 /// CloudFormation's frame around a resource's failure.
 fn resource_handler(message: &str) -> String {
-    let token = clock::uuid();
+    let token = fresh::uuid();
     format!(
         "Resource handler returned message: \"{message}\" (RequestToken: {token}, HandlerErrorCode: GeneralServiceException)"
     )

@@ -20,6 +20,8 @@ use axum::http::{HeaderMap, Method, Response, StatusCode};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
+use crate::codebuild::CodeBuild;
+use crate::codecommit::CodeCommit;
 use crate::control::Control;
 use crate::deployments::Rollout;
 use crate::problem::Problem;
@@ -46,7 +48,10 @@ pub(crate) struct FrontDoor {
 }
 
 /// What answers in AWS's place.
-pub(crate) struct StandIns {}
+pub(crate) struct StandIns {
+    pub(crate) codecommit: CodeCommit,
+    pub(crate) codebuild: CodeBuild,
+}
 
 impl FrontDoor {
     /// Listens on a free loopback port.
@@ -65,6 +70,7 @@ impl FrontDoor {
             url: format!("http://127.0.0.1:{port}"),
         });
         let router = Router::new()
+            .route("/_tidegate/pushed", axum::routing::post(hooks::pushed))
             .route("/_tidegate/hook/stack", axum::routing::post(hooks::stack))
             .route("/_tidegate/hook/service/before", axum::routing::post(hooks::before))
             .route("/_tidegate/hook/service/after", axum::routing::post(hooks::after))
@@ -94,6 +100,10 @@ impl FrontDoor {
 
     pub(crate) fn upstream(&self) -> Option<&Upstream> {
         self.upstream.get()
+    }
+
+    pub(crate) fn stand_ins(&self) -> Option<&StandIns> {
+        self.stand_ins.get()
     }
 
     pub(crate) fn rollouts(&self) -> MutexGuard<'_, Rollouts> {
@@ -159,9 +169,14 @@ async fn answer(
     Ok(reply.into_response(&method))
 }
 
-async fn stand_in(door: &FrontDoor, _call: &Call) -> Option<Answer> {
-    let StandIns {} = door.stand_ins.get()?;
-    None
+/// The answer of whatever stands in for that service; none where the emulator's own is right.
+async fn stand_in(door: &FrontDoor, call: &Call) -> Option<Answer> {
+    let StandIns { codecommit, codebuild } = door.stand_ins.get()?;
+    match call.service.as_str() {
+        "codecommit" => Some(codecommit.answer(call).await),
+        "codebuild" if CodeBuild::answers(&call.action) => Some(codebuild.answer(call).await),
+        _ => None,
+    }
 }
 
 pub(crate) async fn pass_on(upstream: &Upstream, incoming: Incoming) -> Result<Reply, reqwest::Error> {

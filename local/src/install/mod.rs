@@ -61,7 +61,7 @@ impl Installer {
         text: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Outputs, Problem> {
-        let key = format!("templates/{stack}-{:016x}.yaml", crate::clock::fresh());
+        let key = format!("templates/{stack}-{:016x}.yaml", crate::fresh::number());
         self.put(&self.bucket, &key, text.as_bytes().to_vec()).await?;
         let url = format!("{}/{}/{key}", self.endpoint, self.bucket);
         deploy(&self.cloudformation, stack, &url, parameters).await

@@ -23,7 +23,7 @@ pub(crate) async fn deploy(
 ) -> Result<Outputs, Problem> {
     let exists = status(client, stack).await.is_some_and(|status| status != StackStatus::ReviewInProgress);
     let kind = if exists { ChangeSetType::Update } else { ChangeSetType::Create };
-    let change_set = format!("local-{:016x}", crate::clock::fresh());
+    let change_set = format!("local-{:016x}", crate::fresh::number());
     let mut create = client.create_change_set().stack_name(stack).change_set_name(&change_set);
     create = create.change_set_type(kind).template_url(template_url);
     for capability in [Capability::CapabilityIam, Capability::CapabilityNamedIam, Capability::CapabilityAutoExpand] {
