@@ -2,6 +2,7 @@
 
 pub mod codebuild;
 pub mod codecommit;
+pub mod images;
 pub mod stand_in;
 
 mod fresh;
