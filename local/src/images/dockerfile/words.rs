@@ -105,7 +105,9 @@ fn variable<'a>(rest: &'a str, value: &dyn Fn(&str) -> Option<String>) -> (Strin
             Some((":-", otherwise)) => {
                 known.filter(|text| !text.is_empty()).unwrap_or_else(|| expand(otherwise, value))
             }
-            Some((":+", instead)) if known.as_deref().is_some_and(|text| !text.is_empty()) => expand(instead, value),
+            Some((":+", instead)) if known.as_deref().is_some_and(|text| !text.is_empty()) => {
+                expand(instead, value)
+            }
             Some((":+", _)) => String::new(),
             _ => known.unwrap_or_default(),
         };
