@@ -6,6 +6,7 @@ pub mod codecommit;
 pub mod control;
 pub mod deployments;
 pub mod events;
+pub mod images;
 pub mod problem;
 pub mod stand_in;
 

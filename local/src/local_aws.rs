@@ -14,6 +14,7 @@ use crate::emulator::Emulator;
 use crate::events::delivery;
 use crate::front_door::upstream::Upstream;
 use crate::front_door::{FrontDoor, Rollouts, StandIns};
+use crate::images::Registry;
 use crate::problem::Problem;
 
 /// What our side remembers between clean stops, beside the emulator's own state.
@@ -82,7 +83,9 @@ impl LocalAws {
         let codebuild = CodeBuild::new(builds, sender).map_err(Problem::file(&work))?;
         let upstream = Upstream::new(emulator.url().to_owned())
             .map_err(|error| Problem::refused("a connection to the emulator")(&error))?;
-        door.connect(upstream, StandIns { codecommit: codecommit.clone(), codebuild: codebuild.clone() });
+        let registry = Registry::new(place.join("images"), emulator.url());
+        let (codecommit_too, codebuild_too) = (codecommit.clone(), codebuild.clone());
+        door.connect(upstream, StandIns { codecommit: codecommit_too, codebuild: codebuild_too, registry });
         tokio::spawn(delivery::deliver_all(Arc::clone(&door), control.clone(), receiver));
         Ok(Self { settings, door, emulator, control, codecommit, codebuild, _folder: folder })
     }

@@ -24,6 +24,7 @@ use crate::codebuild::CodeBuild;
 use crate::codecommit::CodeCommit;
 use crate::control::Control;
 use crate::deployments::Rollout;
+use crate::images::Registry;
 use crate::problem::Problem;
 use crate::stand_in::{Answer, Call, Events};
 use scope::Scope;
@@ -51,6 +52,7 @@ pub(crate) struct FrontDoor {
 pub(crate) struct StandIns {
     pub(crate) codecommit: CodeCommit,
     pub(crate) codebuild: CodeBuild,
+    pub(crate) registry: Registry,
 }
 
 impl FrontDoor {
@@ -171,10 +173,11 @@ async fn answer(
 
 /// The answer of whatever stands in for that service; none where the emulator's own is right.
 async fn stand_in(door: &FrontDoor, call: &Call) -> Option<Answer> {
-    let StandIns { codecommit, codebuild } = door.stand_ins.get()?;
+    let StandIns { codecommit, codebuild, registry } = door.stand_ins.get()?;
     match call.service.as_str() {
         "codecommit" => Some(codecommit.answer(call).await),
         "codebuild" if CodeBuild::answers(&call.action) => Some(codebuild.answer(call).await),
+        "ecr" => registry.answer(call).await,
         _ => None,
     }
 }
