@@ -51,9 +51,11 @@ struct Image {
 
 impl World {
     pub(crate) fn start_build(&mut self, order: &BuildOrder) -> Result<String, Failure> {
-        let known = self.builds.all.iter().find(|run| {
-            run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS
-        });
+        let known = self
+            .builds
+            .all
+            .iter()
+            .find(|run| run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS);
         if let Some(run) = known.filter(|_| self.untruth != Untruth::BuildsForgotten) {
             self.coverage.hit("fault", "StartBuild repeated under its token");
             return Ok(run.arn.clone());
@@ -153,7 +155,8 @@ impl World {
             arn: run.arn.clone(),
             id: Some(run.order.id.clone()),
             status: run.status,
-            phase: if run.status == BuildStatus::InProgress { "BUILD" } else { "BUILD: exit status 1" }.to_owned(),
+            phase: if run.status == BuildStatus::InProgress { "BUILD" } else { "BUILD: exit status 1" }
+                .to_owned(),
             exported_digest: match (run.status, run.becomes) {
                 (BuildStatus::Succeeded, Becomes::Succeeded | Becomes::TagTaken) => Some(run.digest.clone()),
                 (BuildStatus::Succeeded, Becomes::SucceededUntold | Becomes::Failed(_)) => None,

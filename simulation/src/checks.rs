@@ -64,10 +64,14 @@ fn untrue_ending(world: &World, release: &Release) -> Option<String> {
     let Phase::Over(Ending::Deployed { deployed, how }) = &release.phase else { return None };
     let stack = release.id.track.stack();
     if !ran_lately(world, &stack, deployed) {
-        return Some(format!("I6: {} is called deployed, but its service does not run {}", release.id, deployed.image));
+        return Some(format!(
+            "I6: {} is called deployed, but its service does not run {}",
+            release.id, deployed.image
+        ));
     }
     let completed = world.stacks.operations.iter().any(|operation| {
-        is_of(&operation.token, release) && matches!(operation.ended, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE"))
+        is_of(&operation.token, release)
+            && matches!(operation.ended, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE"))
     });
     (*how == How::Changed && !completed)
         .then(|| format!("I6: {} is called deployed, but its operation did not complete", release.id))
@@ -164,7 +168,9 @@ pub(crate) fn rest(world: &mut World) {
         let true_ending = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
             Becomes::RolledBack => told == "RolledBack",
-            Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => told == "Failed" || touched,
+            Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
+                told == "Failed" || touched
+            }
         };
         if !true_ending {
             wrong.push(format!("I6: {} was {:?}, and {told} was said", operation.token, operation.becomes));

@@ -35,7 +35,8 @@ pub(crate) enum Becomes {
 
 impl World {
     pub(crate) fn stack_moves(&mut self, stack: &str, step: &Step) {
-        let operation = self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
+        let operation =
+            self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
         let Some(operation) = operation else {
             // Somebody else's: it changes tags and comes to its end.
             return self.stack_is(stack, "UPDATE_COMPLETE", &step.token);
@@ -43,7 +44,11 @@ impl World {
         match (operation.becomes, step.number) {
             (_, 1) => {
                 self.roll_out(&operation);
-                let wait = if operation.becomes == Becomes::Slow { (4 * HOUR, 6 * HOUR) } else { (30 * SECOND, 20 * MINUTE) };
+                let wait = if operation.becomes == Becomes::Slow {
+                    (4 * HOUR, 6 * HOUR)
+                } else {
+                    (30 * SECOND, 20 * MINUTE)
+                };
                 self.step_in(stack, &step.token, 2, wait);
             }
             (Becomes::RolledBack | Becomes::RollbackFailed, 2) => self.roll_back(&operation),
@@ -77,7 +82,8 @@ impl World {
         self.stacks.task_definitions.insert(task_definition.clone(), image);
         let now = self.now;
         if let Some(stack) = self.stacks.all.get_mut(&operation.stack) {
-            let service = stack.service.get_or_insert_with(|| Service::new(&operation.stack, &operation.props));
+            let service =
+                stack.service.get_or_insert_with(|| Service::new(&operation.stack, &operation.props));
             service.becomes(now, task_definition, RolloutState::InProgress);
         }
         self.tell_rollout(&operation.stack, "SERVICE_DEPLOYMENT_IN_PROGRESS");
@@ -132,7 +138,11 @@ impl World {
             ended.ended = Some(status);
         }
         let completed = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE");
-        self.executed_is(&operation.stack, &operation.token, if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" });
+        self.executed_is(
+            &operation.stack,
+            &operation.token,
+            if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" },
+        );
         if self.random.chance(500) {
             self.forget_executed(&operation.stack);
         }

@@ -7,16 +7,16 @@ use std::rc::Rc;
 
 use engine::failure::Failure;
 use engine::ports::{
-    Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead, Clock,
-    Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records, Registry, ReplyKey,
-    ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
+    Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
+    Clock, Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records, Registry,
+    ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
 };
 use model::build::Build;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName, Revision,
-    StackName, TrackKey,
+    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
+    Revision, StackName, TrackKey,
 };
 use model::release::Release;
 use model::time::{Span, Timestamp};
@@ -197,13 +197,24 @@ impl Quarantine for Ports {
 }
 
 impl Sources for Ports {
-    async fn branch_head(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<Option<Revision>> {
+    async fn branch_head(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+    ) -> Answer<Option<Revision>> {
         let is_known = branch.as_str() == BRANCH;
-        self.read("branch_head", |world| world.sources.heads.get(repository.as_str()).filter(|_| is_known).cloned())
-            .await
+        self.read("branch_head", |world| {
+            world.sources.heads.get(repository.as_str()).filter(|_| is_known).cloned()
+        })
+        .await
     }
 
-    async fn file(&self, _repository: &RepositoryName, revision: &Revision, path: &str) -> Answer<Option<Vec<u8>>> {
+    async fn file(
+        &self,
+        _repository: &RepositoryName,
+        revision: &Revision,
+        path: &str,
+    ) -> Answer<Option<Vec<u8>>> {
         self.read("file", |world| world.file(revision, path)).await
     }
 }

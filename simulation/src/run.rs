@@ -136,22 +136,16 @@ impl Run {
                 world.coverage.hit("fault", "floor rises");
                 world.platform.raise_floor();
             }
-            Happening::Sweep => self.sweep(),
+            Happening::Sweep => {
+                let payload = b"{}".to_vec();
+                self.start(Invocation { function: Function::Sweep, payload, origin: Origin::Schedule });
+            }
             Happening::FaultsStop => {
                 let world = &mut *world.borrow_mut();
                 world.say(format_args!("faults stop"));
                 world.faults = Faults::none();
             }
             Happening::LivenessChecked => checks::liveness(&mut world.borrow_mut()),
-        }
-    }
-
-    fn sweep(&mut self) {
-        let payload = b"{}".to_vec();
-        self.start(Invocation { function: Function::Sweep, payload, origin: Origin::Schedule });
-        let world = &mut *self.world.borrow_mut();
-        if let Some(when) = next_sweep(world) {
-            world.at(when, Happening::Sweep);
         }
     }
 
@@ -231,7 +225,11 @@ impl Run {
             }
         };
         match invocation.origin {
-            Origin::Schedule => {}
+            Origin::Schedule => {
+                if let Some(when) = next_sweep(world) {
+                    world.at(when, Happening::Sweep);
+                }
+            }
             Origin::Event { attempt } if !succeeded && attempt + 1 < EVENT_ATTEMPTS_MAX => {
                 let again = Invocation { origin: Origin::Event { attempt: attempt + 1 }, ..invocation };
                 world.later(u64::from(attempt + 1) * MINUTE, Happening::Invoke(again));

@@ -39,7 +39,8 @@ impl Service {
 impl World {
     pub(crate) fn service(&self, cluster: &str, arn: &str) -> Option<ServiceRead> {
         let services = self.stacks.all.values().filter_map(|stack| stack.service.as_ref());
-        let service = services.filter(|service| service.cluster == cluster).find(|service| service.arn == arn)?;
+        let service =
+            services.filter(|service| service.cluster == cluster).find(|service| service.arn == arn)?;
         let running = service.history.last()?;
         Some(ServiceRead {
             task_definition: running.task_definition.clone(),
@@ -51,17 +52,21 @@ impl World {
     pub(crate) fn rollout_is(&mut self, stack: &str, rollout: RolloutState) {
         let now = self.now;
         let service = self.stacks.all.get_mut(stack).and_then(|stack| stack.service.as_mut());
-        let Some((service, running)) = service.and_then(|service| service.history.last().cloned().map(|last| (service, last)))
+        let Some((service, running)) =
+            service.and_then(|service| service.history.last().cloned().map(|last| (service, last)))
         else {
             return;
         };
         service.becomes(now, running.task_definition, rollout);
         self.say(format_args!("the service of {stack} is {rollout:?}"));
-        self.tell_rollout(stack, match rollout {
-            RolloutState::InProgress => "SERVICE_DEPLOYMENT_IN_PROGRESS",
-            RolloutState::Completed => "SERVICE_DEPLOYMENT_COMPLETED",
-            RolloutState::Failed => "SERVICE_DEPLOYMENT_FAILED",
-        });
+        self.tell_rollout(
+            stack,
+            match rollout {
+                RolloutState::InProgress => "SERVICE_DEPLOYMENT_IN_PROGRESS",
+                RolloutState::Completed => "SERVICE_DEPLOYMENT_COMPLETED",
+                RolloutState::Failed => "SERVICE_DEPLOYMENT_FAILED",
+            },
+        );
     }
 
     /// The service is given back what it ran before; a new one goes.
@@ -74,7 +79,10 @@ impl World {
             .history
             .iter()
             .rev()
-            .find(|running| Some(&running.task_definition) != current.as_ref() && running.rollout == RolloutState::Completed)
+            .find(|running| {
+                Some(&running.task_definition) != current.as_ref()
+                    && running.rollout == RolloutState::Completed
+            })
             .map(|running| running.task_definition.clone());
         match before {
             Some(before) => service.becomes(now, before, RolloutState::Completed),

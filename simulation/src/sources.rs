@@ -58,7 +58,8 @@ impl World {
     pub(crate) fn push(&mut self, commit: &Commit) {
         let number = self.id();
         let repository = &commit.repository;
-        let earlier = self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
+        let earlier =
+            self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
         let revision = match earlier {
             Some(history) => self.random.pick(&history).clone(),
             None => self.new_commit(number, commit),
@@ -95,7 +96,9 @@ fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option
         CommitKind::Resized => (512, 1024),
         // Fargate has no such size.
         CommitKind::BadConfig => (256, 30_720),
-        CommitKind::Good | CommitKind::Earlier | CommitKind::OthersService | CommitKind::NoConfig => (256, 512),
+        CommitKind::Good | CommitKind::Earlier | CommitKind::OthersService | CommitKind::NoConfig => {
+            (256, 512)
+        }
     };
     let config = json!({
         "service": service,

@@ -1,10 +1,11 @@
 //! CloudFormation and ECS: stacks that are busy, refuse, roll back, and services that move after them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::failure::Failure;
 use engine::ports::{
-    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, ResourceChange, StackEvent, StackRead,
+    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, ResourceChange, StackEvent,
+    StackRead,
 };
 use model::ids::{EffectKey, StackName};
 
@@ -72,7 +73,9 @@ impl World {
     pub(crate) fn create_change_set(&mut self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
         let refused = |why: String| Err(Failure::Refused { call: "CreateChangeSet", why });
         if !order.capabilities.iter().any(|capability| capability == "CAPABILITY_IAM") {
-            return refused("InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]".to_owned());
+            return refused(
+                "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]".to_owned(),
+            );
         }
         if !self.platform.templates.contains_key(&order.template_url) {
             return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
@@ -95,7 +98,10 @@ impl World {
             return refused(format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status));
         }
         if in_review != (order.kind == ChangeSetKind::Create) {
-            return refused(format!("ValidationError: a change set of type {:?} in {}", order.kind, stack.status));
+            return refused(format!(
+                "ValidationError: a change set of type {:?} in {}",
+                order.kind, stack.status
+            ));
         }
         let key = order.name.to_string();
         if stack.change_sets.contains_key(&key) {
@@ -130,7 +136,12 @@ impl World {
         self.stack_is(name, "REVIEW_IN_PROGRESS", &token.to_string());
     }
 
-    pub(crate) fn change_set(&self, stack: &StackName, name: &EffectKey, page: Option<&str>) -> Option<ChangeSetRead> {
+    pub(crate) fn change_set(
+        &self,
+        stack: &StackName,
+        name: &EffectKey,
+        page: Option<&str>,
+    ) -> Option<ChangeSetRead> {
         let set = self.stacks.all.get(stack.as_str())?.change_sets.get(&name.to_string())?;
         let made = set.ready_at <= self.now;
         let (status, reason, execution) = match (made, set.has_changes) {
@@ -167,11 +178,17 @@ impl World {
         }
     }
 
-    pub(crate) fn execute_change_set(&mut self, name: &StackName, key: &EffectKey) -> Result<Executed, Failure> {
+    pub(crate) fn execute_change_set(
+        &mut self,
+        name: &StackName,
+        key: &EffectKey,
+    ) -> Result<Executed, Failure> {
         let stale = |why: &str| Ok(Executed::Stale { why: why.to_owned() });
         let token = key.to_string();
         let again = self.random.chance(500);
-        let Some(stack) = self.stacks.all.get_mut(name.as_str()) else { return stale("the stack does not exist") };
+        let Some(stack) = self.stacks.all.get_mut(name.as_str()) else {
+            return stale("the stack does not exist");
+        };
         let Some(set) = stack.change_sets.get(&token).cloned() else {
             return stale("ChangeSetNotFoundException: the change set does not exist");
         };
@@ -268,10 +285,15 @@ impl World {
     }
 
     /// Newest first; a page's token is how many were read.
-    pub(crate) fn stack_events(&self, name: &StackName, page: Option<&str>) -> (Vec<StackEvent>, Option<String>) {
+    pub(crate) fn stack_events(
+        &self,
+        name: &StackName,
+        page: Option<&str>,
+    ) -> (Vec<StackEvent>, Option<String>) {
         let Some(stack) = self.stacks.all.get(name.as_str()) else { return (Vec::new(), None) };
         let read: usize = page.and_then(|page| page.parse().ok()).unwrap_or(0);
-        let items: Vec<StackEvent> = stack.events.iter().rev().skip(read).take(EVENTS_PAGE).cloned().collect();
+        let items: Vec<StackEvent> =
+            stack.events.iter().rev().skip(read).take(EVENTS_PAGE).cloned().collect();
         let reached = read + items.len();
         (items, (reached < stack.events.len()).then(|| reached.to_string()))
     }
@@ -306,11 +328,6 @@ impl World {
     pub(crate) fn repair_later(&mut self, stack: &str) {
         let delay = self.random.between(10 * MINUTE, 2 * HOUR);
         self.later(delay, Happening::StackRepaired { stack: stack.to_owned() });
-    }
-
-    /// Named once for the checks: the tokens that completed.
-    pub(crate) fn executed_tokens(&self) -> BTreeSet<&str> {
-        self.stacks.operations.iter().map(|operation| operation.token.as_str()).collect()
     }
 
     pub(crate) fn executed_is(&mut self, name: &str, token: &str, execution: &'static str) {

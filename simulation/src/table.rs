@@ -67,11 +67,8 @@ impl World {
 
 /// `1 Building, 2 Deploying; owes 3 Announce, …`
 fn describe(track: &Track) -> String {
-    let phases: Vec<String> = track
-        .in_flight
-        .iter()
-        .map(|release| format!("{} {}", release.id.n, release.phase.name()))
-        .collect();
+    let phases: Vec<String> =
+        track.in_flight.iter().map(|release| format!("{} {}", release.id.n, release.phase.name())).collect();
     let owed: Vec<String> = track
         .outbox
         .iter()

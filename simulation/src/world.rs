@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Arguments;
 
-use model::time::Timestamp;
-
 use crate::builds::Builds;
 use crate::events;
 use crate::faults::Faults;
@@ -40,7 +38,9 @@ pub(crate) enum Function {
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// Asynchronous invocation, tried three times.
-    Event { attempt: u32 },
+    Event {
+        attempt: u32,
+    },
     Queue(Message),
     Schedule,
 }
@@ -68,12 +68,25 @@ pub(crate) enum Happening {
     Invoke(Invocation),
     Deliver(Message),
     Push(Box<Commit>),
-    BuildEnds { arn: String },
-    ImagePushed { repository: String, tag: String, digest: String },
-    StackMoves { stack: String, step: Step },
+    BuildEnds {
+        arn: String,
+    },
+    ImagePushed {
+        repository: String,
+        tag: String,
+        digest: String,
+    },
+    StackMoves {
+        stack: String,
+        step: Step,
+    },
     /// Somebody else's operation begins, or somebody repairs a stack.
-    StackTouched { stack: String },
-    StackRepaired { stack: String },
+    StackTouched {
+        stack: String,
+    },
+    StackRepaired {
+        stack: String,
+    },
     FloorRises,
     Sweep,
     FaultsStop,
@@ -126,10 +139,6 @@ impl World {
             groups_busy: BTreeMap::new(),
             quarantined: Vec::new(),
         }
-    }
-
-    pub(crate) fn timestamp(&self) -> Timestamp {
-        Timestamp(self.now)
     }
 
     pub(crate) fn id(&mut self) -> u64 {
