@@ -42,7 +42,9 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
             break;
         };
         tried.push(promise.key.clone());
-        match outcome(ports, promise, perform(&track, promise).await) {
+        // On the heap: a plan's future is deep, and its layout would outgrow what the compiler follows.
+        let performed = Box::pin(perform(&track, promise)).await;
+        match outcome(ports, promise, performed) {
             Ok(signal) => {
                 advance(ports, key, async |_| Ok(Some(signal.clone()))).await?;
             }
