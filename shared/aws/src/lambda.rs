@@ -1,6 +1,7 @@
 //! A Lambda function around one handler: its log, its clients, its loop.
 
 use engine::failure::Failure;
+use futures_util::FutureExt;
 pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -20,7 +21,8 @@ where
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let aws = Aws::from_environment().await;
         lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-            handler(&aws, event.payload.get().as_bytes()).await.map_err(Told)
+            // Boxed: the futures of SDK calls nest deeper than the compiler follows types.
+            handler(&aws, event.payload.get().as_bytes()).boxed_local().await.map_err(Told)
         }))
         .await
     })

@@ -1,5 +1,6 @@
 //! A hand: loads the track, performs its own effects from the outbox, and feeds each outcome back as a signal.
 
+use futures_util::FutureExt;
 use model::effect::{Hand, Promise};
 use model::ids::TrackKey;
 use model::signal::Signal;
@@ -42,8 +43,8 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
             break;
         };
         tried.push(promise.key.clone());
-        // On the heap: a plan's future is deep, and its layout would outgrow what the compiler follows.
-        let performed = Box::pin(perform(&track, promise)).await;
+        // Boxed: a plan's future is deeper than the compiler follows types.
+        let performed = perform(&track, promise).boxed_local().await;
         match outcome(ports, promise, performed) {
             Ok(signal) => {
                 advance(ports, key, async |_| Ok(Some(signal.clone()))).await?;
