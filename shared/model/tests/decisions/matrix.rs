@@ -51,7 +51,7 @@ fn every_phase_and_every_signal_has_its_sample() {
 
 fn situations() -> Vec<Situation> {
     let at = |name, n, story| Situation { name, n, story };
-    let first = || Story::new().to_plan('a');
+    let first = || Story::new().planning('a');
     let waiting = || first().planned(1, 1);
     let deploying = || waiting().approved(1);
     let live = || deploying().executing(1).deployed(1);
@@ -64,23 +64,23 @@ fn situations() -> Vec<Situation> {
         at("Building, started; an older one deploys", 2, deploying().pushed('b').build_started(2)),
         at("Planning", 1, first()),
         at("Planning; a newer one builds", 1, first().pushed('b')),
-        at("Planning; an older one waits for approval", 2, waiting().to_plan('b')),
-        at("Planning; an older one deploys, promised before", 2, waiting().to_plan('b').approved(1)),
-        at("Planning; an older one deploys", 2, deploying().to_plan('b')),
+        at("Planning; an older one waits for approval", 2, waiting().planning('b')),
+        at("Planning; an older one deploys, promised before", 2, waiting().planning('b').approved(1)),
+        at("Planning; an older one deploys", 2, deploying().planning('b')),
         at("Planning again, the approved plan being stale", 1, deploying().stale(1)),
-        at("Planning again; a newer one plans too", 1, deploying().to_plan('b').stale(1)),
+        at("Planning again; a newer one plans too", 1, deploying().planning('b').stale(1)),
         at("AwaitingApproval", 1, waiting()),
         at("AwaitingApproval; a newer one builds", 1, waiting().pushed('b')),
-        at("AwaitingApproval; a newer one plans", 1, waiting().to_plan('b')),
-        at("AwaitingApproval; another one is live", 2, live().to_plan('b').planned(2, 2)),
+        at("AwaitingApproval; a newer one plans", 1, waiting().planning('b')),
+        at("AwaitingApproval; another one is live", 2, live().planning('b').planned(2, 2)),
         at("AwaitingApproval, two needed, one given", 1, first().planned_for_two(1, 1).approved(1)),
-        at("Ready; an older one deploys", 2, deploying().executing(1).to_plan('b').ready(2)),
+        at("Ready; an older one deploys", 2, deploying().executing(1).planning('b').ready(2)),
         at("Deploying, not started", 1, deploying()),
-        at("Deploying, not started; a newer one plans", 1, deploying().to_plan('b')),
-        at("Deploying, not started; a newer one is ready", 1, deploying().to_plan('b').ready(2)),
+        at("Deploying, not started; a newer one plans", 1, deploying().planning('b')),
+        at("Deploying, not started; a newer one is ready", 1, deploying().planning('b').ready(2)),
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
-        at("Deploying, started; a newer one is ready", 1, deploying().executing(1).to_plan('b').ready(2)),
+        at("Deploying, started; a newer one is ready", 1, deploying().executing(1).planning('b').ready(2)),
         at("over: Deployed", 1, live()),
         at("over: Superseded; the newer one builds", 1, Story::new().pushed('a').pushed('b')),
     ]

@@ -108,7 +108,7 @@ impl Story {
         })
     }
 
-    pub(crate) fn to_plan(self, revision: char) -> Self {
+    pub(crate) fn planning(self, revision: char) -> Self {
         let story = self.pushed(revision);
         let n = story.track.newest.as_ref().unwrap().n;
         story.build_started(n).built(n)
