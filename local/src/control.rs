@@ -28,7 +28,9 @@ impl Default for Delivery {
 pub enum Order {
     AsSent,
     /// Every copy waits a time of its own, drawn from the seed, so that later ones overtake earlier ones.
-    Shuffled { seed: u64 },
+    Shuffled {
+        seed: u64,
+    },
 }
 
 /// What befalls the next deployment of a stack's service.
@@ -138,7 +140,10 @@ mod tests {
         let is_failure = |mishap: &Mishap| *mishap == Mishap::DeploymentFails;
         assert_eq!(control.take_mishap("1", "tidegate-payments-staging", is_failure), None);
         assert_eq!(control.take_mishap("1", "tidegate-orders-staging", |_| true), None);
-        assert_eq!(control.take_mishap("1", "tidegate-payments-staging", |_| true), Some(Mishap::RunsTheOldImage));
+        assert_eq!(
+            control.take_mishap("1", "tidegate-payments-staging", |_| true),
+            Some(Mishap::RunsTheOldImage)
+        );
         assert_eq!(
             control.take_mishap("1", "tidegate-payments-staging", is_failure),
             Some(Mishap::DeploymentFails)

@@ -14,7 +14,8 @@ pub(crate) async fn says_it_fails(door: &FrontDoor, scope: &Scope, task_definiti
     let input = json!({ "taskDefinition": task_definition });
     let target = "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition";
     let Ok(described) = upstream.json(scope, target, &input).await else { return false };
-    let containers = described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
+    let containers =
+        described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
     for container in &containers {
         let Some((repository, digest)) = container["image"].as_str().and_then(by_digest) else { continue };
         let registry = &stand_ins.registry;

@@ -65,7 +65,9 @@ impl LocalAws {
         std::fs::create_dir_all(&settings.home).map_err(Problem::file(&settings.home))?;
         let folder = match state {
             Some(_) => None,
-            None => Some(TempDir::with_prefix_in("run-", &settings.home).map_err(Problem::file(&settings.home))?),
+            None => {
+                Some(TempDir::with_prefix_in("run-", &settings.home).map_err(Problem::file(&settings.home))?)
+            }
         };
         let place = state.or(folder.as_ref().map(TempDir::path)).unwrap_or(&settings.home).to_path_buf();
         let repositories = place.join("repositories");
@@ -116,7 +118,9 @@ impl LocalAws {
         let saved = self.emulator.stop().await;
         let Some(state) = &self.settings.state else { return Ok(()) };
         if !saved {
-            (self.settings.progress)("the emulator did not stop in time: changes since the last clean stop are lost");
+            (self.settings.progress)(
+                "the emulator did not stop in time: changes since the last clean stop are lost",
+            );
             return Ok(());
         }
         let file = state.join(ROLLOUTS);

@@ -150,7 +150,14 @@ async fn announces_images(local: &LocalAws, id: &str) {
     ecr.create_repository().repository_name("payments").send().await.unwrap();
     let manifest = r#"{"schemaVersion":2}"#;
     let tag = "tg-0123456789ab-89abcdef-1";
-    let put = ecr.put_image().repository_name("payments").image_manifest(manifest).image_tag(tag).send().await.unwrap();
+    let put = ecr
+        .put_image()
+        .repository_name("payments")
+        .image_manifest(manifest)
+        .image_tag(tag)
+        .send()
+        .await
+        .unwrap();
     let digest = put.image().unwrap().image_id().unwrap().image_digest().unwrap().to_owned();
     let event = world.hears(tag, 1).await;
     assert_eq!(event["detail"]["image-digest"], digest);
@@ -241,7 +248,8 @@ impl World {
         for deployment in described.services()[0].deployments() {
             let named = deployment.task_definition().unwrap();
             let task = self.ecs.describe_task_definition().task_definition(named).send().await.unwrap();
-            let image = task.task_definition().unwrap().container_definitions()[0].image().unwrap().to_owned();
+            let image =
+                task.task_definition().unwrap().container_definitions()[0].image().unwrap().to_owned();
             let state = deployment.rollout_state().unwrap();
             shown.push(format!("{} {image} {state}", deployment.status().unwrap()));
         }
@@ -250,12 +258,14 @@ impl World {
 
     async fn service_deployments(&self) -> Vec<String> {
         let (cluster, service) = self.service().await;
-        let listed = self.ecs.list_service_deployments().cluster(cluster).service(service).send().await.unwrap();
+        let listed =
+            self.ecs.list_service_deployments().cluster(cluster).service(service).send().await.unwrap();
         listed.service_deployments().iter().map(|one| one.status().unwrap().to_string()).collect()
     }
 
     async fn service(&self) -> (String, String) {
-        let resources = self.cloudformation.describe_stack_resources().stack_name(STACK).send().await.unwrap();
+        let resources =
+            self.cloudformation.describe_stack_resources().stack_name(STACK).send().await.unwrap();
         let of: BTreeMap<_, _> = resources
             .stack_resources()
             .iter()
@@ -269,10 +279,10 @@ impl World {
         let heard = async {
             loop {
                 let scanned = self.dynamodb.scan().table_name(&self.table).send().await.unwrap();
-                let text = |item: &std::collections::HashMap<_, sdk::dynamodb::types::AttributeValue>, name: &str| {
-                    item[name].as_s().unwrap().clone()
-                };
-                let found: Vec<_> = scanned.items().iter().filter(|item| text(item, "what") == what).collect();
+                let text = |item: &std::collections::HashMap<_, sdk::dynamodb::types::AttributeValue>,
+                            name: &str| { item[name].as_s().unwrap().clone() };
+                let found: Vec<_> =
+                    scanned.items().iter().filter(|item| text(item, "what") == what).collect();
                 if found.len() >= times {
                     return serde_json::from_str(&text(found[found.len() - 1], "event")).unwrap();
                 }

@@ -9,25 +9,34 @@ use super::rollout::{Deployment, Live, Rollout, Stage, cluster_arn, name};
 /// Source: ECS `Service.deployments`: one PRIMARY, and ACTIVE ones still draining.
 pub(crate) fn rewrite_service(service: &mut Value, rollout: &Rollout) {
     let template = service["deployments"][0].clone();
-    let shown = |id: &str, task_definition: &str, status: &str, state: &str, reason: String, since_ms, updated_ms| {
-        let mut deployment = if template.is_object() { template.clone() } else { json!({}) };
-        let serves = state != "FAILED" && !(status == "PRIMARY" && state == "IN_PROGRESS");
-        let desired = service["desiredCount"].clone();
-        deployment["id"] = name(id).into();
-        deployment["taskDefinition"] = task_definition.into();
-        deployment["status"] = status.into();
-        deployment["rolloutState"] = state.into();
-        deployment["rolloutStateReason"] = reason.into();
-        deployment["desiredCount"] = desired.clone();
-        deployment["runningCount"] = if serves { desired } else { 0.into() };
-        deployment["pendingCount"] = 0.into();
-        deployment["createdAt"] = seconds(since_ms);
-        deployment["updatedAt"] = seconds(updated_ms);
-        deployment
-    };
+    let shown =
+        |id: &str, task_definition: &str, status: &str, state: &str, reason: String, since_ms, updated_ms| {
+            let mut deployment = if template.is_object() { template.clone() } else { json!({}) };
+            let serves = state != "FAILED" && !(status == "PRIMARY" && state == "IN_PROGRESS");
+            let desired = service["desiredCount"].clone();
+            deployment["id"] = name(id).into();
+            deployment["taskDefinition"] = task_definition.into();
+            deployment["status"] = status.into();
+            deployment["rolloutState"] = state.into();
+            deployment["rolloutStateReason"] = reason.into();
+            deployment["desiredCount"] = desired.clone();
+            deployment["runningCount"] = if serves { desired } else { 0.into() };
+            deployment["pendingCount"] = 0.into();
+            deployment["createdAt"] = seconds(since_ms);
+            deployment["updatedAt"] = seconds(updated_ms);
+            deployment
+        };
     let completed = |live: &Live, status| {
         let reason = format!("ECS deployment {} completed.", name(&live.deployment));
-        shown(&live.deployment, &live.task_definition, status, "COMPLETED", reason, live.since_ms, live.since_ms)
+        shown(
+            &live.deployment,
+            &live.task_definition,
+            status,
+            "COMPLETED",
+            reason,
+            live.since_ms,
+            live.since_ms,
+        )
     };
     let old = |source: &Option<Live>| source.iter().map(|live| completed(live, "ACTIVE")).collect::<Vec<_>>();
     let newest = rollout.newest();
@@ -35,8 +44,15 @@ pub(crate) fn rewrite_service(service: &mut Value, rollout: &Rollout) {
         Some((newest, Stage::InProgress)) => {
             let reason = format!("ECS deployment {} in progress.", newest.name());
             let (since, updated) = (newest.started_ms, newest.updated_ms);
-            let mut all =
-                vec![shown(&newest.id, &newest.task_definition, "PRIMARY", "IN_PROGRESS", reason, since, updated)];
+            let mut all = vec![shown(
+                &newest.id,
+                &newest.task_definition,
+                "PRIMARY",
+                "IN_PROGRESS",
+                reason,
+                since,
+                updated,
+            )];
             all.extend(old(&newest.source));
             all
         }
@@ -75,7 +91,13 @@ pub(crate) fn list_deployments(rollout: &Rollout, statuses: &[String]) -> Value 
         let full = described(rollout, deployment);
         let mut brief = json!({ "targetServiceRevisionArn": full["targetServiceRevision"]["arn"] });
         for key in [
-            "serviceDeploymentArn", "serviceArn", "clusterArn", "startedAt", "createdAt", "finishedAt", "status",
+            "serviceDeploymentArn",
+            "serviceArn",
+            "clusterArn",
+            "startedAt",
+            "createdAt",
+            "finishedAt",
+            "status",
             "statusReason",
         ] {
             if let Some(value) = full.get(key) {
@@ -89,7 +111,10 @@ pub(crate) fn list_deployments(rollout: &Rollout, statuses: &[String]) -> Value 
 }
 
 /// `DescribeServiceDeployments` of the named ARNs among these rollouts; unknown ones are `MISSING` failures.
-pub(crate) fn describe_deployments<'a>(rollouts: impl Iterator<Item = &'a Rollout> + Clone, arns: &[String]) -> Value {
+pub(crate) fn describe_deployments<'a>(
+    rollouts: impl Iterator<Item = &'a Rollout> + Clone,
+    arns: &[String],
+) -> Value {
     let find = |arn: &String| {
         rollouts.clone().find_map(|rollout| {
             let found = rollout.deployments.iter().find(|one| deployment_arn(rollout, &one.id) == *arn);
@@ -106,7 +131,10 @@ pub(crate) fn describe_deployments<'a>(rollouts: impl Iterator<Item = &'a Rollou
 }
 
 /// `DescribeServiceRevisions` of the named ARNs: which task definition each revision runs.
-pub(crate) fn describe_revisions<'a>(rollouts: impl Iterator<Item = &'a Rollout> + Clone, arns: &[String]) -> Value {
+pub(crate) fn describe_revisions<'a>(
+    rollouts: impl Iterator<Item = &'a Rollout> + Clone,
+    arns: &[String],
+) -> Value {
     let find = |arn: &String| {
         rollouts.clone().find_map(|rollout| {
             let found = rollout.deployments.iter().find(|one| revision_arn(rollout, &one.id) == *arn)?;
@@ -203,7 +231,8 @@ mod tests {
         let mut service = json!({ "desiredCount": 2, "deployments": [{ "launchType": "FARGATE" }] });
         rewrite_service(&mut service, rollout);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let one = |one: &Value| (text(&one["status"]), text(&one["taskDefinition"]), text(&one["rolloutState"]));
+        let one =
+            |one: &Value| (text(&one["status"]), text(&one["taskDefinition"]), text(&one["rolloutState"]));
         service["deployments"].as_array().unwrap().iter().map(one).collect()
     }
 
@@ -219,7 +248,10 @@ mod tests {
         rollout.succeed(20);
         assert_eq!(seen(&rollout), [row("PRIMARY", "td:1", "COMPLETED")]);
         rollout.start(2, "td:2", 30);
-        assert_eq!(seen(&rollout), [row("PRIMARY", "td:2", "IN_PROGRESS"), row("ACTIVE", "td:1", "COMPLETED")]);
+        assert_eq!(
+            seen(&rollout),
+            [row("PRIMARY", "td:2", "IN_PROGRESS"), row("ACTIVE", "td:1", "COMPLETED")]
+        );
         rollout.fail(Failure::tasks_failed_to_start(), 3, 40);
         assert_eq!(seen(&rollout), [row("PRIMARY", "td:1", "IN_PROGRESS"), row("ACTIVE", "td:2", "FAILED")]);
         rollout.finish_rollback(50);
@@ -245,10 +277,12 @@ mod tests {
     fn a_described_deployment_leads_to_its_task_definition() {
         let mut rollout = Rollout::new(SERVICE);
         rollout.start(1, "td:1", 10);
-        let arn = "arn:aws:ecs:eu-west-1:111122223333:service-deployment/main/payments/0000000000000000001".to_owned();
+        let arn = "arn:aws:ecs:eu-west-1:111122223333:service-deployment/main/payments/0000000000000000001"
+            .to_owned();
         let described = describe_deployments([&rollout].into_iter(), &[arn, "arn:unknown".to_owned()]);
         assert_eq!(described["failures"][0]["reason"], "MISSING");
-        let revision = described["serviceDeployments"][0]["targetServiceRevision"]["arn"].as_str().unwrap().to_owned();
+        let revision =
+            described["serviceDeployments"][0]["targetServiceRevision"]["arn"].as_str().unwrap().to_owned();
         let revisions = describe_revisions([&rollout].into_iter(), &[revision]);
         assert_eq!(revisions["serviceRevisions"][0]["taskDefinition"], "td:1");
     }

@@ -41,10 +41,19 @@ pub(crate) enum Stage {
     InProgress,
     Successful,
     /// The tasks of the source are coming back, under an id of their own.
-    RollingBack { rollback: String, to: Live, failure: Failure },
-    RolledBack { rollback: String, failure: Failure },
+    RollingBack {
+        rollback: String,
+        to: Live,
+        failure: Failure,
+    },
+    RolledBack {
+        rollback: String,
+        failure: Failure,
+    },
     /// It failed, and nothing had ever succeeded that it could go back to.
-    Failed { failure: Failure },
+    Failed {
+        failure: Failure,
+    },
     /// A newer deployment took its place.
     Stopped,
 }
@@ -85,7 +94,8 @@ impl Rollout {
 
     /// A service that already ran when it was first seen.
     pub fn running(service_arn: &str, id: u64, task_definition: &str, at_ms: i64) -> Self {
-        let live = Live { deployment: digits(id), task_definition: task_definition.to_owned(), since_ms: at_ms };
+        let live =
+            Live { deployment: digits(id), task_definition: task_definition.to_owned(), since_ms: at_ms };
         Self { live: Some(live), ..Self::new(service_arn) }
     }
 
@@ -125,7 +135,8 @@ impl Rollout {
 
     /// The running deployment's tasks are healthy.
     pub fn succeed(&mut self, at_ms: i64) -> Vec<Step> {
-        let Some(newest) = self.deployments.last_mut().filter(|newest| newest.stage == Stage::InProgress) else {
+        let Some(newest) = self.deployments.last_mut().filter(|newest| newest.stage == Stage::InProgress)
+        else {
             return Vec::new();
         };
         newest.move_to(Stage::Successful, at_ms);
@@ -140,7 +151,8 @@ impl Rollout {
 
     /// The circuit breaker opened. What follows is `finish_rollback`, if there is something to go back to.
     pub fn fail(&mut self, failure: Failure, rollback: u64, at_ms: i64) -> (Verdict, Vec<Step>) {
-        let Some(newest) = self.deployments.last_mut().filter(|newest| newest.stage == Stage::InProgress) else {
+        let Some(newest) = self.deployments.last_mut().filter(|newest| newest.stage == Stage::InProgress)
+        else {
             return (Verdict::NothingToGoBackTo, Vec::new());
         };
         let failed = Step::Failed {
@@ -198,9 +210,7 @@ impl Deployment {
 impl Step {
     /// "ECS Deployment State Change", or "ECS Service Action" for the steady state.
     pub(crate) fn event(&self, account: &str, region: &str, service_arn: &str, at: &str) -> ServiceEvent {
-        let deployment = |kind: &str, name: &str, id: &str, reason: &str| {
-            json!({ "eventType": kind, "eventName": name, "deploymentId": id, "updatedAt": at, "reason": reason })
-        };
+        let deployment = |kind: &str, name: &str, id: &str, reason: &str| json!({ "eventType": kind, "eventName": name, "deploymentId": id, "updatedAt": at, "reason": reason });
         let (detail_type, detail): (_, Value) = match self {
             Self::InProgress { deployment: id, reason } => {
                 (DEPLOYMENT, deployment("INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", id, reason))
@@ -268,7 +278,8 @@ mod tests {
     }
 
     fn names(steps: &[Step]) -> Vec<String> {
-        let event = |step: &Step| step.event("111122223333", "eu-west-1", SERVICE, "").detail["eventName"].clone();
+        let event =
+            |step: &Step| step.event("111122223333", "eu-west-1", SERVICE, "").detail["eventName"].clone();
         steps.iter().map(|step| event(step).as_str().unwrap_or_default().to_owned()).collect()
     }
 
@@ -290,7 +301,10 @@ mod tests {
         assert_eq!(verdict, Verdict::GoesBackTo { task_definition: "payments:1".to_owned() });
         assert_eq!(names(&steps), ["SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_IN_PROGRESS"]);
         assert!(!rollout.is_settled_on("payments:1"));
-        assert_eq!(names(&rollout.finish_rollback(50)), ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_STEADY_STATE"]);
+        assert_eq!(
+            names(&rollout.finish_rollback(50)),
+            ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_STEADY_STATE"]
+        );
         assert!(rollout.is_settled_on("payments:1"));
     }
 

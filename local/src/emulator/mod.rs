@@ -147,6 +147,9 @@ mod tests {
         assert_eq!(value("AWS_EC2_METADATA_DISABLED"), Some("true"));
         assert_eq!(value("HOME"), Some("/project/.tidegate/nowhere"));
         assert_eq!(value("AWS_PROFILE"), None);
-        assert!(environment.iter().all(|(_, value)| !value.is_empty()), "the SDK panics on an empty endpoint");
+        assert!(
+            environment.iter().all(|(_, value)| !value.is_empty()),
+            "the SDK panics on an empty endpoint"
+        );
     }
 }

@@ -15,7 +15,10 @@ const STAMP: &str = "installed";
 pub(super) const TAIL_LINES: usize = 15;
 
 /// Makes sure of the pinned emulator under `home`, and gives its Python.
-pub(super) async fn install(home: &Path, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<PathBuf, Problem> {
+pub(super) async fn install(
+    home: &Path,
+    progress: &(dyn Fn(&str) + Send + Sync),
+) -> Result<PathBuf, Problem> {
     let venv = home.join("emulator");
     let python = venv.join("bin").join("python");
     let stamp = venv.join(STAMP);
@@ -50,7 +53,8 @@ async fn run(mut command: Command, doing: &'static str, log: &Path) -> Result<()
     let out = std::fs::File::create(log).map_err(Problem::file(log))?;
     let err = out.try_clone().map_err(Problem::file(log))?;
     let child = command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true).spawn();
-    let status = child.map_err(|source| Problem::NoPython { source })?.wait().await.map_err(Problem::file(log))?;
+    let status =
+        child.map_err(|source| Problem::NoPython { source })?.wait().await.map_err(Problem::file(log))?;
     if status.success() {
         return Ok(());
     }
@@ -59,7 +63,8 @@ async fn run(mut command: Command, doing: &'static str, log: &Path) -> Result<()
 
 /// The last lines of a log.
 pub(super) fn tail(log: &Path) -> String {
-    let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text =
+        std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }

@@ -20,7 +20,11 @@ use crate::stand_in::ServiceEvent;
 const SHUFFLE_WINDOW_MS: u64 = 1500;
 
 /// Delivers until nobody can send any more.
-pub(crate) async fn deliver_all(door: Arc<FrontDoor>, control: Control, mut events: UnboundedReceiver<ServiceEvent>) {
+pub(crate) async fn deliver_all(
+    door: Arc<FrontDoor>,
+    control: Control,
+    mut events: UnboundedReceiver<ServiceEvent>,
+) {
     let mut number = 0;
     while let Some(event) = events.recv().await {
         number += 1;
@@ -28,8 +32,11 @@ pub(crate) async fn deliver_all(door: Arc<FrontDoor>, control: Control, mut even
         let envelope = envelope(&fresh::uuid(), Timestamp::now(), &event);
         for wait in waits(&delivery, event.source, number) {
             let (door, envelope) = (Arc::clone(&door), envelope.clone());
-            let scope =
-                Scope { account: event.account.clone(), region: event.region.clone(), service: "events".to_owned() };
+            let scope = Scope {
+                account: event.account.clone(),
+                region: event.region.clone(),
+                service: "events".to_owned(),
+            };
             tokio::spawn(async move {
                 tokio::time::sleep(wait).await;
                 let Some(upstream) = door.upstream() else { return };
@@ -66,7 +73,8 @@ async fn deliver(upstream: &Upstream, scope: &Scope, event: &Value) -> Result<()
         if tested["Result"] != json!(true) {
             continue;
         }
-        let listed = upstream.json(scope, "AWSEvents.ListTargetsByRule", &json!({ "Rule": rule["Name"] })).await?;
+        let listed =
+            upstream.json(scope, "AWSEvents.ListTargetsByRule", &json!({ "Rule": rule["Name"] })).await?;
         for target in listed["Targets"].as_array().into_iter().flatten() {
             send(upstream, scope, target, event).await?;
         }
@@ -129,7 +137,8 @@ mod tests {
 
     #[test]
     fn shuffling_is_the_same_for_the_same_seed() {
-        let order = |seed| (1..9).flat_map(|number| waits(&shuffled(seed), "aws.ecr", number)).collect::<Vec<_>>();
+        let order =
+            |seed| (1..9).flat_map(|number| waits(&shuffled(seed), "aws.ecr", number)).collect::<Vec<_>>();
         assert_eq!(order(7), order(7));
         assert_ne!(order(7), order(8));
         assert!(!order(7).is_sorted());
@@ -140,7 +149,9 @@ mod tests {
         let event = json!({ "source": "aws.ecr" });
         let rule = |state: &str, pattern: &str| json!({ "State": state, "EventPattern": pattern });
         assert!(listening_pattern(&rule("ENABLED", r#"{"source":["aws.ecr"]}"#), &event).is_some());
-        assert!(listening_pattern(&rule("ENABLED", r#"{"detail-type":["ECR Image Action"]}"#), &event).is_some());
+        assert!(
+            listening_pattern(&rule("ENABLED", r#"{"detail-type":["ECR Image Action"]}"#), &event).is_some()
+        );
         assert!(listening_pattern(&rule("ENABLED", r#"{"source":["aws.ecs"]}"#), &event).is_none());
         assert!(listening_pattern(&rule("DISABLED", r#"{"source":["aws.ecr"]}"#), &event).is_none());
     }

@@ -88,8 +88,14 @@ mod tests {
 
     #[test]
     fn a_stack_event_has_the_shape_of_aws() {
-        let event =
-            stack_status("111122223333", "eu-west-1", STACK, "UPDATE_COMPLETE", "", Some("payments-staging-7-3"));
+        let event = stack_status(
+            "111122223333",
+            "eu-west-1",
+            STACK,
+            "UPDATE_COMPLETE",
+            "",
+            Some("payments-staging-7-3"),
+        );
         let at: Timestamp = "2026-11-23T10:21:07.5Z".parse().unwrap();
         assert_eq!(
             envelope("c1d2e3f4-0a1b-4c2d-8e3f-102938475601", at, &event),
@@ -119,7 +125,8 @@ mod tests {
 
     #[test]
     fn an_untagged_push_names_its_digest_only() {
-        let event = image_pushed("111122223333", "eu-west-1", "payments", "sha256:ab", None, "application/json");
+        let event =
+            image_pushed("111122223333", "eu-west-1", "payments", "sha256:ab", None, "application/json");
         assert!(event.detail.get("image-tag").is_none());
         assert_eq!(event.detail["image-digest"], "sha256:ab");
         assert!(event.resources.is_empty());

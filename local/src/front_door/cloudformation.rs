@@ -105,7 +105,11 @@ async fn refusal(
 }
 
 /// The stack's id and status; none when there is no such stack.
-async fn status(upstream: &Upstream, scope: &Scope, stack: &str) -> Result<Option<(String, String)>, Unanswered> {
+async fn status(
+    upstream: &Upstream,
+    scope: &Scope,
+    stack: &str,
+) -> Result<Option<(String, String)>, Unanswered> {
     let described = upstream.query(scope, &request("DescribeStacks", &[("StackName", stack)])).await;
     let xml = match described {
         Ok(xml) => xml,
@@ -116,7 +120,11 @@ async fn status(upstream: &Upstream, scope: &Scope, stack: &str) -> Result<Optio
     Ok(read("StackId").zip(read("StackStatus")))
 }
 
-async fn required_capabilities(upstream: &Upstream, scope: &Scope, form: &Form) -> Result<Vec<String>, Unanswered> {
+async fn required_capabilities(
+    upstream: &Upstream,
+    scope: &Scope,
+    form: &Form,
+) -> Result<Vec<String>, Unanswered> {
     let template = ["TemplateBody", "TemplateURL"]
         .into_iter()
         .filter_map(|name| form.get(name).map(|value| (name, value.as_str())))
@@ -202,10 +210,16 @@ mod tests {
     #[test]
     fn a_virtual_host_template_url_becomes_path_style() {
         assert_eq!(
-            path_style("https://artifacts-1.s3.eu-west-1.amazonaws.com/templates/ab.yaml", "http://127.0.0.1:1"),
+            path_style(
+                "https://artifacts-1.s3.eu-west-1.amazonaws.com/templates/ab.yaml",
+                "http://127.0.0.1:1"
+            ),
             Some("http://127.0.0.1:1/artifacts-1/templates/ab.yaml".to_owned())
         );
-        assert_eq!(path_style("http://127.0.0.1:1/artifacts-1/templates/ab.yaml", "http://127.0.0.1:1"), None);
+        assert_eq!(
+            path_style("http://127.0.0.1:1/artifacts-1/templates/ab.yaml", "http://127.0.0.1:1"),
+            None
+        );
         assert_eq!(path_style("https://s3.eu-west-1.amazonaws.com/bucket/key", "http://127.0.0.1:1"), None);
     }
 

@@ -50,9 +50,12 @@ pub(crate) async fn answer(
 /// A service is named by its ARN, or by its name and cluster.
 fn service_of<'a>(rollouts: &'a BTreeMap<String, Rollout>, input: &Value) -> Option<&'a Rollout> {
     let named = input["service"].as_str()?;
-    let cluster = input["cluster"].as_str().map_or("default", |cluster| cluster.rsplit('/').next().unwrap_or(cluster));
+    let cluster =
+        input["cluster"].as_str().map_or("default", |cluster| cluster.rsplit('/').next().unwrap_or(cluster));
     let tail = format!(":service/{cluster}/{named}");
-    rollouts.get(named).or_else(|| rollouts.iter().find(|(arn, _)| arn.ends_with(&tail)).map(|(_, rollout)| rollout))
+    rollouts
+        .get(named)
+        .or_else(|| rollouts.iter().find(|(arn, _)| arn.ends_with(&tail)).map(|(_, rollout)| rollout))
 }
 
 fn strings(list: &Value) -> Vec<String> {

@@ -74,21 +74,29 @@ impl ServiceOfStack {
 }
 
 /// Before CloudFormation touches the service: whether it may.
-pub(crate) async fn before(State(door): State<Arc<FrontDoor>>, Json(asked): Json<ServiceOfStack>) -> Json<Value> {
+pub(crate) async fn before(
+    State(door): State<Arc<FrontDoor>>,
+    Json(asked): Json<ServiceOfStack>,
+) -> Json<Value> {
     remember_what_runs(&door, &asked).await;
     let due = |mishap: &Mishap| match mishap {
         Mishap::ResourceFails { .. } | Mishap::RunsTheOldImage => true,
         Mishap::DeploymentFails => false,
     };
     Json(match door.control.take_mishap(&asked.account, &asked.stack, due) {
-        Some(Mishap::ResourceFails { reason }) => json!({ "do": "fail", "reason": resource_handler(&reason) }),
+        Some(Mishap::ResourceFails { reason }) => {
+            json!({ "do": "fail", "reason": resource_handler(&reason) })
+        }
         Some(Mishap::RunsTheOldImage) => json!({ "do": "skip" }),
         Some(Mishap::DeploymentFails) | None => json!({ "do": "apply" }),
     })
 }
 
 /// After CloudFormation asked ECS for it: answers when the service's deployment has ended.
-pub(crate) async fn after(State(door): State<Arc<FrontDoor>>, Json(asked): Json<ServiceOfStack>) -> Json<Value> {
+pub(crate) async fn after(
+    State(door): State<Arc<FrontDoor>>,
+    Json(asked): Json<ServiceOfStack>,
+) -> Json<Value> {
     let Some(service) = asked.service.clone() else { return Json(json!({ "stable": true })) };
     let deployment = ServiceDeployment { door: &door, asked: &asked, service };
     Json(match deployment.carry_out().await {
@@ -105,7 +113,8 @@ async fn remember_what_runs(door: &FrontDoor, asked: &ServiceOfStack) {
     let cluster = arn.split('/').nth(1).unwrap_or("default");
     let input = json!({ "cluster": cluster, "services": [arn] });
     let described = upstream.json(&asked.scope(), &target("DescribeServices"), &input).await;
-    let running = described.ok().and_then(|output| output["services"][0]["taskDefinition"].as_str().map(str::to_owned));
+    let running =
+        described.ok().and_then(|output| output["services"][0]["taskDefinition"].as_str().map(str::to_owned));
     if let Some(running) = running {
         let rollout = Rollout::running(arn, fresh::number(), &running, clock::now_ms());
         door.rollouts().entry(asked.account.clone()).or_default().insert(arn.clone(), rollout);
@@ -140,14 +149,17 @@ impl ServiceDeployment<'_> {
             return Ok(());
         }
         let failure = Failure::tasks_failed_to_start();
-        let (verdict, steps) = self.rollout(|rollout| rollout.fail(failure, fresh::number(), clock::now_ms()));
+        let (verdict, steps) =
+            self.rollout(|rollout| rollout.fail(failure, fresh::number(), clock::now_ms()));
         self.say(steps);
         if let Verdict::GoesBackTo { task_definition } = verdict {
             self.go_back_to(&task_definition).await;
             tokio::time::sleep(time / 2).await;
             self.say(self.rollout(|rollout| rollout.finish_rollback(clock::now_ms())));
         }
-        Err(resource_handler("Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."))
+        Err(resource_handler(
+            "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.",
+        ))
     }
 
     /// Whether somebody asked for it, by a control or by the image's own label.
@@ -157,7 +169,8 @@ impl ServiceDeployment<'_> {
             Mishap::ResourceFails { .. } | Mishap::RunsTheOldImage => false,
         };
         let asked_for = self.door.control.take_mishap(&self.asked.account, &self.asked.stack, due);
-        asked_for.is_some() || images_label::says_it_fails(self.door, &self.asked.scope(), &self.asked.task_definition).await
+        asked_for.is_some()
+            || images_label::says_it_fails(self.door, &self.asked.scope(), &self.asked.task_definition).await
     }
 
     /// ECS itself takes the service back, before CloudFormation notices the failure.

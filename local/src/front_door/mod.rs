@@ -57,7 +57,11 @@ pub(crate) struct StandIns {
 
 impl FrontDoor {
     /// Listens on a free loopback port.
-    pub(crate) async fn open(control: Control, events: Events, rollouts: Rollouts) -> Result<Arc<Self>, Problem> {
+    pub(crate) async fn open(
+        control: Control,
+        events: Events,
+        rollouts: Rollouts,
+    ) -> Result<Arc<Self>, Problem> {
         let listen = |source| Problem::Listen { source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
@@ -163,7 +167,9 @@ async fn answer(
         return Ok(from_stand_in(answer));
     }
     let reply = match (scope.service.as_str(), call.action.as_str()) {
-        ("cloudformation", _) => cloudformation::answer(door, upstream, &scope, &call.action, incoming).await?,
+        ("cloudformation", _) => {
+            cloudformation::answer(door, upstream, &scope, &call.action, incoming).await?
+        }
         ("ecs", _) => ecs::answer(door, upstream, &scope, &call.action, incoming).await?,
         ("ecr", "PutImage") => ecr::put_image(door, upstream, &scope, incoming).await?,
         (_, _) => pass_on(upstream, incoming).await?,

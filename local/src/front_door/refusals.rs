@@ -38,12 +38,18 @@ pub(crate) enum Operation<'a> {
 /// Source: CloudFormation user guide, "Stack status codes".
 pub(crate) fn by_status(operation: Operation<'_>, stack_id: &str, status: &str) -> Option<Refusal> {
     let is_busy = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
-    let is_updatable =
-        ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
-            .contains(&status);
+    let is_updatable = [
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    ]
+    .contains(&status);
     let name = stack_id.split('/').nth(1).unwrap_or(stack_id);
-    let in_that_state =
-        || Some(Refusal::validation(format!("Stack:{stack_id} is in {status} state and can not be updated.")));
+    let in_that_state = || {
+        Some(Refusal::validation(format!("Stack:{stack_id} is in {status} state and can not be updated.")))
+    };
     match operation {
         Operation::PlanCreation { change_set } => {
             let is_new = status == "REVIEW_IN_PROGRESS" || status == "DELETE_COMPLETE";
@@ -56,9 +62,9 @@ pub(crate) fn by_status(operation: Operation<'_>, stack_id: &str, status: &str) 
         Operation::PlanUpdate if status == "DELETE_COMPLETE" => None,
         Operation::PlanUpdate | Operation::Update if !is_updatable => in_that_state(),
         Operation::Execute if !is_updatable && status != "REVIEW_IN_PROGRESS" => in_that_state(),
-        Operation::Delete if is_busy && status.starts_with("UPDATE_") => Some(Refusal::validation(format!(
-            "Stack [{name}] cannot be deleted while in status {status}"
-        ))),
+        Operation::Delete if is_busy && status.starts_with("UPDATE_") => {
+            Some(Refusal::validation(format!("Stack [{name}] cannot be deleted while in status {status}")))
+        }
         Operation::PlanUpdate | Operation::Update | Operation::Execute | Operation::Delete => None,
     }
 }
@@ -115,7 +121,12 @@ mod tests {
         for (status, create, update, execute, delete) in table {
             let allowed = |operation| by_status(operation, STACK, status).is_none();
             assert_eq!(
-                (allowed(NEW), allowed(Operation::PlanUpdate), allowed(Operation::Execute), allowed(Operation::Delete)),
+                (
+                    allowed(NEW),
+                    allowed(Operation::PlanUpdate),
+                    allowed(Operation::Execute),
+                    allowed(Operation::Delete)
+                ),
                 (create, update, execute, delete),
                 "{status}"
             );
@@ -126,7 +137,10 @@ mod tests {
     fn a_busy_stack_is_refused_in_the_words_of_aws() {
         let refusal = by_status(Operation::PlanUpdate, STACK, "UPDATE_IN_PROGRESS").unwrap();
         assert_eq!(refusal.code, "ValidationError");
-        assert_eq!(refusal.message, format!("Stack:{STACK} is in UPDATE_IN_PROGRESS state and can not be updated."));
+        assert_eq!(
+            refusal.message,
+            format!("Stack:{STACK} is in UPDATE_IN_PROGRESS state and can not be updated.")
+        );
     }
 
     #[test]

@@ -77,7 +77,8 @@ mod tests {
     use super::*;
 
     fn signed(credential: &str) -> HeaderMap {
-        let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature=ab");
+        let value =
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature=ab");
         [("authorization".parse().unwrap(), value.parse().unwrap())].into_iter().collect()
     }
 
@@ -115,9 +116,14 @@ mod tests {
     fn the_action_is_read_in_either_protocol() {
         let json = [("x-amz-target".parse().unwrap(), "CodeBuild_20161006.StartBuild".parse().unwrap())];
         assert_eq!(action(&json.into_iter().collect(), b"{}", "POST"), "StartBuild");
-        let form =
-            [("content-type".parse().unwrap(), "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap())];
-        assert_eq!(action(&form.into_iter().collect(), b"Version=1&Action=DescribeStacks", "POST"), "DescribeStacks");
+        let form = [(
+            "content-type".parse().unwrap(),
+            "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap(),
+        )];
+        assert_eq!(
+            action(&form.into_iter().collect(), b"Version=1&Action=DescribeStacks", "POST"),
+            "DescribeStacks"
+        );
         assert_eq!(action(&HeaderMap::new(), b"", "PUT"), "PUT");
     }
 }

@@ -82,11 +82,17 @@ impl Upstream {
     }
 
     /// Invokes a function asynchronously, as EventBridge does.
-    pub(crate) async fn invoke(&self, scope: &Scope, function_arn: &str, event: &Value) -> Result<(), Unanswered> {
+    pub(crate) async fn invoke(
+        &self,
+        scope: &Scope,
+        function_arn: &str,
+        event: &Value,
+    ) -> Result<(), Unanswered> {
         let name: String = form_urlencoded::byte_serialize(function_arn.as_bytes()).collect();
         let url = format!("{}/2015-03-31/functions/{name}/invocations", self.base);
         let sent = self.http.post(url).header("x-amz-invocation-type", "Event");
-        let answer = sent.header("authorization", scope.authorization()).body(event.to_string()).send().await?;
+        let answer =
+            sent.header("authorization", scope.authorization()).body(event.to_string()).send().await?;
         let (status, body) = (answer.status(), answer.bytes().await?);
         if status.is_success() { Ok(()) } else { Err(refused(function_arn, status, &body)) }
     }

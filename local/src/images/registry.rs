@@ -148,7 +148,9 @@ impl Registry {
             .await?;
         let mut layers = Vec::new();
         for digest in &asked.layer_digests {
-            let size = fs::metadata(self.blob(&call.account, &call.region, &asked.repository_name, digest)?).map(|file| file.len());
+            let size =
+                fs::metadata(self.blob(&call.account, &call.region, &asked.repository_name, digest)?)
+                    .map(|file| file.len());
             layers.push(match size {
                 Ok(size) => {
                     json!({ "layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size })
@@ -271,7 +273,9 @@ impl Registry {
 
     fn upload(&self, call: &Call, id: &str) -> Result<PathBuf, Refusal> {
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        plain.then(|| self.folder(&call.account, &call.region).join("uploads").join(id)).ok_or_else(|| no_upload(id, ""))
+        plain
+            .then(|| self.folder(&call.account, &call.region).join("uploads").join(id))
+            .ok_or_else(|| no_upload(id, ""))
     }
 
     fn blob(&self, account: &str, region: &str, repository: &str, digest: &str) -> Result<PathBuf, Refusal> {

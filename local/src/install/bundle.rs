@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
@@ -44,7 +45,10 @@ pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result
 async fn strip(binary: &Path, home: &Path) -> Option<Vec<u8>> {
     let name = binary.file_name()?.to_str()?;
     let out: PathBuf = home.join(format!("{name}.{}.stripped", std::process::id()));
-    let status = Command::new("strip").arg("-o").arg(&out).arg(binary).status().await.ok()?;
+    let mut command = Command::new("strip");
+    // What it has to say about a file that is no binary helps nobody.
+    command.arg("-o").arg(&out).arg(binary).stderr(Stdio::null());
+    let status = command.status().await.ok()?;
     let bytes = std::fs::read(&out).ok();
     let _ = std::fs::remove_file(&out);
     bytes.filter(|_| status.success())

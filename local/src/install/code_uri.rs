@@ -114,7 +114,8 @@ Outputs:
 
     #[test]
     fn functions_are_found_with_their_binaries() {
-        let function = |id: &str, binary: &str| Function { logical_id: id.to_owned(), binary: binary.to_owned() };
+        let function =
+            |id: &str, binary: &str| Function { logical_id: id.to_owned(), binary: binary.to_owned() };
         assert_eq!(
             functions(TEMPLATE),
             Ok(vec![function("PushFunction", "tidegate-push"), function("BuildFunction", "tidegate-build")])
@@ -129,7 +130,10 @@ Outputs:
         assert_eq!(
             changed,
             [
-                ("      CodeUri: functions/push # what sam builds", "      CodeUri: s3://code/PushFunction.zip"),
+                (
+                    "      CodeUri: functions/push # what sam builds",
+                    "      CodeUri: s3://code/PushFunction.zip"
+                ),
                 ("      CodeUri: functions/build", "      CodeUri: s3://code/BuildFunction.zip"),
             ]
         );

@@ -7,6 +7,7 @@ mod stack;
 use std::path::{Path, PathBuf};
 
 use aws::sdk::s3::primitives::ByteStream;
+use aws::sdk::s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 pub use stack::Outputs;
 pub(crate) use stack::{deploy, outputs};
@@ -27,7 +28,10 @@ impl Installer {
         if self.s3.head_bucket().bucket(&self.bucket).send().await.is_ok() {
             return Ok(());
         }
-        let made = self.s3.create_bucket().bucket(&self.bucket).send().await;
+        let here = BucketLocationConstraint::from(aws::client::LOCAL_REGION);
+        let place = CreateBucketConfiguration::builder().location_constraint(here).build();
+        let create = self.s3.create_bucket().bucket(&self.bucket).create_bucket_configuration(place);
+        let made = create.send().await;
         made.map(|_| ()).map_err(|error| Problem::refused("making a bucket for code")(&error))
     }
 

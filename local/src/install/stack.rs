@@ -26,7 +26,9 @@ pub(crate) async fn deploy(
     let change_set = format!("local-{:016x}", crate::fresh::number());
     let mut create = client.create_change_set().stack_name(stack).change_set_name(&change_set);
     create = create.change_set_type(kind).template_url(template_url);
-    for capability in [Capability::CapabilityIam, Capability::CapabilityNamedIam, Capability::CapabilityAutoExpand] {
+    for capability in
+        [Capability::CapabilityIam, Capability::CapabilityNamedIam, Capability::CapabilityAutoExpand]
+    {
         create = create.capabilities(capability);
     }
     for (key, value) in parameters {
@@ -59,8 +61,10 @@ async fn wait(client: &Client, stack: &str) -> Result<(), Problem> {
         }
     };
     let ended = tokio::time::timeout(Duration::from_secs(STACK_TIMEOUT_S), finished).await;
-    let status = ended
-        .map_err(|_| Problem::TooLong { doing: format!("deploying {stack}"), limit_seconds: STACK_TIMEOUT_S })?;
+    let status = ended.map_err(|_| Problem::TooLong {
+        doing: format!("deploying {stack}"),
+        limit_seconds: STACK_TIMEOUT_S,
+    })?;
     match status {
         Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => Ok(()),
         other => Err(Problem::Stack {
@@ -86,7 +90,9 @@ pub(crate) async fn outputs(client: &Client, stack: &str) -> Result<Outputs, Pro
 
 /// The reasons of what failed, as the stack's events tell them.
 async fn failures(client: &Client, stack: &str) -> String {
-    let Ok(described) = client.describe_stack_events().stack_name(stack).send().await else { return String::new() };
+    let Ok(described) = client.describe_stack_events().stack_name(stack).send().await else {
+        return String::new();
+    };
     let failed = described.stack_events().iter().filter_map(|event| {
         let status = event.resource_status()?.as_str();
         let reason = event.resource_status_reason().filter(|reason| !reason.is_empty())?;
