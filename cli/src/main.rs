@@ -1,1 +1,81 @@
-fn main() {}
+//! `tidegate`: results on stdout, progress on stderr.
+
+mod answer;
+mod clock;
+mod installation;
+mod local;
+mod replay;
+mod service;
+mod simulate;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Push-to-deploy for services on ECS Fargate.
+#[derive(Parser)]
+#[command(name = "tidegate", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// A push all the way to a running service, on this machine.
+    Local(local::Options),
+    /// What is live, in flight and waiting.
+    Status(status::Options),
+    /// Approve a release that waits in the running local mode.
+    Approve(answer::Approve),
+    /// Reject a release that waits in the running local mode.
+    Reject(answer::Reject),
+    /// Registered services.
+    #[command(subcommand)]
+    Service(ServiceVerb),
+    /// Say what an event means, without AWS.
+    Replay {
+        /// The payload, as a function would get it.
+        file: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the engine in seeded worlds that lose, repeat and reorder everything.
+    Simulate {
+        /// First seed and the one after the last, as `0..1000`.
+        #[arg(long, default_value = "0..1000", value_parser = simulate::seeds)]
+        seeds: std::ops::Range<u64>,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ServiceVerb {
+    /// Register a repository: image repository, build role, service record.
+    Add(service::Add),
+}
+
+/// The command was used wrongly, or names a file that is not there.
+const MISUSED: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Arguments::parse().verb {
+        Verb::Local(options) => local::local(options).await,
+        Verb::Status(options) => status::status(options).await,
+        Verb::Approve(arguments) => answer::approve(arguments).await,
+        Verb::Reject(arguments) => answer::reject(arguments).await,
+        Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Replay { file, json } => replay::replay(&file, json),
+        Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
+    }
+}
+
+/// Says what went wrong on stderr.
+fn fail(code: u8, why: impl std::fmt::Display) -> ExitCode {
+    eprintln!("tidegate: {why}");
+    ExitCode::from(code)
+}

@@ -2,10 +2,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A random version 4 UUID. The standard library seeds each `RandomState` from the system.
+/// A random number; of no use as a secret. The standard library seeds each `RandomState` from the system.
+pub(crate) fn number() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+/// A random version 4 UUID.
 pub(crate) fn uuid() -> String {
-    let high = RandomState::new().hash_one(1);
-    let low = RandomState::new().hash_one(2);
+    let (high, low) = (number(), number());
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,

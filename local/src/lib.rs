@@ -1,10 +1,29 @@
 //! The local AWS: an emulator process, our front door before it, and stand-ins for what no emulator has.
 
+pub mod account;
 pub mod codebuild;
 pub mod codecommit;
+pub mod control;
+pub mod deployments;
+pub mod events;
 pub mod images;
+pub mod problem;
 pub mod stand_in;
 
+mod clock;
+mod emulator;
 mod fresh;
+mod front_door;
+mod images_label;
+mod inbox;
+mod install;
 mod json_call;
+mod local_aws;
 mod refusal;
+
+pub use account::{Account, Environment, Service};
+pub use control::{Control, Delivery, Mishap, Order};
+pub use inbox::{Inbox, Notice};
+pub use install::Outputs;
+pub use local_aws::{LocalAws, Settings};
+pub use problem::Problem;

@@ -1,1 +1,5 @@
-fn main() {}
+//! Tells people. See `engine::functions::notify`.
+
+fn main() -> Result<(), aws::lambda::Error> {
+    aws::lambda::serve(engine::functions::notify)
+}

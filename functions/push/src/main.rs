@@ -1,1 +1,5 @@
-fn main() {}
+//! Hears pushes. See `engine::functions::push`.
+
+fn main() -> Result<(), aws::lambda::Error> {
+    aws::lambda::serve(engine::functions::push)
+}

@@ -54,6 +54,25 @@ impl Registry {
         }
     }
 
+    /// A label of an image that was pushed here; none for any other image.
+    pub(crate) async fn label(
+        &self,
+        account: &str,
+        region: &str,
+        repository: &str,
+        digest: &str,
+        name: &str,
+    ) -> Option<Value> {
+        let target = format!("{TARGET_PREFIX}.BatchGetImage");
+        let operation = Operation { account, region, service: "ecr", target: &target };
+        let ids = json!({ "repositoryName": repository, "imageIds": [{ "imageDigest": digest }] });
+        let told = self.emulator.call(&operation, &ids).await.ok()?;
+        let manifest: Value = serde_json::from_str(told["images"][0]["imageManifest"].as_str()?).ok()?;
+        let config = self.blob(account, region, repository, manifest["config"]["digest"].as_str()?).ok()?;
+        let config: Value = serde_json::from_slice(&fs::read(config).ok()?).ok()?;
+        config["config"]["Labels"].get(name).cloned()
+    }
+
     async fn initiate(&self, call: &Call) -> Result<Value, Refusal> {
         let asked: Named = read(call)?;
         self.forward(call, "DescribeRepositories", &json!({ "repositoryNames": [asked.repository_name] }))
@@ -107,7 +126,7 @@ impl Registry {
         if found != *digest {
             return Err(Refusal::new("InvalidLayerException", format!("The layer is {found}, not {digest}")));
         }
-        let blob = self.blob(call, &asked.repository_name, digest)?;
+        let blob = self.blob(&call.account, &call.region, &asked.repository_name, digest)?;
         if blob.exists() {
             fs::remove_file(&upload).map_err(Refusal::internal)?;
             let name = asked.repository_name;
@@ -129,7 +148,7 @@ impl Registry {
             .await?;
         let mut layers = Vec::new();
         for digest in &asked.layer_digests {
-            let size = fs::metadata(self.blob(call, &asked.repository_name, digest)?).map(|file| file.len());
+            let size = fs::metadata(self.blob(&call.account, &call.region, &asked.repository_name, digest)?).map(|file| file.len());
             layers.push(match size {
                 Ok(size) => {
                     json!({ "layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": size })
@@ -220,7 +239,7 @@ impl Registry {
         let config = Some(&manifest["config"]).filter(|config| config.is_object());
         let mut missing = Vec::new();
         for digest in layers.chain(config).filter_map(|blob| blob["digest"].as_str()) {
-            if !self.blob(call, name, digest)?.exists() {
+            if !self.blob(&call.account, &call.region, name, digest)?.exists() {
                 missing.push(digest);
             }
         }
@@ -246,16 +265,16 @@ impl Registry {
         })
     }
 
-    fn folder(&self, call: &Call) -> PathBuf {
-        self.root.join(&call.account).join(&call.region)
+    fn folder(&self, account: &str, region: &str) -> PathBuf {
+        self.root.join(account).join(region)
     }
 
     fn upload(&self, call: &Call, id: &str) -> Result<PathBuf, Refusal> {
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        plain.then(|| self.folder(call).join("uploads").join(id)).ok_or_else(|| no_upload(id, ""))
+        plain.then(|| self.folder(&call.account, &call.region).join("uploads").join(id)).ok_or_else(|| no_upload(id, ""))
     }
 
-    fn blob(&self, call: &Call, repository: &str, digest: &str) -> Result<PathBuf, Refusal> {
+    fn blob(&self, account: &str, region: &str, repository: &str, digest: &str) -> Result<PathBuf, Refusal> {
         let hex = digest.strip_prefix("sha256:").unwrap_or_default();
         if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(invalid(format!("{digest:?} is not a digest")));
@@ -264,7 +283,7 @@ impl Registry {
         if !repository.split('/').all(part) {
             return Err(invalid(format!("{repository:?} is not the name of a repository")));
         }
-        Ok(self.folder(call).join("layers").join(repository).join("sha256").join(hex))
+        Ok(self.folder(account, region).join("layers").join(repository).join("sha256").join(hex))
     }
 }
 

@@ -1,1 +1,135 @@
+//! The ports on the AWS SDK, one feature per service: the only crate that names `aws_sdk_*`.
 
+pub mod client;
+mod clock;
+#[cfg(feature = "cloudformation")]
+mod cloudformation;
+#[cfg(feature = "codebuild")]
+mod codebuild;
+#[cfg(feature = "codecommit")]
+mod codecommit;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(feature = "ecr")]
+mod ecr;
+#[cfg(feature = "ecs")]
+mod ecs;
+mod failure;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(feature = "secretsmanager")]
+mod secretsmanager;
+mod settings;
+#[cfg(feature = "sns")]
+mod slack;
+#[cfg(feature = "sns")]
+mod sns;
+#[cfg(feature = "sqs")]
+mod sqs;
+#[cfg(feature = "ssm")]
+mod ssm;
+
+use aws_config::SdkConfig;
+
+pub use settings::Settings;
+
+/// Every port whose service's feature is on.
+pub struct Aws {
+    settings: Settings,
+    region: String,
+    #[cfg(feature = "cloudformation")]
+    cloudformation: sdk::cloudformation::Client,
+    #[cfg(feature = "codebuild")]
+    codebuild: sdk::codebuild::Client,
+    #[cfg(feature = "codecommit")]
+    codecommit: sdk::codecommit::Client,
+    #[cfg(feature = "dynamodb")]
+    dynamodb: sdk::dynamodb::Client,
+    #[cfg(feature = "ecr")]
+    ecr: sdk::ecr::Client,
+    #[cfg(feature = "ecs")]
+    ecs: sdk::ecs::Client,
+    #[cfg(feature = "s3")]
+    s3: s3::Bucket,
+    #[cfg(feature = "secretsmanager")]
+    secretsmanager: sdk::secretsmanager::Client,
+    #[cfg(feature = "sns")]
+    sns: sdk::sns::Client,
+    #[cfg(feature = "sqs")]
+    sqs: sdk::sqs::Client,
+    #[cfg(feature = "ssm")]
+    ssm: sdk::ssm::Client,
+}
+
+impl Aws {
+    pub async fn from_environment() -> Self {
+        Self::new(&client::load(None, None).await, Settings::from_environment())
+    }
+
+    /// Every client shares the configuration's one HTTP client.
+    pub fn new(config: &SdkConfig, settings: Settings) -> Self {
+        Self {
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            #[cfg(feature = "cloudformation")]
+            cloudformation: sdk::cloudformation::Client::new(config),
+            #[cfg(feature = "codebuild")]
+            codebuild: sdk::codebuild::Client::new(config),
+            #[cfg(feature = "codecommit")]
+            codecommit: sdk::codecommit::Client::new(config),
+            #[cfg(feature = "dynamodb")]
+            dynamodb: sdk::dynamodb::Client::new(config),
+            #[cfg(feature = "ecr")]
+            ecr: sdk::ecr::Client::new(config),
+            #[cfg(feature = "ecs")]
+            ecs: sdk::ecs::Client::new(config),
+            #[cfg(feature = "s3")]
+            s3: s3::Bucket::new(config, &settings),
+            #[cfg(feature = "secretsmanager")]
+            secretsmanager: sdk::secretsmanager::Client::new(config),
+            #[cfg(feature = "sns")]
+            sns: sdk::sns::Client::new(config),
+            #[cfg(feature = "sqs")]
+            sqs: sdk::sqs::Client::new(config),
+            #[cfg(feature = "ssm")]
+            ssm: sdk::ssm::Client::new(config),
+            settings,
+        }
+    }
+
+    /// What ends the host names of this region's partition.
+    pub(crate) fn dns_suffix(&self) -> &'static str {
+        dns_suffix(&self.region)
+    }
+}
+
+fn dns_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// The SDK's clients under short names, for the local AWS and the stories.
+pub mod sdk {
+    #[cfg(feature = "cloudformation")]
+    pub use aws_sdk_cloudformation as cloudformation;
+    #[cfg(feature = "codebuild")]
+    pub use aws_sdk_codebuild as codebuild;
+    #[cfg(feature = "codecommit")]
+    pub use aws_sdk_codecommit as codecommit;
+    #[cfg(feature = "dynamodb")]
+    pub use aws_sdk_dynamodb as dynamodb;
+    #[cfg(feature = "ecr")]
+    pub use aws_sdk_ecr as ecr;
+    #[cfg(feature = "ecs")]
+    pub use aws_sdk_ecs as ecs;
+    #[cfg(feature = "s3")]
+    pub use aws_sdk_s3 as s3;
+    #[cfg(feature = "secretsmanager")]
+    pub use aws_sdk_secretsmanager as secretsmanager;
+    #[cfg(feature = "sns")]
+    pub use aws_sdk_sns as sns;
+    #[cfg(feature = "sqs")]
+    pub use aws_sdk_sqs as sqs;
+    #[cfg(feature = "ssm")]
+    pub use aws_sdk_ssm as ssm;
+}

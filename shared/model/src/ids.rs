@@ -153,6 +153,10 @@ text_id!(
 );
 
 impl Fingerprint {
+    pub fn of(sha256: &[u8; 32]) -> Self {
+        Self(sha256.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The first twelve digits, for people.
     pub fn short(&self) -> &str {
         &self.0[..12]

@@ -1,3 +1,11 @@
 //! What a release is and what may happen to it: pure data and pure decisions. No async, no clock, no AWS.
 
+pub mod approval;
+pub mod build;
+pub mod decide;
+pub mod effect;
 pub mod ids;
+pub mod release;
+pub mod signal;
+pub mod time;
+pub mod track;

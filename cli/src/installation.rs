@@ -1,0 +1,55 @@
+//! Which Tidegate a command talks to: the running local mode, or one installed in an AWS account.
+
+use aws::sdk::cloudformation::Client;
+use aws::sdk::cloudformation::error::DisplayErrorContext;
+use aws::{Aws, Settings};
+
+use crate::local;
+
+#[derive(clap::Args)]
+pub(crate) struct Installation {
+    /// The stack of an installation in the AWS account that your credentials name. Without it: local mode.
+    #[arg(long, value_name = "STACK")]
+    stack: Option<String>,
+}
+
+type SdkConfig = aws::client::SdkConfig;
+
+impl Installation {
+    pub(crate) async fn sdk_config(&self) -> Result<SdkConfig, String> {
+        match &self.stack {
+            Some(_) => Ok(aws::client::load(None, None).await),
+            None => {
+                let running = local::running()?;
+                Ok(aws::client::load(Some(&running.endpoint), Some(local::ACCOUNT)).await)
+            }
+        }
+    }
+
+    /// The ports, knowing the installation's table.
+    pub(crate) async fn aws(&self) -> Result<Aws, String> {
+        let config = self.sdk_config().await?;
+        let table = match &self.stack {
+            None => local::running()?.table.clone(),
+            Some(stack) => table_of(&config, stack).await?,
+        };
+        Ok(Aws::new(&config, Settings::default().with("TIDEGATE_TABLE", &table)))
+    }
+}
+
+async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, String> {
+    let described = Client::new(config)
+        .describe_stacks()
+        .stack_name(stack)
+        .send()
+        .await
+        .map_err(|error| format!("DescribeStacks {stack}: {}", DisplayErrorContext(&error)))?;
+    described
+        .stacks()
+        .iter()
+        .flat_map(|stack| stack.outputs())
+        .find(|output| output.output_key() == Some("TableName"))
+        .and_then(|output| output.output_value())
+        .map(str::to_owned)
+        .ok_or_else(|| format!("stack {stack} has no output TableName: is it an installation of Tidegate?"))
+}

@@ -1,0 +1,133 @@
+//! `tidegate service add`: what a repository needs before its first build.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use aws::sdk::cloudformation::Client;
+use aws::sdk::cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws::sdk::cloudformation::types::{Capability, Parameter, Stack};
+use config::ServiceRecord;
+
+use crate::fail;
+use crate::installation::Installation;
+
+const TEMPLATE: &str = include_str!("../../stacks/service-base.yaml");
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const LOOKS_MAX: u32 = 300;
+const REFUSED: u8 = 1;
+
+#[derive(clap::Args)]
+pub(crate) struct Add {
+    /// The CodeCommit repository.
+    repository: String,
+    /// The service that it is; its own name unless told otherwise.
+    #[arg(long)]
+    service: Option<String>,
+    /// A branch whose pushes may deploy; may be repeated.
+    #[arg(long = "branch", default_value = "main")]
+    branches: Vec<String>,
+    /// A path prefix that the service may ask for; `/<service>` unless told otherwise. May be repeated.
+    #[arg(long = "path")]
+    paths: Vec<String>,
+    /// A host name that the service may ask for; may be repeated.
+    #[arg(long = "host")]
+    hosts: Vec<String>,
+    /// Make the CodeCommit repository as well.
+    #[arg(long)]
+    create_repository: bool,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+pub(crate) async fn add(arguments: Add) -> ExitCode {
+    match try_add(&arguments).await {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => fail(REFUSED, why),
+    }
+}
+
+async fn try_add(arguments: &Add) -> Result<String, String> {
+    let service = arguments.service.as_ref().unwrap_or(&arguments.repository);
+    let paths =
+        if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
+    check(arguments, service, &paths)?;
+    let config = arguments.installation.sdk_config().await?;
+    let client = Client::new(&config);
+    // Not `tidegate-…`: such stacks are deployments.
+    let stack = format!("service-base-{service}");
+    let parameters = [
+        ("Service", service.clone()),
+        ("Repository", arguments.repository.clone()),
+        ("CreateRepository", arguments.create_repository.to_string()),
+        ("Branches", arguments.branches.join(",")),
+        ("Paths", paths.join(",")),
+        ("Hosts", arguments.hosts.join(",")),
+    ]
+    .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
+    eprintln!("deploying stack {stack}");
+    let create = client
+        .create_stack()
+        .stack_name(&stack)
+        .template_body(TEMPLATE)
+        .set_parameters(Some(parameters.to_vec()))
+        .capabilities(Capability::CapabilityIam);
+    match create.send().await {
+        Ok(_) => {}
+        Err(error) if error.code() == Some("AlreadyExistsException") => {
+            let update = client
+                .update_stack()
+                .stack_name(&stack)
+                .template_body(TEMPLATE)
+                .set_parameters(Some(parameters.to_vec()))
+                .capabilities(Capability::CapabilityIam);
+            match update.send().await {
+                Ok(_) => {}
+                Err(error) if error.message().is_some_and(|m| m.contains("No updates are to be performed")) => {}
+                Err(error) => return Err(format!("UpdateStack: {}", DisplayErrorContext(&error))),
+            }
+        }
+        Err(error) => return Err(format!("CreateStack: {}", DisplayErrorContext(&error))),
+    }
+    let status = settle(&client, &stack).await?;
+    match status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" => {
+            Ok(format!("{service}: repository {} is registered; push to deploy", arguments.repository))
+        }
+        status => Err(format!("stack {stack} is {status}: its events in CloudFormation say why")),
+    }
+}
+
+/// Says what is wrong before anything is made: the record that the stack would write must be a valid one.
+fn check(arguments: &Add, service: &str, paths: &[String]) -> Result<(), String> {
+    let record = serde_json::json!({
+        "service": service,
+        "branches": arguments.branches,
+        "paths": paths,
+        "hosts": arguments.hosts,
+        "imageRepository": service,
+        "imageRepositoryUri": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{service}"),
+        "buildRoleArn": "arn:aws:iam::123456789012:role/tidegate/build/role",
+    });
+    ServiceRecord::parse(record.to_string().as_bytes()).map(drop).map_err(|faults| faults.to_string())
+}
+
+async fn settle(client: &Client, stack: &str) -> Result<String, String> {
+    for _ in 0..LOOKS_MAX {
+        let described = client
+            .describe_stacks()
+            .stack_name(stack)
+            .send()
+            .await
+            .map_err(|error| format!("DescribeStacks: {}", DisplayErrorContext(&error)))?;
+        let status = described.stacks().first().and_then(Stack::stack_status).map(|s| s.as_str().to_owned());
+        match status {
+            Some(status) if status.ends_with("_IN_PROGRESS") => tokio::time::sleep(LOOK_EVERY).await,
+            Some(status) => return Ok(status),
+            None => return Err(format!("stack {stack} is gone")),
+        }
+    }
+    Err(format!("stack {stack} has not settled within {} s", LOOKS_MAX * LOOK_EVERY.as_secs() as u32))
+}

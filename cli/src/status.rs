@@ -1,0 +1,113 @@
+//! `tidegate status`: what is live, in flight and waiting, for people and as JSON.
+
+use std::process::ExitCode;
+
+use model::ids::ServiceName;
+use model::release::{Phase, Release};
+use model::track::Track;
+use serde_json::{Value, json};
+
+use crate::clock::time_of_day;
+use crate::fail;
+use crate::installation::Installation;
+
+const UNREAD: u8 = 1;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only this service.
+    service: Option<ServiceName>,
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+pub(crate) async fn status(options: Options) -> ExitCode {
+    match read(&options).await {
+        Ok(tracks) if options.json => println!("{}", as_json(&tracks)),
+        Ok(tracks) => print!("{}", as_text(&tracks)),
+        Err(why) => return fail(UNREAD, why),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn read(options: &Options) -> Result<Vec<Track>, String> {
+    let aws = options.installation.aws().await?;
+    let mut tracks = aws.tracks().await.map_err(|failure| failure.to_string())?;
+    tracks.retain(|track| options.service.as_ref().is_none_or(|service| *service == track.key.service));
+    Ok(tracks)
+}
+
+fn as_json(tracks: &[Track]) -> Value {
+    Value::Array(tracks.iter().map(track_json).collect())
+}
+
+fn track_json(track: &Track) -> Value {
+    json!({
+        "service": track.key.service.as_str(),
+        "environment": track.key.environment.as_str(),
+        "stack": track.key.stack().as_str(),
+        "live": track.live,
+        "inFlight": track.in_flight.iter().map(|release| json!({
+            "release": release.id.to_string(),
+            "revision": release.revision.as_str(),
+            "phase": release.phase.name(),
+            "since": release.phase_since.0,
+            "waitingFor": waiting_for(track, release),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(tracks: &[Track]) -> String {
+    if tracks.is_empty() {
+        return "Nothing was ever pushed to a registered branch.\n".to_owned();
+    }
+    tracks.iter().map(track_text).collect::<Vec<_>>().join("\n")
+}
+
+fn track_text(track: &Track) -> String {
+    let mut text = format!("{}\n", track.key);
+    match &track.live {
+        Some(live) => {
+            text += &format!(
+                "  live       {} ({}), {} since {}\n",
+                live.release,
+                live.revision.short(),
+                live.image,
+                time_of_day(live.since)
+            );
+        }
+        None => text += "  live       nothing yet\n",
+    }
+    for release in &track.in_flight {
+        let waiting = waiting_for(track, release).map_or(String::new(), |why| format!(": {why}"));
+        text += &format!(
+            "  in flight  {} ({}) {} since {}{waiting}\n",
+            release.id,
+            release.revision.short(),
+            release.phase.name(),
+            time_of_day(release.phase_since)
+        );
+    }
+    text
+}
+
+/// What a release waits for, in words.
+fn waiting_for(track: &Track, release: &Release) -> Option<String> {
+    match &release.phase {
+        Phase::AwaitingApproval { asked, .. } => Some(format!(
+            "{} of {} approvals; expires {}",
+            asked.votes.len(),
+            asked.policy.required,
+            time_of_day(asked.until)
+        )),
+        Phase::Ready { .. } => Some("its turn".to_owned()),
+        Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } => track
+            .outbox
+            .iter()
+            .find(|promise| promise.key.release == release.id && promise.effect.drives_release())
+            .and_then(|promise| promise.waiting_for.clone()),
+        Phase::Over(_) => None,
+    }
+}

@@ -1,0 +1,163 @@
+"""Serves the pinned emulator with the seams that the front door needs.
+
+Three things cannot be seen from outside, so they are told to the front door from within:
+- every status of a stack as it happens, so that the event AWS would send can be sent;
+- the creation or update of an ECS service by a stack: CloudFormation waits for the service's
+  deployment and rolls back when it fails, so the resource waits here for the front door's verdict;
+- the end of our parent: a closed stdin ends this whole process group.
+
+Nothing is decided here. Verdicts are the front door's.
+"""
+
+import asyncio
+import functools
+import json
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+
+FRONT_DOOR = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+TELL_TIMEOUT_S = 30
+# CloudFormation waits at most three hours for an ECS service.
+STABILIZE_TIMEOUT_S = 3 * 3600
+GRACE_S = 15
+ROOT = "AWS::CloudFormation::Stack"
+SERVICE = "AWS::ECS::Service"
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_told = queue.Queue()
+
+
+def ask(path, body, timeout_s=TELL_TIMEOUT_S):
+    request = urllib.request.Request(
+        FRONT_DOOR + path,
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    with _direct.open(request, timeout=timeout_s) as answer:
+        return json.loads(answer.read() or b"{}")
+
+
+def tell_in_order():
+    while True:
+        path, body = _told.get()
+        try:
+            ask(path, body)
+        except OSError as failure:
+            print(f"the front door did not take {path}: {failure}", file=sys.stderr)
+
+
+def end_with_parent():
+    while sys.stdin.buffer.read(1024):
+        pass
+    os.killpg(0, signal.SIGTERM)
+    time.sleep(GRACE_S)
+    os.killpg(0, signal.SIGKILL)
+
+
+def announce_statuses():
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services.cloudformation import changesets, handlers, stacks
+
+    original = stacks._add_event
+
+    @functools.wraps(original)
+    def add_event(stack_id, stack_name, logical_id, resource_type, status,
+                  reason="", physical_id="", detailed_status=""):
+        is_root = resource_type == ROOT and logical_id == stack_name
+        if is_root and status == "UPDATE_COMPLETE":
+            # AWS cleans up after every update; the emulator leaves the status out.
+            add_event(stack_id, stack_name, logical_id, resource_type,
+                      "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", physical_id)
+        original(stack_id, stack_name, logical_id, resource_type, status,
+                 reason, physical_id, detailed_status)
+        if is_root:
+            _told.put(("/_tidegate/hook/stack", {
+                "account": get_account_id(),
+                "region": get_region(),
+                "stack": stack_id,
+                "status": status,
+                "reason": reason,
+                "token": stacks.CLIENT_REQUEST_TOKEN.get() or None,
+            }))
+
+    for module in (stacks, changesets, handlers):
+        if getattr(module, "_add_event", None) is original:
+            module._add_event = add_event
+
+
+def wait_for_services():
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services.cloudformation import provisioners, stacks
+
+    blocks = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda kind: kind == SERVICE or blocks(kind)
+
+    handler = provisioners._RESOURCE_HANDLERS[SERVICE]
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def verdict(step, stack, service, properties, timeout_s=TELL_TIMEOUT_S):
+        return ask(f"/_tidegate/hook/service/{step}", {
+            "account": get_account_id(),
+            "region": get_region(),
+            "stack": stack,
+            "service": service,
+            "taskDefinition": properties.get("TaskDefinition", ""),
+        }, timeout_s)
+
+    @functools.wraps(create)
+    def create_and_wait(logical_id, props, stack_name):
+        before = verdict("before", stack_name, None, props)
+        if before["do"] == "fail":
+            raise ValueError(before["reason"])
+        physical_id, attributes = create(logical_id, props, stack_name)
+        after = verdict("after", stack_name, physical_id, props, STABILIZE_TIMEOUT_S)
+        if not after["stable"]:
+            delete(physical_id, props)
+            raise ValueError(after["reason"])
+        return physical_id, attributes
+
+    @functools.wraps(update)
+    def update_and_wait(physical_id, old_props, new_props, stack_name):
+        before = verdict("before", stack_name, physical_id, new_props)
+        if before["do"] == "fail":
+            raise ValueError(before["reason"])
+        if before["do"] == "skip":
+            new_props = {**new_props, "TaskDefinition": old_props.get("TaskDefinition", "")}
+        result = update(physical_id, old_props, new_props, stack_name)
+        after = verdict("after", stack_name, physical_id, new_props, STABILIZE_TIMEOUT_S)
+        if not after["stable"]:
+            update(physical_id, new_props, old_props, stack_name)
+            raise ValueError(after["reason"])
+        return result
+
+    handler["create"], handler["update"] = create_and_wait, update_and_wait
+
+
+async def serve():
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+    await hypercorn_serve(app.app, config)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=tell_in_order, daemon=True).start()
+    announce_statuses()
+    wait_for_services()
+    asyncio.run(serve())

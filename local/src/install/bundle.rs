@@ -1,0 +1,79 @@
+//! A function's zip: its binary as `bootstrap`, without symbols, always the same bytes for the same binary.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::problem::Problem;
+
+/// A zip and the name that its content gives it.
+#[derive(Debug, Clone)]
+pub(crate) struct Bundle {
+    pub(crate) key: String,
+    pub(crate) zip: Vec<u8>,
+}
+
+/// Packs a binary; `home` keeps what was packed, so that each binary is packed once.
+pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result<Bundle, Problem> {
+    if !binary.is_file() {
+        return Err(Problem::NoBinary { function: function.to_owned(), path: binary.to_path_buf() });
+    }
+    let bytes = std::fs::read(binary).map_err(Problem::file(binary))?;
+    let name: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let key = format!("functions/{name}.zip");
+    let kept = home.join("functions").join(format!("{name}.zip"));
+    if let Ok(zip) = std::fs::read(&kept) {
+        return Ok(Bundle { key, zip });
+    }
+    let stripped = strip(binary, home).await.unwrap_or(bytes);
+    let zip = pack(&stripped).map_err(Problem::file(&kept))?;
+    let folder = home.join("functions");
+    std::fs::create_dir_all(&folder).map_err(Problem::file(&folder))?;
+    // Renamed when whole: another process may be packing the same binary.
+    let part = folder.join(format!("{name}.{}.part", std::process::id()));
+    std::fs::write(&part, &zip).map_err(Problem::file(&part))?;
+    std::fs::rename(&part, &kept).map_err(Problem::file(&kept))?;
+    Ok(Bundle { key, zip })
+}
+
+/// Debug information is most of a debug binary; where there is no `strip` it stays.
+async fn strip(binary: &Path, home: &Path) -> Option<Vec<u8>> {
+    let name = binary.file_name()?.to_str()?;
+    let out: PathBuf = home.join(format!("{name}.{}.stripped", std::process::id()));
+    let status = Command::new("strip").arg("-o").arg(&out).arg(binary).status().await.ok()?;
+    let bytes = std::fs::read(&out).ok();
+    let _ = std::fs::remove_file(&out);
+    bytes.filter(|_| status.success())
+}
+
+fn pack(binary: &[u8]) -> std::io::Result<Vec<u8>> {
+    const EXECUTABLE: u32 = 0o755;
+    const FASTEST: i64 = 1;
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(FASTEST))
+        .unix_permissions(EXECUTABLE)
+        .last_modified_time(zip::DateTime::default());
+    writer.start_file("bootstrap", options)?;
+    writer.write_all(binary)?;
+    Ok(writer.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_binary_gives_the_same_zip() {
+        let zip = pack(b"binary").unwrap();
+        assert_eq!(zip, pack(b"binary").unwrap());
+        let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+        let bootstrap = archive.by_name("bootstrap").unwrap();
+        assert_eq!(bootstrap.unix_mode().map(|mode| mode & 0o777), Some(0o755));
+    }
+}

@@ -1,0 +1,196 @@
+//! Stacks and change sets.
+
+mod answer;
+mod read;
+
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, Tag,
+};
+use engine::failure::Failure;
+use engine::ports::{
+    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, Page, StackEvent, StackRead,
+    Stacks,
+};
+use model::ids::{EffectKey, StackName};
+
+use self::answer::Answer;
+use crate::Aws;
+use crate::failure::Call;
+
+const DESCRIBE_STACKS: Call = Call::reads("cloudformation DescribeStacks");
+const DESCRIBE_STACK_EVENTS: Call = Call::reads("cloudformation DescribeStackEvents");
+const CREATE_CHANGE_SET: Call = Call::changes("cloudformation CreateChangeSet");
+const DESCRIBE_CHANGE_SET: Call = Call::reads("cloudformation DescribeChangeSet");
+const DELETE_CHANGE_SET: Call = Call::changes("cloudformation DeleteChangeSet");
+const SET_STACK_POLICY: Call = Call::changes("cloudformation SetStackPolicy");
+const EXECUTE_CHANGE_SET: Call = Call::changes("cloudformation ExecuteChangeSet");
+
+impl Stacks for Aws {
+    async fn stack(&self, name: &StackName) -> Result<Option<StackRead>, Failure> {
+        match self.cloudformation.describe_stacks().stack_name(name.as_str()).send().await {
+            Ok(answer) => Ok(answer.stacks().first().and_then(read::stack)),
+            Err(error) => match Answer::of(&error) {
+                Answer::NoSuchStack => Ok(None),
+                Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::TokenUsed
+                | Answer::Busy
+                | Answer::Other => Err(DESCRIBE_STACKS.failed(error)),
+            },
+        }
+    }
+
+    async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Result<Page<StackEvent>, Failure> {
+        let sent = self
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(name.as_str())
+            .set_next_token(page.map(str::to_owned))
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                let items = answer.stack_events().iter().map(read::event).collect();
+                Ok(Page { items, next: answer.next_token })
+            }
+            Err(error) => match Answer::of(&error) {
+                Answer::NoSuchStack => Ok(Page { items: Vec::new(), next: None }),
+                Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::TokenUsed
+                | Answer::Busy
+                | Answer::Other => Err(DESCRIBE_STACK_EVENTS.failed(error)),
+            },
+        }
+    }
+
+    async fn create_change_set(&self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
+        let parameters = order
+            .parameters
+            .iter()
+            .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
+        let tags = order.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let capabilities = order.capabilities.iter().map(|name| Capability::from(name.as_str()));
+        let sent = self
+            .cloudformation
+            .create_change_set()
+            .stack_name(order.stack.as_str())
+            .change_set_name(order.name.to_string())
+            .client_token(order.name.to_string())
+            .change_set_type(match order.kind {
+                ChangeSetKind::Create => ChangeSetType::Create,
+                ChangeSetKind::Update => ChangeSetType::Update,
+            })
+            .template_url(&order.template_url)
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            .set_capabilities(Some(capabilities.collect()))
+            .role_arn(self.settings.required("TIDEGATE_DEPLOY_ROLE_ARN")?)
+            // EXPRESS would say UPDATE_COMPLETE before the service takes traffic.
+            .deployment_config(DeploymentConfig::builder().mode(DeploymentConfigMode::Standard).build())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(ChangeSetCreated::Created),
+            Err(error) => match Answer::of(&error) {
+                // Its name is the effect's own, so it is ours: made before an answer was lost.
+                Answer::Exists | Answer::TokenUsed => Ok(ChangeSetCreated::Exists),
+                Answer::Busy => Err(CREATE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
+                Answer::NoSuchStack | Answer::NoSuchChangeSet | Answer::Other => {
+                    Err(CREATE_CHANGE_SET.failed(error))
+                }
+            },
+        }
+    }
+
+    async fn change_set(
+        &self,
+        stack: &StackName,
+        name: &EffectKey,
+        page: Option<&str>,
+    ) -> Result<Option<ChangeSetRead>, Failure> {
+        let sent = self
+            .cloudformation
+            .describe_change_set()
+            .stack_name(stack.as_str())
+            .change_set_name(name.to_string())
+            .set_next_token(page.map(str::to_owned))
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => Ok(Some(read::change_set(answer))),
+            Err(error) => match Answer::of(&error) {
+                Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(None),
+                Answer::Exists | Answer::TokenUsed | Answer::Busy | Answer::Other => {
+                    Err(DESCRIBE_CHANGE_SET.failed(error))
+                }
+            },
+        }
+    }
+
+    async fn delete_change_set(&self, stack: &StackName, name: &EffectKey) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .delete_change_set()
+            .stack_name(stack.as_str())
+            .change_set_name(name.to_string())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(()),
+                Answer::Busy => Err(DELETE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
+                Answer::Exists | Answer::TokenUsed | Answer::Other => Err(DELETE_CHANGE_SET.failed(error)),
+            },
+        }
+    }
+
+    async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .set_stack_policy()
+            .stack_name(stack.as_str())
+            .stack_policy_body(policy)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                Answer::Busy => Err(SET_STACK_POLICY.no_capacity(crate::failure::words(&error))),
+                Answer::NoSuchStack
+                | Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::TokenUsed
+                | Answer::Other => Err(SET_STACK_POLICY.failed(error)),
+            },
+        }
+    }
+
+    async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Result<Executed, Failure> {
+        let sent = self
+            .cloudformation
+            .execute_change_set()
+            .stack_name(stack.as_str())
+            .change_set_name(name.to_string())
+            .client_request_token(name.to_string())
+            .send()
+            .await;
+        let error = match sent {
+            Ok(_) => return Ok(Executed::Started),
+            Err(error) => error,
+        };
+        if error.as_service_error().is_some_and(|error| error.is_invalid_change_set_status_exception()) {
+            return answer::not_executable(EXECUTE_CHANGE_SET, &error);
+        }
+        match Answer::of(&error) {
+            // The token is the effect's own: it was executed before an answer was lost.
+            Answer::TokenUsed => Ok(Executed::Started),
+            Answer::NoSuchStack | Answer::NoSuchChangeSet => {
+                Ok(Executed::Stale { why: crate::failure::words(&error) })
+            }
+            Answer::Busy => Err(EXECUTE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
+            Answer::Exists | Answer::Other => Err(EXECUTE_CHANGE_SET.failed(error)),
+        }
+    }
+}

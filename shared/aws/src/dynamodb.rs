@@ -1,0 +1,254 @@
+//! The table: tracks, releases and builds, the agenda of what is due, and what the command line lists.
+
+mod item;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
+use engine::failure::Failure;
+use engine::ports::{Agenda, Builds, Commit, Tracks};
+use model::build::Build;
+use model::decide::Advance;
+use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::release::Release;
+use model::time::Timestamp;
+use model::track::Track;
+
+use self::item::{Item, Place};
+use crate::Aws;
+use crate::failure::Call;
+
+const GET_ITEM: Call = Call::reads("dynamodb GetItem");
+const QUERY: Call = Call::reads("dynamodb Query");
+const SCAN: Call = Call::reads("dynamodb Scan");
+const PUT_ITEM: Call = Call::changes("dynamodb PutItem");
+const TRANSACT_WRITE_ITEMS: Call = Call::changes("dynamodb TransactWriteItems");
+
+const TABLE: &str = "TIDEGATE_TABLE";
+/// Sparse: only tracks with something in flight or promised are in it.
+const DUE_INDEX: &str = "due";
+
+// Names are always given apart: some, such as `shard`, are reserved words.
+const UNCHANGED: &str = "#version = :previous";
+const ABSENT: &str = "attribute_not_exists(pk)";
+
+impl Tracks for Aws {
+    async fn load_track(&self, key: &TrackKey) -> Result<Option<Track>, Failure> {
+        self.get(&Place::track(key)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    async fn commit_track(&self, advance: &Advance) -> Result<Commit, Failure> {
+        let table = self.settings.required(TABLE)?;
+        let track = conditional(table, item::of_track(&advance.track)?, advance.track.version)?;
+        let mut writes = vec![TransactWriteItem::builder().put(track).build()];
+        for release in &advance.changed {
+            let put = Put::builder().table_name(table).set_item(Some(item::of_release(release)?)).build();
+            writes.push(TransactWriteItem::builder().put(built(put)?).build());
+        }
+        // The SDK gives every request a token of its own, so that its attempts write once.
+        let sent = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            Err(error) => cancelled(error),
+        }
+    }
+
+    async fn load_release(&self, id: &ReleaseId) -> Result<Option<Release>, Failure> {
+        self.get(&Place::release(id)).await?.as_ref().map(item::decode).transpose()
+    }
+}
+
+impl Builds for Aws {
+    async fn load_build(&self, family: &BuildFamily) -> Result<Option<Build>, Failure> {
+        self.get(&Place::build(family)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    async fn commit_build(&self, build: &Build) -> Result<Commit, Failure> {
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item::of_build(build)?));
+        let sent = match build.version {
+            0 | 1 => put.condition_expression(ABSENT).send().await,
+            version => {
+                put.condition_expression(UNCHANGED)
+                    .expression_attribute_names("#version", "version")
+                    .expression_attribute_values(":previous", item::number(version - 1))
+                    .send()
+                    .await
+            }
+        };
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            // After a lost answer this can be our own write: who loads again finds it.
+            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
+            Err(error) => Err(PUT_ITEM.failed(error)),
+        }
+    }
+}
+
+impl Agenda for Aws {
+    /// From an index that trails the table by a moment: a track that is shown but no longer due has nothing to do.
+    async fn due_tracks(&self, until: Timestamp, limit: u32) -> Result<Vec<TrackKey>, Failure> {
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("#shard = :shard AND #due <= :until")
+            .expression_attribute_names("#shard", "shard")
+            .expression_attribute_names("#due", "due")
+            .expression_attribute_values(":shard", item::text(item::SHARD))
+            .expression_attribute_values(":until", item::number(until.0))
+            .scan_index_forward(true)
+            .limit(at_most(limit))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        answer.items().iter().map(item::track_of).collect()
+    }
+
+    async fn load_patrol(&self) -> Result<Option<String>, Failure> {
+        let next: Option<Option<String>> =
+            self.get(&Place::patrol()).await?.as_ref().map(item::decode).transpose()?;
+        Ok(next.flatten())
+    }
+
+    async fn save_patrol(&self, next: Option<&str>) -> Result<(), Failure> {
+        self.dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item::of_patrol(next)?))
+            .send()
+            .await
+            .map_err(|error| PUT_ITEM.failed(error))?;
+        Ok(())
+    }
+}
+
+/// What the command line lists.
+impl Aws {
+    /// Every track, by key. Reads the whole table: for people, not for functions.
+    pub async fn tracks(&self) -> Result<Vec<Track>, Failure> {
+        let mut tracks: Vec<Track> = Vec::new();
+        let mut start: Option<Item> = None;
+        loop {
+            let page = self
+                .dynamodb
+                .scan()
+                .table_name(self.settings.required(TABLE)?)
+                .filter_expression("sk = :track")
+                .expression_attribute_values(":track", item::text(item::TRACK_SK))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| SCAN.failed(error))?;
+            for found in page.items() {
+                tracks.push(item::decode(found)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        tracks.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(tracks)
+    }
+
+    /// A track's releases, the newest first.
+    pub async fn releases(&self, track: &TrackKey, limit: u32) -> Result<Vec<Release>, Failure> {
+        let mut releases: Vec<Release> = Vec::new();
+        let mut start: Option<Item> = None;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        while releases.len() < wanted {
+            let page = self
+                .dynamodb
+                .query()
+                .table_name(self.settings.required(TABLE)?)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :release)")
+                .expression_attribute_values(":pk", item::text(&item::track_pk(track)))
+                .expression_attribute_values(":release", item::text(item::RELEASE_SK))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(at_most(limit))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| QUERY.failed(error))?;
+            for found in page.items().iter().take(wanted - releases.len()) {
+                releases.push(item::decode(found)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(releases)
+    }
+
+    async fn get(&self, place: &Place) -> Result<Option<Item>, Failure> {
+        let answer = self
+            .dynamodb
+            .get_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_key(Some(place.key()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| GET_ITEM.failed(error))?;
+        Ok(answer.item)
+    }
+}
+
+/// Written only over the version before.
+fn conditional(table: &str, item: Item, version: u64) -> Result<Put, Failure> {
+    let put = Put::builder().table_name(table).set_item(Some(item));
+    built(match version {
+        0 | 1 => put.condition_expression(ABSENT).build(),
+        version => put
+            .condition_expression(UNCHANGED)
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":previous", AttributeValue::N((version - 1).to_string()))
+            .build(),
+    })
+}
+
+fn built(put: Result<Put, aws_sdk_dynamodb::error::BuildError>) -> Result<Put, Failure> {
+    put.map_err(|error| TRANSACT_WRITE_ITEMS.refused(error.to_string()))
+}
+
+fn lost_condition(error: &SdkError<PutItemError>) -> bool {
+    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
+}
+
+/// A transaction that was not written, by the reasons that DynamoDB gives for each item.
+fn cancelled(error: SdkError<TransactWriteItemsError>) -> Result<Commit, Failure> {
+    let reasons = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons().to_vec()
+        }
+        _ => return Err(TRANSACT_WRITE_ITEMS.failed(error)),
+    };
+    let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+    if has("ConditionalCheckFailed") || has("TransactionConflict") {
+        return Ok(Commit::Lost);
+    }
+    let why = reasons.iter().filter_map(reason_in_words).collect::<Vec<_>>().join("; ");
+    if has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
+        Err(TRANSACT_WRITE_ITEMS.transient(why))
+    } else {
+        Err(TRANSACT_WRITE_ITEMS.refused(why))
+    }
+}
+
+fn reason_in_words(reason: &CancellationReason) -> Option<String> {
+    let code = reason.code().filter(|code| *code != "None")?;
+    Some(format!("{code}: {}", reason.message().unwrap_or_default()))
+}
+
+fn at_most(limit: u32) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX).max(1)
+}

@@ -1,0 +1,168 @@
+//! How tracks, releases, builds and the patrol's place are stored in the one table.
+//!
+//! | item    | pk                              | sk                            | other attributes             |
+//! |---------|---------------------------------|-------------------------------|------------------------------|
+//! | track   | `TRACK#<service>/<environment>` | `TRACK`                       | `version`, `shard` and `due` |
+//! | release | as its track                    | `RELEASE#<n, ten digits>`     | `phase`, `ended`             |
+//! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
+//! | patrol  | `PATROL`                        | `PATROL`                      |                              |
+//!
+//! `body` is the whole of it as JSON, `format` the number of that JSON's form. The others are there for conditions,
+//! for the index and for people, and are never read back into the model.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_dynamodb::types::AttributeValue;
+use engine::failure::Failure;
+use model::build::Build;
+use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::release::Release;
+use model::track::Track;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The form of every `body`. Another number is another form: readers refuse it instead of guessing.
+pub(super) const FORMAT: u64 = 1;
+
+/// The hash key of the sparse index: one partition takes 1,000 writes a second, and a commit costs it two.
+pub(super) const SHARD: &str = "all";
+
+/// DynamoDB's limit for an item, less what keys and the other attributes need.
+const BODY_BYTES_MAX: usize = 400 * 1024 - 4 * 1024;
+
+/// Where an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "item {} / {}", self.pk, self.sk)
+    }
+}
+
+impl Place {
+    pub(super) fn track(key: &TrackKey) -> Self {
+        Self { pk: track_pk(key), sk: TRACK_SK.to_owned() }
+    }
+
+    pub(super) fn release(id: &ReleaseId) -> Self {
+        // Ten digits hold every u32, so that releases sort by number.
+        Self { pk: track_pk(&id.track), sk: format!("{RELEASE_SK}{:010}", id.n) }
+    }
+
+    pub(super) fn build(family: &BuildFamily) -> Self {
+        Self { pk: format!("BUILD#{family}"), sk: "BUILD".to_owned() }
+    }
+
+    pub(super) fn patrol() -> Self {
+        Self { pk: "PATROL".to_owned(), sk: "PATROL".to_owned() }
+    }
+
+    pub(super) fn key(&self) -> Item {
+        Item::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
+    }
+}
+
+pub(super) const TRACK_SK: &str = "TRACK";
+pub(super) const RELEASE_SK: &str = "RELEASE#";
+const TRACK_PK: &str = "TRACK#";
+
+pub(super) fn track_pk(key: &TrackKey) -> String {
+    format!("{TRACK_PK}{key}")
+}
+
+/// The track that an index entry is about.
+pub(super) fn track_of(item: &Item) -> Result<TrackKey, Failure> {
+    let pk = item.get("pk").and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    let key = pk.strip_prefix(TRACK_PK).and_then(|key| key.parse().ok());
+    key.ok_or_else(|| {
+        unreadable(&format!("index entry {pk:?}"), "its pk is not TRACK#<service>/<environment>")
+    })
+}
+
+pub(super) fn of_track(track: &Track) -> Result<Item, Failure> {
+    let mut item = encode(&Place::track(&track.key), track)?;
+    item.insert("version".into(), number(track.version));
+    if let Some(due) = track.due() {
+        item.insert("shard".into(), text(SHARD));
+        item.insert("due".into(), number(due.0));
+    }
+    Ok(item)
+}
+
+pub(super) fn of_release(release: &Release) -> Result<Item, Failure> {
+    let mut item = encode(&Place::release(&release.id), release)?;
+    item.insert("phase".into(), text(release.phase.name()));
+    if release.ending().is_some() {
+        let at = i64::try_from(release.phase_since.0).unwrap_or(i64::MAX);
+        // A time that no calendar has is no reason to lose the release.
+        if let Ok(ended) = DateTime::from_millis(at).fmt(DateTimeFormat::DateTime) {
+            item.insert("ended".into(), text(&ended));
+        }
+    }
+    Ok(item)
+}
+
+pub(super) fn of_build(build: &Build) -> Result<Item, Failure> {
+    let mut item = encode(&Place::build(&build.family), build)?;
+    item.insert("version".into(), number(build.version));
+    Ok(item)
+}
+
+pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
+    encode(&Place::patrol(), &next)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {
+    let attribute = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    let place = Place { pk: attribute("pk").to_owned(), sk: attribute("sk").to_owned() }.to_string();
+    let format = item.get("format").and_then(|value| value.as_n().ok()).and_then(|n| n.parse::<u64>().ok());
+    match format {
+        Some(FORMAT) => {}
+        Some(other) => {
+            let why = format!("its format is {other}, and this version of Tidegate reads {FORMAT}");
+            return Err(unreadable(&place, &why));
+        }
+        None => return Err(unreadable(&place, "it has no number `format`")),
+    }
+    let body = item.get("body").and_then(|value| value.as_s().ok());
+    let body = body.ok_or_else(|| unreadable(&place, "it has no string `body`"))?;
+    serde_json::from_str(body).map_err(|error| unreadable(&place, &format!("its body is not right: {error}")))
+}
+
+fn encode(place: &Place, content: &impl Serialize) -> Result<Item, Failure> {
+    let refused = |why: String| Failure::refused("dynamodb put", format!("{place}: {why}"));
+    let body = serde_json::to_string(content).map_err(|error| refused(error.to_string()))?;
+    if body.len() > BODY_BYTES_MAX {
+        let bytes = body.len();
+        return Err(refused(format!(
+            "{bytes} bytes are more than the {BODY_BYTES_MAX} that an item can hold"
+        )));
+    }
+    let mut item = place.key();
+    item.insert("format".into(), number(FORMAT));
+    item.insert("body".into(), AttributeValue::S(body));
+    Ok(item)
+}
+
+fn unreadable(place: &str, why: &str) -> Failure {
+    Failure::refused("dynamodb get", format!("{place} cannot be read: {why}"))
+}
+
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+#[cfg(test)]
+#[path = "item_tests.rs"]
+mod tests;

@@ -1,0 +1,237 @@
+use model::approval::{Policy, Voice, Vote};
+use model::build::BuildState;
+use model::effect::{Effect, Notice, Promise};
+use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
+use model::release::{Asked, Danger, Deployed, Ending, How, Phase, Plan, PlanLine, Step};
+use model::time::Timestamp;
+use model::track::{Live, Newest};
+use proptest::prelude::*;
+
+use super::*;
+
+// One stored item of each kind as format 1 wrote it. They must be readable for as long as format 1 is: what changes them
+// needs another format, and a reader for this one.
+const TRACK_1: &str = include_str!("format_1/track.json");
+const RELEASE_1: &str = include_str!("format_1/release.json");
+const BUILD_1: &str = include_str!("format_1/build.json");
+
+#[test]
+fn what_format_1_stored_is_still_read_and_written_so() {
+    assert_eq!(serde_json::from_str::<Track>(TRACK_1).unwrap(), track());
+    assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
+    assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
+    for (kept, now) in [
+        (TRACK_1, serde_json::to_value(track())),
+        (RELEASE_1, serde_json::to_value(ended())),
+        (BUILD_1, serde_json::to_value(build())),
+    ] {
+        assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), now.unwrap());
+    }
+}
+
+#[test]
+fn keys_are_as_the_table_says() {
+    let item = of_track(&track()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("TRACK#payments/production", "TRACK"));
+    let item = of_release(&ended()).unwrap();
+    assert_eq!(
+        (string(&item, "pk"), string(&item, "sk")),
+        ("TRACK#payments/production", "RELEASE#0000000007")
+    );
+    let item = of_build(&build()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("BUILD#tg-0123456789ab-89abcdef", "BUILD"));
+    let item = of_patrol(Some("token")).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
+}
+
+#[test]
+fn only_a_track_with_something_due_is_in_the_index() {
+    let item = of_track(&track()).unwrap();
+    assert_eq!(string(&item, "shard"), SHARD);
+    assert_eq!(item["due"], number(1_700_000_010_000));
+    let idle = Track { outbox: Vec::new(), in_flight: Vec::new(), ..track() };
+    let item = of_track(&idle).unwrap();
+    assert!(!item.contains_key("shard") && !item.contains_key("due"), "{item:?}");
+}
+
+#[test]
+fn a_release_says_for_people_where_it_stands() {
+    let item = of_release(&ended()).unwrap();
+    assert_eq!(string(&item, "phase"), "Deployed");
+    assert_eq!(string(&item, "ended"), "2023-11-14T22:13:20Z");
+    let item = of_release(&track().in_flight[0]).unwrap();
+    assert_eq!(string(&item, "phase"), "AwaitingApproval");
+    assert!(!item.contains_key("ended"));
+}
+
+#[test]
+fn an_index_entry_names_its_track() {
+    let item = of_track(&track()).unwrap();
+    assert_eq!(track_of(&item).unwrap(), track().key);
+    assert!(track_of(&of_build(&build()).unwrap()).is_err());
+}
+
+#[test]
+fn an_unreadable_item_is_named_with_what_is_wrong() {
+    let told = |change: &dyn Fn(&mut Item)| {
+        let mut item = of_track(&track()).unwrap();
+        change(&mut item);
+        decode::<Track>(&item).unwrap_err().to_string()
+    };
+    let newer = told(&|item| drop(item.insert("format".into(), number(2))));
+    assert!(
+        newer.contains("item TRACK#payments/production / TRACK cannot be read: its format is 2"),
+        "{newer}"
+    );
+    let formless = told(&|item| drop(item.remove("format")));
+    assert!(formless.contains("no number `format`"), "{formless}");
+    let empty = told(&|item| drop(item.remove("body")));
+    assert!(empty.contains("no string `body`"), "{empty}");
+    let torn = told(&|item| drop(item.insert("body".into(), text("{\"key\":\"payments/production\"}"))));
+    assert!(torn.contains("its body is not right: missing field"), "{torn}");
+}
+
+#[test]
+fn a_track_that_no_item_can_hold_is_refused_by_its_size() {
+    let mut track = track();
+    let step = Step { at: Timestamp(1), phase: "Building".to_owned(), what: "x".repeat(5000) };
+    track.in_flight[0].steps = vec![step; 100];
+    let refused = of_track(&track).unwrap_err().to_string();
+    assert!(refused.contains("item TRACK#payments/production / TRACK"), "{refused}");
+    assert!(refused.contains("405504"), "{refused}");
+}
+
+proptest! {
+    #[test]
+    fn an_item_reads_back_as_it_was(
+        version in 1_u64.., n in 1_u32.., due in 0_u64.., what in ".*", waits in 0_u32.., pushed_by in proptest::option::of(".*"),
+    ) {
+        let mut track = Track { version, ..track() };
+        track.in_flight[0].id.n = n;
+        track.in_flight[0].pushed_by = pushed_by;
+        track.outbox[0].due = Timestamp(due);
+        track.outbox[0].waits = waits;
+        track.outbox[0].waiting_for = Some(what);
+        let item = of_track(&track).unwrap();
+        prop_assert_eq!(decode::<Track>(&item).unwrap(), track.clone());
+        let item = of_release(&track.in_flight[0]).unwrap();
+        prop_assert_eq!(decode::<Release>(&item).unwrap(), track.in_flight[0].clone());
+    }
+}
+
+fn string<'a>(item: &'a Item, name: &str) -> &'a str {
+    item[name].as_s().unwrap()
+}
+
+fn revision() -> Revision {
+    "0123456789abcdef0123456789abcdef01234567".parse().unwrap()
+}
+
+fn image() -> ImageDigest {
+    format!("sha256:{}", "a1".repeat(32)).parse().unwrap()
+}
+
+fn fingerprint() -> Fingerprint {
+    "b2".repeat(32).parse().unwrap()
+}
+
+fn family() -> BuildFamily {
+    "tg-0123456789ab-89abcdef".parse().unwrap()
+}
+
+fn effect(k: u32) -> EffectKey {
+    format!("payments-production-8-{k}").parse().unwrap()
+}
+
+fn release(n: u32, phase: Phase) -> Release {
+    Release {
+        id: format!("payments-production-{n}").parse().unwrap(),
+        revision: revision(),
+        repository: "payments".parse().unwrap(),
+        branch: "main".parse().unwrap(),
+        pushed_by: Some("arn:aws:iam::123456789012:user/ana".to_owned()),
+        family: family(),
+        created_at: Timestamp(1_699_999_000_000),
+        phase,
+        phase_since: Timestamp(1_700_000_000_000),
+        steps: vec![Step {
+            at: Timestamp(1_699_999_000_000),
+            phase: "Building".to_owned(),
+            what: "0123456789ab on main pushed by ana".to_owned(),
+        }],
+    }
+}
+
+fn ended() -> Release {
+    let deployed = Deployed {
+        image: image(),
+        stack_status: "UPDATE_COMPLETE".to_owned(),
+        task_definition: "arn:aws:ecs:eu-west-1:123456789012:task-definition/payments:7".to_owned(),
+    };
+    release(7, Phase::Over(Ending::Deployed { deployed, how: How::Changed }))
+}
+
+fn track() -> Track {
+    let plan = Plan {
+        fingerprint: fingerprint(),
+        image: image(),
+        change_set: effect(3),
+        stack_policy: None,
+        lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
+    };
+    let asked = Asked {
+        fingerprint: fingerprint(),
+        policy: Policy { required: 2, replies: true, expires_hours: 72 },
+        votes: vec![
+            Vote { voice: Voice::Reply, fingerprint: fingerprint(), at: Timestamp(1_700_000_001_000) },
+            Vote {
+                voice: Voice::Verified { person: "ana".to_owned() },
+                fingerprint: fingerprint(),
+                at: Timestamp(1_700_000_002_000),
+            },
+        ],
+        until: Timestamp(1_700_259_200_000),
+    };
+    let promise = |k: u32, effect_: Effect, due: u64| Promise {
+        key: effect(k),
+        effect: effect_,
+        due: Timestamp(due),
+        waits: 1,
+        waiting_for: Some("the topic".to_owned()),
+    };
+    let build: BuildId = family().attempt(1);
+    Track {
+        key: "payments/production".parse().unwrap(),
+        version: 12,
+        newest: Some(Newest { n: 8, revision: revision() }),
+        live: Some(Live {
+            release: "payments-production-7".parse().unwrap(),
+            revision: revision(),
+            image: image(),
+            task_definition: "arn:aws:ecs:eu-west-1:123456789012:task-definition/payments:7".to_owned(),
+            since: Timestamp(1_700_000_000_000),
+        }),
+        in_flight: vec![release(8, Phase::AwaitingApproval { plan, asked })],
+        outbox: vec![
+            promise(4, Effect::Announce { notice: Notice::ApprovalRequested }, 1_700_000_010_000),
+            promise(5, Effect::LookAtBuild { build }, 1_700_000_020_000),
+            promise(6, Effect::LeaveBuild { family: family() }, 1_700_000_020_000),
+            promise(7, Effect::DiscardPlan { change_set: effect(2) }, 1_700_000_020_000),
+            promise(8, Effect::Execute, 1_700_000_020_000),
+        ],
+        promised: 8,
+    }
+}
+
+fn build() -> Build {
+    Build {
+        family: family(),
+        version: 2,
+        attempt: 1,
+        repository: "payments".parse().unwrap(),
+        revision: revision(),
+        image_repository: "tidegate/payments".to_owned(),
+        wanted_by: ["payments-production-8".parse().unwrap()].into(),
+        state: BuildState::Started { arn: "arn:aws:codebuild:eu-west-1:123456789012:build/b:1".to_owned() },
+    }
+}

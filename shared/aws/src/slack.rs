@@ -1,0 +1,89 @@
+//! One message to a Slack incoming webhook. The webhook's address is a secret: whoever has it can post, so it is in no
+//! error and no log (I9).
+
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use engine::failure::Failure;
+use serde_json::json;
+
+use crate::failure::Call;
+
+const POST: Call = Call::changes("slack webhook");
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Slack cuts longer texts itself. Source: docs.slack.dev, "chat.postMessage".
+const TEXT_CHARS_MAX: usize = 39_000;
+
+pub(crate) async fn post(webhook: &str, text: &str) -> Result<(), Failure> {
+    let connector = Connector::builder().tls_provider(crate::client::tls()).build();
+    let answer = tokio::time::timeout(TIMEOUT, connector.call(request(webhook, text)?)).await;
+    // What failed is told in fixed words: the client's own could quote the address.
+    match answer {
+        Err(_elapsed) => Err(POST.unanswered("no answer in time")),
+        Ok(Err(error)) if error.is_user() => Err(POST.refused(NOT_A_URL)),
+        Ok(Err(_)) => Err(POST.unanswered("the connection failed")),
+        Ok(Ok(answer)) => answered(answer.status().as_u16()),
+    }
+}
+
+const NOT_A_URL: &str = "the parameter of the Slack webhook does not hold a URL that can be called";
+
+fn request(webhook: &str, text: &str) -> Result<HttpRequest, Failure> {
+    let body = json!({ "text": escaped(text) }).to_string();
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("POST").map_err(|_| POST.refused("POST is not a method"))?;
+    request.set_uri(webhook).map_err(|_| POST.refused(NOT_A_URL))?;
+    request.headers_mut().insert("content-type", "application/json; charset=utf-8");
+    Ok(request)
+}
+
+/// Slack's three special characters, so that a branch's name can call nobody to the channel.
+/// Source: docs.slack.dev, "Formatting message text".
+fn escaped(text: &str) -> String {
+    let cut: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    cut.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn answered(status: u16) -> Result<(), Failure> {
+    match status {
+        200..300 => Ok(()),
+        429 | 500.. => Err(POST.transient(format!("Slack answered {status}"))),
+        _ => Err(POST.refused(format!("Slack answered {status}: is the webhook still there?"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_text_cannot_call_the_channel() {
+        assert_eq!(escaped("<!channel> a & b"), "&lt;!channel&gt; a &amp; b");
+    }
+
+    #[test]
+    fn slack_s_answers_are_told_apart() {
+        assert!(answered(200).is_ok());
+        assert!(matches!(answered(429), Err(Failure::Transient { .. })));
+        assert!(matches!(answered(503), Err(Failure::Transient { .. })));
+        assert!(matches!(answered(404), Err(Failure::Refused { .. })));
+    }
+
+    #[tokio::test]
+    async fn the_webhook_is_in_no_error() {
+        for webhook in [
+            "http://127.0.0.1:9/services/SECRET",
+            "not a url SECRET",
+            "ftp://SECRET",
+            "http://SECRET.invalid/x",
+            "",
+        ] {
+            let failure = post(webhook, "text").await.unwrap_err();
+            assert!(!format!("{failure} {failure:?}").contains("SECRET"), "{failure:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Messages to people: the notifications topic, and Slack where it is configured.
+
+use aws_sdk_sns::types::MessageAttributeValue;
+use engine::failure::Failure;
+use engine::ports::{Message, People};
+
+use crate::Aws;
+use crate::failure::Call;
+
+const PUBLISH: Call = Call::changes("sns Publish");
+
+/// The attribute that holds the message for machines.
+const JSON_ATTRIBUTE: &str = "tidegate";
+/// A topic takes 262,144 bytes, text and attributes together. Source: SNS API, Publish.
+const MESSAGE_BYTES_MAX: usize = 262_144 - 1024;
+const CUT: &str = "\n… (cut: too long for a message)";
+
+impl People for Aws {
+    async fn publish(&self, message: &Message) -> Result<(), Failure> {
+        let json = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(&message.json)
+            .build()
+            .map_err(|error| PUBLISH.refused(error.to_string()))?;
+        self.sns
+            .publish()
+            .topic_arn(self.settings.required("TIDEGATE_TOPIC_ARN")?)
+            .subject(&message.subject)
+            .message(fitted(&message.text, message.json.len()))
+            .message_attributes(JSON_ATTRIBUTE, json)
+            .send()
+            .await
+            .map_err(|error| PUBLISH.failed(error))?;
+        Ok(())
+    }
+
+    async fn post_to_slack(&self, text: &str) -> Result<(), Failure> {
+        let Some(parameter) = self.settings.optional("TIDEGATE_SLACK_WEBHOOK_PARAMETER") else {
+            return Ok(());
+        };
+        let webhook = self.secure_string(parameter).await?;
+        crate::slack::post(webhook.trim(), text).await
+    }
+}
+
+/// A request that nobody hears of would only expire, so a text that is too long is cut.
+fn fitted(text: &str, others_bytes: usize) -> String {
+    let room = MESSAGE_BYTES_MAX.saturating_sub(others_bytes);
+    if text.len() <= room {
+        return text.to_owned();
+    }
+    let kept = text.floor_char_boundary(room.saturating_sub(CUT.len()));
+    format!("{}{CUT}", &text[..kept])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut_and_says_so() {
+        assert_eq!(fitted("short", 100), "short");
+        let long = fitted(&"é".repeat(200_000), 50_000);
+        assert!(long.len() + 50_000 <= MESSAGE_BYTES_MAX);
+        assert!(long.ends_with(CUT));
+    }
+}

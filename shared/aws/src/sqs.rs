@@ -1,0 +1,127 @@
+//! Messages to hands and ears, and to the quarantine.
+
+use engine::failure::Failure;
+use engine::ports::{DELAY_MAX, Patrol, Quarantine, Queues};
+use model::effect::Hand;
+use model::ids::{BranchName, RepositoryName, TrackKey};
+use model::time::Span;
+use serde_json::json;
+
+use crate::Aws;
+use crate::failure::Call;
+
+const SEND_MESSAGE: Call = Call::changes("sqs SendMessage");
+
+/// A quarantined event is kept up to here; SQS takes 256 KiB in all.
+const QUARANTINE_BYTES_MAX: usize = 240 * 1024;
+
+impl Queues for Aws {
+    async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Result<(), Failure> {
+        let body = json!({ "track": track.to_string() }).to_string();
+        let message = self.sqs.send_message().message_body(body);
+        let message = match hand {
+            Hand::Builder => message
+                .queue_url(self.settings.required("TIDEGATE_BUILDER_QUEUE_URL")?)
+                .delay_seconds(whole_seconds(delay)),
+            Hand::Deployer => message
+                .queue_url(self.settings.required("TIDEGATE_DEPLOYER_QUEUE_URL")?)
+                .delay_seconds(whole_seconds(delay)),
+            // FIFO: one track's news in order. The queue takes no delay per message, and drops a second message of the
+            // same commit within five minutes.
+            Hand::Notify => message
+                .queue_url(self.settings.required("TIDEGATE_NOTIFY_QUEUE_URL")?)
+                .message_group_id(track.to_string())
+                .message_deduplication_id(format!("{track}-{version}")),
+        };
+        message.send().await.map_err(|error| SEND_MESSAGE.failed(error))?;
+        Ok(())
+    }
+}
+
+impl Patrol for Aws {
+    async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Result<(), Failure> {
+        let body = json!({ "repository": repository.as_str(), "branch": branch.as_str() }).to_string();
+        self.send("TIDEGATE_PATROL_QUEUE_URL", body).await
+    }
+}
+
+impl Quarantine for Aws {
+    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Result<(), Failure> {
+        self.send("TIDEGATE_QUARANTINE_QUEUE_URL", quarantined(function, why, payload)).await
+    }
+}
+
+impl Aws {
+    async fn send(&self, queue: &'static str, body: String) -> Result<(), Failure> {
+        self.sqs
+            .send_message()
+            .queue_url(self.settings.required(queue)?)
+            .message_body(body)
+            .send()
+            .await
+            .map_err(|error| SEND_MESSAGE.failed(error))?;
+        Ok(())
+    }
+}
+
+/// Whole seconds, not less than `delay`, but at most what SQS takes.
+fn whole_seconds(delay: Span) -> i32 {
+    let seconds = delay.min(DELAY_MAX).0.div_ceil(1000);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+/// The message of a quarantined event. A payload that is too long is cut, and the message says so.
+fn quarantined(function: &str, why: &str, payload: &[u8]) -> String {
+    // SQS refuses U+FFFE and U+FFFF; JSON escapes the control characters that it refuses too.
+    let text = String::from_utf8_lossy(payload).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}");
+    let mut kept = text.as_str();
+    loop {
+        let message = json!({
+            "function": function,
+            "why": why,
+            "payload": kept,
+            "payloadBytes": payload.len(),
+            "cut": kept.len() < text.len(),
+        })
+        .to_string();
+        // Escaping can make it up to six times as long, so halving ends soon.
+        if message.len() <= QUARANTINE_BYTES_MAX || kept.is_empty() {
+            return message;
+        }
+        kept = &kept[..kept.floor_char_boundary(kept.len() / 2)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_never_shorter_than_asked_nor_longer_than_sqs_takes() {
+        assert_eq!(whole_seconds(Span(0)), 0);
+        assert_eq!(whole_seconds(Span(1)), 1);
+        assert_eq!(whole_seconds(Span::seconds(20)), 20);
+        assert_eq!(whole_seconds(Span::hours(2)), 900);
+    }
+
+    #[test]
+    fn a_quarantined_event_keeps_its_bytes() {
+        let message: serde_json::Value =
+            serde_json::from_str(&quarantined("push", "not JSON", b"{\"a\": \xff\x00}")).unwrap();
+        assert_eq!(message["function"], "push");
+        assert_eq!(message["payload"], "{\"a\": \u{FFFD}\0}");
+        assert_eq!(message["cut"], false);
+    }
+
+    #[test]
+    fn a_quarantined_event_always_fits_its_queue() {
+        for payload in [vec![0_u8; 1 << 20], "\u{10FFFF}é".repeat(200_000).into_bytes()] {
+            let message = quarantined("push", "not JSON", &payload);
+            assert!(message.len() <= QUARANTINE_BYTES_MAX);
+            let message: serde_json::Value = serde_json::from_str(&message).unwrap();
+            assert_eq!(message["cut"], true);
+            assert_eq!(message["payloadBytes"], payload.len());
+            assert!(message["payload"].as_str().unwrap().len() > 10_000);
+        }
+    }
+}

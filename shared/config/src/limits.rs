@@ -1,0 +1,45 @@
+//! Limits on what people write. Those without a source are our own.
+
+/// A config beyond this is not a config. CodeCommit itself gives files of up to 6 MB.
+pub const CONFIG_BYTES_MAX: usize = 32 * 1024;
+/// Source: Systems Manager, "Managing parameter tiers": an advanced parameter holds 8 KB.
+pub const RECORD_BYTES_MAX: usize = 8 * 1024;
+/// Objects and lists within each other; the deepest thing we read, a stack policy, has about six.
+pub const DEPTH_MAX: usize = 32;
+/// Faults told in full for one file.
+pub const FAULTS_MAX: usize = 25;
+/// Errors quote at most this much of a value.
+pub const EXCERPT_CHARS: usize = 60;
+
+/// Source: CloudFormation user guide, "Understand CloudFormation quotas".
+pub const PARAMETERS_MAX: usize = 200;
+pub const PARAMETER_VALUE_BYTES_MAX: usize = 4_096;
+pub const TEMPLATE_BYTES_MAX: usize = 1_000_000;
+/// Source: CloudFormation API, `CreateChangeSet` (`Tags`) and `Tag`.
+pub const TAGS_MAX: usize = 50;
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Source: CloudFormation API, `SetStackPolicy` (`StackPolicyBody`).
+pub const STACK_POLICY_BYTES_MAX: usize = 16_384;
+
+/// Source: Elastic Load Balancing API, `CreateRule` (`Priority`).
+pub const PRIORITY_MAX: u32 = 50_000;
+/// Source: Application Load Balancer guide, "Quotas": condition values and wildcards per rule.
+pub const CONDITION_VALUES_MAX: usize = 5;
+pub const WILDCARDS_MAX: usize = 5;
+/// Source: Application Load Balancer guide, "Path conditions".
+pub const PATH_CHARS_MAX: usize = 128;
+/// Source: Application Load Balancer guide, "Host conditions".
+pub const HOST_CHARS_MAX: usize = 128;
+pub const PORT_MAX: u32 = 65_535;
+
+pub const ENVIRONMENTS_MAX: usize = 20;
+pub const BRANCHES_MAX: usize = 50;
+pub const GRANTS_MAX: usize = 50;
+/// Source: Elastic Load Balancing and ECS `awsvpcConfiguration`: at most 16 subnets.
+pub const SUBNETS_MAX: usize = 16;
+/// No team has more people to ask than this.
+pub const APPROVALS_MAX: u32 = 10;
+/// An approval request older than a week is about a plan that nobody remembers.
+pub const APPROVAL_WAIT_HOURS_MAX: u32 = 7 * 24;
+pub const APPROVAL_WAIT_HOURS_DEFAULT: u32 = 72;

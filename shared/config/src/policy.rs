@@ -1,0 +1,27 @@
+//! What approvals a plan needs.
+
+use model::approval::Policy;
+use model::ids::EnvironmentName;
+
+use crate::config::ServiceConfig;
+use crate::record::{EnvironmentRecord, Floor};
+
+/// What the pushed file asks for when it says nothing.
+const REQUIRED_UNSET: u32 = 1;
+
+impl Floor {
+    /// The floor alone.
+    pub fn policy(&self) -> Policy {
+        Policy { required: self.approvals, replies: self.replies, expires_hours: self.expires_hours }
+    }
+}
+
+impl ServiceConfig {
+    /// What approvals a plan for `environment` needs. A config may ask for more than the floor, never for less, and
+    /// saying nothing means at least one.
+    pub fn policy(&self, environment: &EnvironmentName, record: &EnvironmentRecord) -> Policy {
+        let wished = self.environments.get(environment).and_then(|e| e.approval.required);
+        let floor = record.floor.policy();
+        Policy { required: wished.unwrap_or(REQUIRED_UNSET).max(floor.required), ..floor }
+    }
+}

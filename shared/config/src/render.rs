@@ -1,0 +1,323 @@
+//! The template, parameters, tags and policy of one plan.
+
+use std::collections::BTreeMap;
+
+use model::ids::{EnvironmentName, ImageDigest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::canonical::canonical_json;
+use crate::config::ServiceConfig;
+use crate::dynamic;
+use crate::faults::{Fault, Faults, Path, nearest, quote};
+use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
+use crate::record::{EnvironmentRecord, ServiceRecord};
+use crate::yaml;
+
+/// What CloudFormation is asked for, byte for byte the same for the same input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// Canonical JSON.
+    pub template: String,
+    /// Of `template`, in hex.
+    pub sha256: String,
+    pub parameters: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+    /// Canonical JSON.
+    pub stack_policy: Option<String>,
+    /// The least that the template needs, sorted.
+    pub capabilities: Vec<Capability>,
+}
+
+/// What a template may be allowed beyond making resources.
+///
+/// Source: CloudFormation API, `CreateChangeSet` (`Capabilities`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Capability {
+    #[serde(rename = "CAPABILITY_IAM")]
+    Iam,
+    #[serde(rename = "CAPABILITY_NAMED_IAM")]
+    NamedIam,
+    #[serde(rename = "CAPABILITY_AUTO_EXPAND")]
+    AutoExpand,
+}
+
+impl Capability {
+    /// As CloudFormation spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Iam => "CAPABILITY_IAM",
+            Self::NamedIam => "CAPABILITY_NAMED_IAM",
+            Self::AutoExpand => "CAPABILITY_AUTO_EXPAND",
+        }
+    }
+}
+
+/// Renders `base`, the environment's template as YAML or JSON text, for one image.
+///
+/// The config must have passed [`ServiceConfig::check`] against the same records. Faults in the template itself begin
+/// with `template: $`, those of the environment's record with `environment record: $`.
+pub fn render(
+    base: &str,
+    config: &ServiceConfig,
+    environment: &EnvironmentName,
+    service: &ServiceRecord,
+    record: &EnvironmentRecord,
+    image: &ImageDigest,
+) -> Result<Rendered, Faults> {
+    let root = Path::of("template");
+    if base.len() > TEMPLATE_BYTES_MAX {
+        return Err(too_long(&root, base.len()).into());
+    }
+    let value = yaml::to_json(base, &root)?;
+    let mut faults = Faults::default();
+    let declared = declared(&value, &root, &mut faults);
+    find_loose_references(&value, &root, &mut faults);
+    let template = canonical_json(&value);
+    if template.len() > TEMPLATE_BYTES_MAX {
+        faults.push(too_long(&root, template.len()));
+    }
+
+    let owned = owned(environment, service, record, image);
+    let written = config.effective_parameters();
+    let parameters = parameters(config, &written, &owned, &declared, &mut faults);
+    faults.or(Rendered {
+        sha256: Sha256::digest(&template).iter().map(|byte| format!("{byte:02x}")).collect(),
+        capabilities: capabilities(&value),
+        template,
+        parameters,
+        tags: config.tags.clone(),
+        stack_policy: config
+            .stack_policy
+            .as_ref()
+            .map(|policy| canonical_json(&Value::Object(policy.clone()))),
+    })
+}
+
+fn too_long(root: &Path, bytes: usize) -> Fault {
+    Fault::new(root, format!("{bytes} bytes long"), format!("at most {TEMPLATE_BYTES_MAX} bytes"))
+}
+
+/// What the template says of its parameters, by name.
+type Declared = BTreeMap<String, Declaration>;
+
+struct Declaration {
+    has_default: bool,
+    /// `AllowedValues`, empty when any value is.
+    values: Vec<String>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Declaration {
+    fn read(body: &Value) -> Self {
+        // Templates write the same number with and without quotes.
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let number = |key| body.get(key).map(plain).and_then(|text| text.parse().ok());
+        Self {
+            has_default: body.get("Default").is_some(),
+            values: body
+                .get("AllowedValues")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(plain)
+                .collect(),
+            min: number("MinValue"),
+            max: number("MaxValue"),
+        }
+    }
+
+    /// `Err` with what is allowed. Patterns and lengths are left to CloudFormation.
+    fn check(&self, value: &str) -> Result<(), String> {
+        if !self.values.is_empty() && !self.values.iter().any(|allowed| allowed == value) {
+            return Err(format!("one of {}", self.values.join(", ")));
+        }
+        let number: Option<f64> = value.parse().ok();
+        let within = |number: f64| {
+            self.min.is_none_or(|min| min <= number) && self.max.is_none_or(|max| number <= max)
+        };
+        match (self.min, self.max) {
+            (None, None) => Ok(()),
+            (Some(_), _) | (_, Some(_)) if number.is_some_and(within) => Ok(()),
+            (Some(min), Some(max)) => Err(format!("a number from {min} to {max}")),
+            (Some(min), None) => Err(format!("a number of at least {min}")),
+            (None, Some(max)) => Err(format!("a number of at most {max}")),
+        }
+    }
+}
+
+fn declared(template: &Value, root: &Path, faults: &mut Faults) -> Declared {
+    let empty = Map::new();
+    if !template.get("Resources").is_some_and(Value::is_object) {
+        faults.push(Fault::missing(root.key("Resources"), "a CloudFormation template's resources"));
+    }
+    let parameters = match template.get("Parameters") {
+        None => &empty,
+        Some(value) => value.as_object().unwrap_or_else(|| {
+            faults.push(Fault::new(root.key("Parameters"), crate::faults::shape(value), "an object"));
+            &empty
+        }),
+    };
+    if parameters.len() > PARAMETERS_MAX {
+        let count = format!("an object of {} entries", parameters.len());
+        faults.push(Fault::new(root.key("Parameters"), count, format!("at most {PARAMETERS_MAX}")));
+    }
+    parameters.iter().map(|(name, body)| (name.clone(), Declaration::read(body))).collect()
+}
+
+/// The values that deploying decides, `Err` with the record's key where the record lacks one.
+fn owned(
+    environment: &EnvironmentName,
+    service: &ServiceRecord,
+    record: &EnvironmentRecord,
+    image: &ImageDigest,
+) -> BTreeMap<&'static str, Result<String, &'static str>> {
+    BTreeMap::from([
+        // A tag could move between approval and deployment.
+        ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
+        ("Cluster", Ok(record.cluster.clone())),
+        ("ListenerArn", record.listener_arn.clone().ok_or("listenerArn")),
+        ("VpcId", Ok(record.vpc_id.clone())),
+        ("Subnets", Ok(record.subnets.join(","))),
+        ("AssignPublicIp", Ok(record.assign_public_ip.to_string())),
+        (
+            "LoadBalancerSecurityGroup",
+            record.load_balancer_security_group.clone().ok_or("loadBalancerSecurityGroup"),
+        ),
+        ("PermissionsBoundaryArn", Ok(record.permissions_boundary_arn.clone())),
+        ("Service", Ok(service.service.to_string())),
+        ("Environment", Ok(environment.to_string())),
+    ])
+}
+
+fn parameters(
+    config: &ServiceConfig,
+    written: &BTreeMap<String, String>,
+    owned: &BTreeMap<&'static str, Result<String, &'static str>>,
+    declared: &Declared,
+    faults: &mut Faults,
+) -> BTreeMap<String, String> {
+    let mut passed = BTreeMap::new();
+    let ours = |name: &str| !owned.contains_key(name);
+    for (name, value) in written {
+        if let Some(declaration) = declared.get(name) {
+            if let Err(allowed) = declaration.check(value) {
+                // Not quoted: parameters may be secret.
+                faults.push(Fault::new(
+                    config.place_of(name),
+                    "a value that the environment's template refuses",
+                    allowed,
+                ));
+            }
+            passed.insert(name.clone(), value.clone());
+            continue;
+        }
+        let open: Vec<&str> = declared.keys().map(String::as_str).filter(|name| ours(name)).collect();
+        let meant = nearest(name, open.iter().copied()).map(|name| config.place_of_new(name).to_string());
+        let allowed = match &open[..] {
+            [] => "nothing: the environment's template takes no parameters from a config".to_owned(),
+            names => format!("the template's parameters {}", names.join(", ")),
+        };
+        let value = format!("set, but {name} is not a parameter of the environment's template");
+        faults.push(Fault::new(config.place_of(name), value, allowed).nearest(meant));
+    }
+    for (name, declaration) in declared {
+        match owned.get(name.as_str()) {
+            Some(Ok(value)) => {
+                if let Err(allowed) = check_owned(declaration, value) {
+                    let path = Path::of("template").key("Parameters").key(name);
+                    let value = format!("to be {}, which it does not take", quote(value));
+                    faults.push(Fault::new(path, value, allowed));
+                }
+                passed.insert(name.clone(), value.clone());
+            }
+            Some(Err(_)) | None if declaration.has_default => {}
+            Some(Err(key)) => {
+                let allowed = format!("a value, as the environment's template has the parameter {name}");
+                faults.push(Fault::missing(Path::of("environment record").key(key), allowed));
+            }
+            None if written.contains_key(name) => {}
+            None => {
+                let allowed = format!("a value, as the environment's template has no default for {name}");
+                faults.push(Fault::missing(config.place_of_new(name), allowed));
+            }
+        }
+    }
+    passed
+}
+
+fn check_owned(declaration: &Declaration, value: &str) -> Result<(), String> {
+    if value.len() > PARAMETER_VALUE_BYTES_MAX {
+        return Err(format!("values of at most {PARAMETER_VALUE_BYTES_MAX} bytes"));
+    }
+    declaration.check(value)
+}
+
+/// References without a version, in a template: what they mean could change after approval.
+fn find_loose_references(value: &Value, path: &Path, faults: &mut Faults) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) => {
+            for reference in dynamic::references(text).iter().filter(|r| !r.is_versioned()) {
+                faults.push(Fault::new(path, quote(reference.text), dynamic::VERSIONED_ALLOWED));
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                find_loose_references(item, &path.index(n), faults);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                find_loose_references(item, &path.key(key), faults);
+            }
+        }
+    }
+}
+
+/// Source: CloudFormation API, `CreateChangeSet` (`Capabilities`): the resources that need IAM's, and the property of
+/// each, where it has one, that gives it a name of its own.
+const IAM_RESOURCES: [(&str, Option<&str>); 8] = [
+    ("AWS::IAM::AccessKey", None),
+    ("AWS::IAM::Group", Some("GroupName")),
+    ("AWS::IAM::InstanceProfile", Some("InstanceProfileName")),
+    ("AWS::IAM::ManagedPolicy", Some("ManagedPolicyName")),
+    ("AWS::IAM::Policy", None),
+    ("AWS::IAM::Role", Some("RoleName")),
+    ("AWS::IAM::User", Some("UserName")),
+    ("AWS::IAM::UserToGroupAddition", None),
+];
+
+fn capabilities(template: &Value) -> Vec<Capability> {
+    let mut needed = Vec::new();
+    let resources = template.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    for (_, resource) in resources {
+        let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        let Some((_, name)) = IAM_RESOURCES.iter().find(|(iam, _)| *iam == kind) else {
+            continue;
+        };
+        let named =
+            name.is_some_and(|name| resource.get("Properties").is_some_and(|p| p.get(name).is_some()));
+        needed.push(if named { Capability::NamedIam } else { Capability::Iam });
+    }
+    // Named covers both.
+    if needed.contains(&Capability::NamedIam) {
+        needed.retain(|capability| *capability == Capability::NamedIam);
+    }
+    if template.get("Transform").is_some() || has_key(template, "Fn::Transform") {
+        needed.push(Capability::AutoExpand);
+    }
+    needed.sort();
+    needed.dedup();
+    needed
+}
+
+fn has_key(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(|item| has_key(item, wanted)),
+        Value::Object(map) => map.iter().any(|(key, item)| key == wanted || has_key(item, wanted)),
+    }
+}

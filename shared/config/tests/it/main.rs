@@ -1,0 +1,11 @@
+//! What people may write, what it becomes, and what they are told when it is wrong.
+
+mod any_bytes;
+mod bad_configs;
+mod checks;
+mod good_configs;
+mod policies;
+mod records;
+mod rendering;
+mod schemas;
+mod support;

@@ -1,0 +1,98 @@
+//! Observe → decide → commit → hand over: how every function moves a track.
+
+use std::collections::BTreeMap;
+
+use model::decide::{Decision, Why, decide};
+use model::effect::{Hand, Promise};
+use model::ids::TrackKey;
+use model::signal::Signal;
+use model::time::{Span, Timestamp};
+use model::track::Track;
+
+use crate::failure::Failure;
+use crate::ports::{Clock, Commit, DELAY_MAX, Queues, Tracks};
+
+/// Lost races are decided anew this often; then the event's own retry takes over.
+const COMMIT_ATTEMPTS_MAX: u32 = 8;
+
+/// What became of a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// The track stands at this version now.
+    Advanced {
+        version: u64,
+    },
+    Ignored(Why),
+    /// What was observed concerns nothing that is in flight.
+    Unconcerned,
+}
+
+/// Moves one track by what `observe` reads, given the track as it is stored at that moment.
+///
+/// The track is loaded before anything is observed and written only if nobody wrote in between, so the order of
+/// commits is an order of observations. A lost race observes and decides again.
+pub(crate) async fn advance<P: Tracks + Queues + Clock>(
+    ports: &P,
+    key: &TrackKey,
+    observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
+) -> Result<Handled, Failure> {
+    for _ in 0..COMMIT_ATTEMPTS_MAX {
+        let track = ports.load_track(key).await?.unwrap_or_else(|| Track::new(key.clone()));
+        let Some(signal) = observe(&track).await? else {
+            return Ok(Handled::Unconcerned);
+        };
+        match decide(&track, &signal, ports.now()) {
+            Decision::Ignore(why) => {
+                // Whoever decided this before may have crashed before handing over.
+                hand_over_due(ports, &track).await?;
+                return Ok(Handled::Ignored(why));
+            }
+            Decision::Advance(next) => match ports.commit_track(&next).await? {
+                Commit::Written => {
+                    hand_over_news(ports, &track.outbox, &next.track).await?;
+                    return Ok(Handled::Advanced { version: next.track.version });
+                }
+                Commit::Lost => {}
+            },
+        }
+    }
+    Err(Failure::transient(
+        "commit",
+        format!("track {key} was changed by others {COMMIT_ATTEMPTS_MAX} times in a row"),
+    ))
+}
+
+/// Wakes every hand that has work which is due.
+pub(crate) async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track) -> Result<(), Failure> {
+    let now = ports.now();
+    hand_over(ports, track, track.outbox.iter().filter(|promise| promise.due <= now)).await
+}
+
+async fn hand_over_news<P: Queues + Clock>(
+    ports: &P,
+    before: &[Promise],
+    track: &Track,
+) -> Result<(), Failure> {
+    let is_news = |promise: &&Promise| {
+        before.iter().find(|old| old.key == promise.key).is_none_or(|old| old.due != promise.due)
+    };
+    hand_over(ports, track, track.outbox.iter().filter(is_news)).await
+}
+
+async fn hand_over<'a, P: Queues + Clock>(
+    ports: &P,
+    track: &Track,
+    promises: impl Iterator<Item = &'a Promise>,
+) -> Result<(), Failure> {
+    let mut first_due: BTreeMap<Hand, Timestamp> = BTreeMap::new();
+    for promise in promises {
+        let due = first_due.entry(promise.effect.hand()).or_insert(promise.due);
+        *due = promise.due.min(*due);
+    }
+    let now = ports.now();
+    for (hand, due) in first_due {
+        let delay = Span(due.since(now).0.min(DELAY_MAX.0));
+        ports.wake(hand, &track.key, track.version, delay).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! A reply to a request for approval.
+
+use intake::{Reply, ReplyAnswer};
+use model::approval::{Answer, Policy, Voice};
+use model::ids::EnvironmentName;
+use model::release::Phase;
+use model::signal::Signal;
+
+use crate::advance::{Handled, advance};
+use crate::failure::Failure;
+use crate::hand::said;
+use crate::ports::{Clock, Queues, Records, ReplyKey, Tracks};
+use crate::records::environment;
+use crate::reply_token::is_token;
+
+/// Reasons are cut at this length.
+const REASON_CHARS_MAX: usize = 500;
+
+pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
+    ports: &P,
+    reply: &Reply,
+) -> Result<String, Failure> {
+    let n = reply.release.n;
+    let key = ports.reply_key().await?;
+    let handled = advance(ports, &reply.release.track, async |track| {
+        let Some(release) = track.release(n) else { return Ok(None) };
+        let Phase::AwaitingApproval { plan, .. } = &release.phase else { return Ok(None) };
+        if !is_token(&key, &reply.release, &plan.fingerprint, reply.token.reveal()) {
+            return Ok(None);
+        }
+        let (answer, reason) = match &reply.answer {
+            ReplyAnswer::Approve => (Answer::Approve, ""),
+            ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_deref().unwrap_or_default()),
+        };
+        Ok(Some(Signal::Answered {
+            n,
+            fingerprint: plan.fingerprint.clone(),
+            answer,
+            voice: Voice::Reply,
+            reason: plain_text(reason),
+            floor: floor(ports, &track.key.environment).await?,
+        }))
+    })
+    .await?;
+    if handled == Handled::Unconcerned {
+        return Ok(format!("ignored: release {} has no open request with this token", reply.release));
+    }
+    Ok(format!("{}: {}", reply.release, said(&handled)))
+}
+
+/// Read for this very answer: a record that became stricter since the plan binds it too.
+async fn floor<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Policy, Failure> {
+    Ok(environment(ports, name).await?.0.floor.policy())
+}
+
+/// Text from outside, shown to others: no control or direction-changing characters, and not endless.
+fn plain_text(text: &str) -> String {
+    let visible = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(visible).take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
+}

@@ -1,0 +1,193 @@
+//! Starting, sharing, watching and stopping builds.
+
+use model::build::{Build, Next};
+use model::effect::{Effect, Promise};
+use model::ids::{BuildFamily, BuildId, ReleaseId};
+use model::release::Release;
+use model::signal::{BuildSeen, Signal};
+use model::track::Track;
+
+use crate::failure::Failure;
+use crate::ports::{
+    BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Clock, Commit, Images, Records,
+};
+use crate::records::service_of;
+
+/// Releases that join the same build at the same moment take turns this often.
+const JOIN_ATTEMPTS_MAX: u32 = 8;
+
+/// The builder's effects.
+pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let done = || Signal::Done { key: promise.key.clone() };
+    let release = || {
+        track
+            .release(promise.key.release.n)
+            .ok_or_else(|| Failure::refused("build", format!("release {} is over", promise.key.release)))
+    };
+    match &promise.effect {
+        Effect::StartBuild => {
+            let release = release()?;
+            let build = start(ports, release).await?;
+            Ok(Signal::BuildStarted { n: release.id.n, build })
+        }
+        Effect::LookAtBuild { build } => match watch(ports, build).await? {
+            Some((_, seen)) => Ok(Signal::BuildSeen { build: build.clone(), seen }),
+            None => Ok(Signal::BuildSeen { build: build.clone(), seen: BuildSeen::Lost }),
+        },
+        Effect::LeaveBuild { family } => {
+            leave(ports, family, &promise.key.release).await?;
+            Ok(done())
+        }
+        Effect::Plan
+        | Effect::DiscardPlan { .. }
+        | Effect::Execute
+        | Effect::LookAtDeployment
+        | Effect::Announce { .. } => Ok(done()),
+    }
+}
+
+/// How the build of this id stands, and who wants it; `None` when the table knows no such attempt.
+pub(crate) async fn watch<P: Builds + BuildService + Images>(
+    ports: &P,
+    id: &BuildId,
+) -> Result<Option<(Build, BuildSeen)>, Failure> {
+    let Some(build) = ports.load_build(&id.family()).await? else { return Ok(None) };
+    if build.id() != *id {
+        return Ok(None);
+    }
+    let seen = match &build.state {
+        model::build::BuildState::Requested { .. } => BuildSeen::Running { phase: "requested".to_owned() },
+        model::build::BuildState::Started { arn } => match read_one(ports, arn).await? {
+            None => BuildSeen::Lost,
+            Some(read) => seen(ports, &build, &read).await?,
+        },
+    };
+    Ok(Some((build, seen)))
+}
+
+async fn read_one<P: BuildService>(ports: &P, arn: &str) -> Result<Option<BuildRead>, Failure> {
+    Ok(ports.read_builds(&[arn.to_owned()]).await?.into_iter().next())
+}
+
+async fn seen<P: Images>(ports: &P, build: &Build, read: &BuildRead) -> Result<BuildSeen, Failure> {
+    let failed = |how: &str| BuildSeen::Failed { why: format!("build {} {how}: {}", build.id(), read.phase) };
+    Ok(match read.status {
+        BuildStatus::InProgress => BuildSeen::Running { phase: read.phase.clone() },
+        BuildStatus::Succeeded => BuildSeen::Succeeded {
+            exported: read.exported_digest.as_ref().and_then(|digest| digest.parse().ok()),
+            registry: ports.image_digest(&build.image_repository, &build.id()).await?,
+        },
+        BuildStatus::Failed => failed("failed"),
+        BuildStatus::Fault => failed("broke inside CodeBuild"),
+        BuildStatus::TimedOut => failed("took too long"),
+        BuildStatus::Stopped => failed("was stopped"),
+    })
+}
+
+/// Joins the build of the release's revision, or starts it.
+async fn start<P: Builds + BuildService + Images + Records + Clock>(
+    ports: &P,
+    release: &Release,
+) -> Result<BuildId, Failure> {
+    let service = service_of(ports, &release.repository).await?;
+    for _ in 0..JOIN_ATTEMPTS_MAX {
+        let now = ports.now();
+        let next = match ports.load_build(&release.family).await? {
+            Some(build) => build.next_for(&release.id, now),
+            None => Next::Start(Build::first(
+                release.family.clone(),
+                release.repository.clone(),
+                release.revision.clone(),
+                service.image_repository.clone(),
+                release.id.clone(),
+                now,
+            )),
+        };
+        let to_start = match next {
+            Next::Started(id) => return Ok(id),
+            Next::Start(build) => build,
+            Next::LookFor(build) => match find(ports, &build.id()).await? {
+                Some(arn) => {
+                    let found = build.found(arn);
+                    if ports.commit_build(&found).await? == Commit::Written {
+                        return Ok(found.id());
+                    }
+                    continue;
+                }
+                None => build.requested_again(now),
+            },
+            Next::ReadBeforeJoining { build, arn } => {
+                if is_usable(ports, &build, &arn).await? {
+                    let joined = build.joined(&release.id);
+                    if ports.commit_build(&joined).await? == Commit::Written {
+                        return Ok(joined.id());
+                    }
+                    continue;
+                }
+                build.attempted_again(&release.id, now)
+            }
+        };
+        if ports.commit_build(&to_start).await? == Commit::Lost {
+            continue;
+        }
+        let arn = ports
+            .start_build(&BuildOrder {
+                id: to_start.id(),
+                repository: release.repository.clone(),
+                revision: release.revision.clone(),
+                image_repository_uri: service.image_repository_uri.clone(),
+                role_arn: service.build_role_arn.clone(),
+            })
+            .await?;
+        if ports.commit_build(&to_start.started(arn)).await? == Commit::Written {
+            return Ok(to_start.id());
+        }
+    }
+    Err(Failure::transient("commit", format!("build {} was changed by others too often", release.family)))
+}
+
+/// Whether one more release can wait for, or use, what this build makes.
+async fn is_usable<P: BuildService + Images>(ports: &P, build: &Build, arn: &str) -> Result<bool, Failure> {
+    let Some(read) = read_one(ports, arn).await? else { return Ok(false) };
+    Ok(match seen(ports, build, &read).await? {
+        BuildSeen::Running { .. } => true,
+        BuildSeen::Succeeded { registry, .. } => registry.is_some(),
+        BuildSeen::Failed { .. } | BuildSeen::Lost => false,
+    })
+}
+
+/// Looks whether a StartBuild without an answer took effect.
+async fn find<P: BuildService>(ports: &P, id: &BuildId) -> Result<Option<String>, Failure> {
+    let recent = ports.recent_builds().await?;
+    if recent.is_empty() {
+        return Ok(None);
+    }
+    let found = ports.read_builds(&recent).await?.into_iter().find(|read| read.id.as_ref() == Some(id));
+    Ok(found.map(|read| read.arn))
+}
+
+/// Takes the release off its build, and stops the build when nobody is left. The empty list is written first: from
+/// then on nobody joins, so nobody's build is stopped under them.
+async fn leave<P: Builds + BuildService>(
+    ports: &P,
+    family: &BuildFamily,
+    release: &ReleaseId,
+) -> Result<(), Failure> {
+    for _ in 0..JOIN_ATTEMPTS_MAX {
+        let Some(build) = ports.load_build(family).await? else { return Ok(()) };
+        let build = match build.left_by(release) {
+            None => build,
+            Some(left) if ports.commit_build(&left).await? == Commit::Written => left,
+            Some(_) => continue,
+        };
+        return match build.to_stop() {
+            Some(arn) => ports.stop_build(arn).await,
+            None => Ok(()),
+        };
+    }
+    Err(Failure::transient("commit", format!("build {family} was changed by others too often")))
+}

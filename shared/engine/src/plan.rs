@@ -1,0 +1,251 @@
+//! From an image to a plan: render, store, make the change set, read it, and bind it by its fingerprint.
+
+use std::collections::BTreeMap;
+
+use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use model::effect::Promise;
+use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
+use model::release::{Phase, Plan, Release};
+use model::signal::Signal;
+use model::time::Span;
+use model::track::Track;
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+use crate::plan_words;
+use crate::ports::{
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Records, ResourceChange, Services, Sources,
+    StackRead, Stacks, Templates,
+};
+use crate::push::CONFIG_FILE;
+use crate::records::{environment, service_of};
+use crate::service_state::{self, Runs};
+use crate::stack_status::{Readiness, readiness};
+
+/// Pages of changes read for one plan.
+const CHANGE_PAGES_MAX: usize = 20;
+/// Making a change set sends no event that a plan could wait for.
+const CHANGE_SET_WAIT: Span = Span::seconds(2);
+
+/// Everything that a plan is made of, read now.
+struct Ingredients {
+    config: ServiceConfig,
+    environment: EnvironmentRecord,
+    environment_version: i64,
+    rendered: Rendered,
+}
+
+pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + Clock>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let release = track.release(promise.key.release.n);
+    let Some((release, image)) = release.and_then(|release| match &release.phase {
+        Phase::Planning { image, .. } => Some((release, image)),
+        Phase::Building { .. }
+        | Phase::AwaitingApproval { .. }
+        | Phase::Ready { .. }
+        | Phase::Deploying { .. }
+        | Phase::Over(_) => None,
+    }) else {
+        return Ok(Signal::Done { key: promise.key.clone() });
+    };
+    let name = track.key.stack();
+    let (ingredients, stack) =
+        futures_util::future::try_join(gather(ports, track, release, image), ports.stack(&name)).await?;
+    let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
+        Readiness::Ready(kind) => kind,
+        Readiness::Busy => {
+            return Err(Failure::NoCapacity { call: "CreateChangeSet", why: busy(&name, stack.as_ref()) });
+        }
+        Readiness::Stuck(remedy) => {
+            return Err(Failure::refused(
+                "CreateChangeSet",
+                format!("{}; {remedy}", busy(&name, stack.as_ref())),
+            ));
+        }
+    };
+    let Some(first) = ports.change_set(&name, &promise.key, None).await? else {
+        let rendered = &ingredients.rendered;
+        let template_url = ports.store_template(&rendered.sha256, &rendered.template).await?;
+        ports
+            .create_change_set(&ChangeSetOrder {
+                stack: name,
+                name: promise.key.clone(),
+                kind,
+                template_url,
+                parameters: rendered.parameters.clone(),
+                tags: rendered.tags.clone(),
+                capabilities: rendered.capabilities.iter().map(|c| c.as_str().to_owned()).collect(),
+            })
+            .await?;
+        return read_later(ports, promise);
+    };
+    match first.status.as_str() {
+        "CREATE_COMPLETE" => {
+            let change_set = read_whole(ports, &name, &promise.key, first).await?;
+            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set);
+            let policy = ingredients.config.policy(&track.key.environment, &ingredients.environment);
+            Ok(Signal::Planned { n: release.id.n, plan, policy })
+        }
+        "FAILED" if has_no_changes(&first) => {
+            ports.delete_change_set(&name, &promise.key).await?;
+            up_to_date(ports, track, release, promise, stack.as_ref()).await
+        }
+        status if status.ends_with("_PENDING") || status.ends_with("_IN_PROGRESS") => {
+            read_later(ports, promise)
+        }
+        status => {
+            let reason = first.reason.unwrap_or_else(|| "no reason given".to_owned());
+            Err(Failure::refused("CreateChangeSet", format!("the change set is {status}: {reason}")))
+        }
+    }
+}
+
+fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
+    format!("stack {name} is {}", stack.map_or("gone", |stack| stack.status.as_str()))
+}
+
+fn read_later<P: Clock>(ports: &P, promise: &Promise) -> Result<Signal, Failure> {
+    let until = ports.now().plus(CHANGE_SET_WAIT);
+    Ok(Signal::Waiting {
+        key: promise.key.clone(),
+        why: "CloudFormation makes the change set".to_owned(),
+        until,
+    })
+}
+
+/// Source: re:Post, "No updates are to be performed"; CloudFormation API, DescribeChangeSet.
+fn has_no_changes(change_set: &ChangeSetRead) -> bool {
+    let reason = change_set.reason.as_deref().unwrap_or_default();
+    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
+}
+
+async fn gather<P: Sources + Records + Templates>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    image: &ImageDigest,
+) -> Result<Ingredients, Failure> {
+    let (service, (environment, environment_version), file) = futures_util::future::try_join3(
+        service_of(ports, &release.repository),
+        environment(ports, &track.key.environment),
+        ports.file(&release.repository, &release.revision, CONFIG_FILE),
+    )
+    .await?;
+    let base = ports.base_template(&environment.template).await?.ok_or_else(|| {
+        Failure::refused(
+            "template",
+            format!(
+                "{} is not in the artifact bucket, though the record of {} names it",
+                environment.template, track.key.environment
+            ),
+        )
+    })?;
+    let (config, rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
+        .map_err(|why| Failure::refused("render", why))?;
+    Ok(Ingredients { config, environment, environment_version, rendered })
+}
+
+fn render(
+    track: &Track,
+    service: &ServiceRecord,
+    environment: &EnvironmentRecord,
+    file: Option<&[u8]>,
+    base: &str,
+    image: &ImageDigest,
+) -> Result<(ServiceConfig, Rendered), String> {
+    let file = file.ok_or_else(|| format!("{CONFIG_FILE} is gone from the commit"))?;
+    let invalid = |faults: config::Faults| faults.to_string();
+    let config = config::parse(file).map_err(invalid)?;
+    // Grants may have changed since the push.
+    config.check(&track.key.environment, service, environment).map_err(invalid)?;
+    let rendered = config::render(base, &config, &track.key.environment, service, environment, image)
+        .map_err(invalid)?;
+    Ok((config, rendered))
+}
+
+async fn read_whole<P: Stacks>(
+    ports: &P,
+    stack: &StackName,
+    name: &EffectKey,
+    first: ChangeSetRead,
+) -> Result<ChangeSetRead, Failure> {
+    let mut whole = first;
+    for _ in 0..CHANGE_PAGES_MAX {
+        let Some(next) = whole.next.take() else { return Ok(whole) };
+        let Some(page) = ports.change_set(stack, name, Some(&next)).await? else {
+            return Err(Failure::transient("DescribeChangeSet", "the change set vanished while it was read"));
+        };
+        whole.changes.extend(page.changes);
+        whole.next = page.next;
+    }
+    Err(Failure::refused("DescribeChangeSet", format!("more than {CHANGE_PAGES_MAX} pages of changes")))
+}
+
+async fn up_to_date<P: Services>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    promise: &Promise,
+    stack: Option<&StackRead>,
+) -> Result<Signal, Failure> {
+    let Some(stack) = stack else {
+        return Err(Failure::refused(
+            "CreateChangeSet",
+            "a new stack without resources: is the template empty?",
+        ));
+    };
+    match service_state::read(ports, &track.key.service, stack).await? {
+        Runs::Known { deployed, .. } => {
+            Ok(Signal::UpToDate { n: release.id.n, key: promise.key.clone(), deployed })
+        }
+        Runs::Untold { why } => Err(Failure::refused("plan", format!("nothing would change, yet {why}"))),
+    }
+}
+
+fn compose(
+    track: &Track,
+    image: &ImageDigest,
+    name: &EffectKey,
+    kind: ChangeSetKind,
+    ingredients: &Ingredients,
+    change_set: &ChangeSetRead,
+) -> Plan {
+    let mut changes = change_set.changes.clone();
+    changes.sort();
+    let live = track.live.as_ref().map(|live| &live.image);
+    Plan {
+        fingerprint: fingerprint(track, image, ingredients, &change_set.parameters, &changes),
+        image: image.clone(),
+        change_set: name.clone(),
+        stack_policy: ingredients.rendered.stack_policy.clone(),
+        lines: plan_words::lines(kind, live, image, &changes),
+    }
+}
+
+/// SHA-256 of everything that deploying would change. Canonical: `serde_json` maps are sorted by key.
+fn fingerprint(
+    track: &Track,
+    image: &ImageDigest,
+    ingredients: &Ingredients,
+    resolved: &BTreeMap<String, String>,
+    changes: &[ResourceChange],
+) -> Fingerprint {
+    let rendered = &ingredients.rendered;
+    let changes: Vec<_> = changes.iter().map(|c| (&c.logical_id, &c.action, &c.replacement)).collect();
+    let all = serde_json::json!({
+        "stack": track.key.stack().as_str(),
+        "image": image.as_str(),
+        "template": rendered.sha256,
+        "parameters": rendered.parameters,
+        "resolved": resolved,
+        "tags": rendered.tags,
+        "stackPolicy": rendered.stack_policy,
+        "capabilities": rendered.capabilities.iter().map(|c| c.as_str()).collect::<Vec<_>>(),
+        "environmentVersion": ingredients.environment_version,
+        "changes": changes,
+    });
+    Fingerprint::of(&Sha256::digest(all.to_string()).into())
+}

@@ -1,0 +1,327 @@
+//! What the engine asks of the outside. Every method is one call to one service, so that a simulation can fail,
+//! delay or repeat each of them; looking before repeating and retrying live in the engine.
+
+#![allow(async_fn_in_trait)] // Nothing here is sent between threads: a Lambda function handles one event at a time.
+
+use std::collections::BTreeMap;
+
+use model::build::Build;
+use model::decide::Advance;
+use model::effect::Hand;
+use model::ids::{
+    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
+    Revision, StackName, TrackKey,
+};
+use model::release::Release;
+use model::time::{Span, Timestamp};
+use model::track::Track;
+
+use crate::failure::Failure;
+
+type Answer<T> = Result<T, Failure>;
+
+/// The clock of the machine that the function runs on; those of different machines differ by seconds.
+pub trait Clock {
+    fn now(&self) -> Timestamp;
+}
+
+/// How a conditional write ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    Written,
+    /// Somebody else wrote first; nothing was written.
+    Lost,
+}
+
+/// The table's tracks and releases.
+pub trait Tracks {
+    async fn load_track(&self, key: &TrackKey) -> Answer<Option<Track>>;
+    /// One transaction: the track, only if its stored version is one less (absent for version 1), and every changed
+    /// release.
+    async fn commit_track(&self, advance: &Advance) -> Answer<Commit>;
+    async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>>;
+}
+
+/// The table's builds.
+pub trait Builds {
+    async fn load_build(&self, family: &BuildFamily) -> Answer<Option<Build>>;
+    /// Only if the stored version is one less (absent for version 1).
+    async fn commit_build(&self, build: &Build) -> Answer<Commit>;
+}
+
+/// What the sweep looks at: the sparse index of tracks by due time, and its own place in the patrol.
+pub trait Agenda {
+    /// Tracks due at or before `until`, the longest overdue first, at most `limit`.
+    async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>>;
+    async fn load_patrol(&self) -> Answer<Option<String>>;
+    /// Where the next patrol goes on; `None` starts over.
+    async fn save_patrol(&self, next: Option<&str>) -> Answer<()>;
+}
+
+/// Messages to hands and ears. Delivered at least once, in any order.
+pub trait Queues {
+    /// `version` names the commit that asks; `delay` is at most `DELAY_MAX`, and not kept by the notify queue.
+    async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()>;
+}
+
+/// Longest delay of an SQS message. Source: SQS API, SendMessage.
+pub const DELAY_MAX: Span = Span::minutes(15);
+
+pub trait Patrol {
+    async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<()>;
+}
+
+/// Where events go that need a person.
+pub trait Quarantine {
+    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Answer<()>;
+}
+
+/// The source repositories.
+pub trait Sources {
+    /// The branch's head; `None` when there is no such branch or repository.
+    async fn branch_head(&self, repository: &RepositoryName, branch: &BranchName)
+    -> Answer<Option<Revision>>;
+    /// A file's bytes at a commit; `None` when the commit has no such file.
+    async fn file(
+        &self,
+        repository: &RepositoryName,
+        revision: &Revision,
+        path: &str,
+    ) -> Answer<Option<Vec<u8>>>;
+}
+
+/// A build to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildOrder {
+    /// Also the idempotency token, which CodeBuild keeps for five minutes.
+    pub id: BuildId,
+    pub repository: RepositoryName,
+    pub revision: Revision,
+    pub image_repository_uri: String,
+    pub role_arn: String,
+}
+
+/// What CodeBuild says of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildRead {
+    pub arn: String,
+    /// From the build's environment; `None` for a build that is not ours.
+    pub id: Option<BuildId>,
+    pub status: BuildStatus,
+    /// The current phase, or for a failed build the failing one with what it said.
+    pub phase: String,
+    /// The exported digest, as written there.
+    pub exported_digest: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildStatus {
+    InProgress,
+    Succeeded,
+    Failed,
+    Fault,
+    TimedOut,
+    Stopped,
+}
+
+pub trait BuildService {
+    /// The build's ARN.
+    async fn start_build(&self, order: &BuildOrder) -> Answer<String>;
+    /// At most 100 ARNs; unknown ones are missing from the answer.
+    async fn read_builds(&self, arns: &[String]) -> Answer<Vec<BuildRead>>;
+    /// ARNs of the project's builds, newest first, at most 100.
+    async fn recent_builds(&self) -> Answer<Vec<String>>;
+    /// Stopping a build that is over changes nothing.
+    async fn stop_build(&self, arn: &str) -> Answer<()>;
+}
+
+pub trait Images {
+    /// What the tag names; `None` when there is no such image.
+    async fn image_digest(&self, repository: &str, tag: &BuildId) -> Answer<Option<ImageDigest>>;
+}
+
+/// A record as it is stored now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub body: String,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// The platform's records; never cached.
+pub trait Records {
+    async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>>;
+    async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>>;
+    /// Every environment record by its name, as stored.
+    async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
+}
+
+/// The registered repositories, for the patrol.
+pub trait Registry {
+    async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Names the next page; `None` after the last.
+    pub next: Option<String>,
+}
+
+/// What CloudFormation says of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackRead {
+    pub id: String,
+    pub status: String,
+    pub reason: Option<String>,
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// One stack event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackEvent {
+    /// The client request token of the operation.
+    pub token: Option<String>,
+    /// Whether the event is about the stack itself.
+    pub of_stack: bool,
+    pub logical_id: String,
+    pub resource_type: String,
+    pub status: String,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSetOrder {
+    pub stack: StackName,
+    /// Name and client token at once.
+    pub name: EffectKey,
+    pub kind: ChangeSetKind,
+    pub template_url: String,
+    pub parameters: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+    /// CAPABILITY_IAM and the like.
+    pub capabilities: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeSetKind {
+    Create,
+    Update,
+}
+
+/// How a request to make a change set was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeSetCreated {
+    Created,
+    /// One of that name is there.
+    Exists,
+}
+
+/// One page of what CloudFormation says of a change set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSetRead {
+    /// CREATE_PENDING, CREATE_IN_PROGRESS, CREATE_COMPLETE, FAILED, DELETE_…
+    pub status: String,
+    pub reason: Option<String>,
+    /// UNAVAILABLE, AVAILABLE, EXECUTE_IN_PROGRESS, EXECUTE_COMPLETE, EXECUTE_FAILED, OBSOLETE
+    pub execution: String,
+    /// With values resolved from SSM where the template names them.
+    pub parameters: BTreeMap<String, String>,
+    pub changes: Vec<ResourceChange>,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceChange {
+    pub logical_id: String,
+    pub resource_type: String,
+    /// Add, Modify, Remove, Import or Dynamic
+    pub action: String,
+    /// True, False or Conditional; empty where it does not apply.
+    pub replacement: String,
+    /// The properties that change.
+    pub properties: Vec<String>,
+}
+
+/// How a request to execute a change set was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Executed {
+    Started,
+    /// It is gone or can no longer be executed.
+    Stale {
+        why: String,
+    },
+}
+
+pub trait Stacks {
+    /// `None` when there is none, or only a deleted one.
+    async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>>;
+    /// Newest first.
+    async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>>;
+    /// A busy stack answers `NoCapacity`.
+    async fn create_change_set(&self, order: &ChangeSetOrder) -> Answer<ChangeSetCreated>;
+    /// `None` when there is none of that name.
+    async fn change_set(
+        &self,
+        stack: &StackName,
+        name: &EffectKey,
+        page: Option<&str>,
+    ) -> Answer<Option<ChangeSetRead>>;
+    async fn delete_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<()>;
+    async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()>;
+    /// The change set's name is the operation's client request token. A busy stack answers `NoCapacity`.
+    async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed>;
+}
+
+/// What ECS says of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRead {
+    /// The primary deployment's; ARN with its revision.
+    pub task_definition: String,
+    pub rollout: RolloutState,
+    pub rollout_reason: Option<String>,
+}
+
+/// Source: ECS API, Deployment.rolloutState.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolloutState {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+pub trait Services {
+    /// `None` when there is none, or only an inactive one.
+    async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
+    /// Image by container name.
+    async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
+}
+
+/// The artifact bucket.
+pub trait Templates {
+    async fn base_template(&self, key: &str) -> Answer<Option<String>>;
+    /// Stores under `templates/<sha256>.json` and gives the URL for CloudFormation. Storing it again changes nothing.
+    async fn store_template(&self, sha256: &str, body: &str) -> Answer<String>;
+}
+
+/// A message to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// At most 99 printable ASCII characters. Source: SNS API, Publish.
+    pub subject: String,
+    pub text: String,
+    /// The same for machines: a JSON object.
+    pub json: String,
+}
+
+pub trait People {
+    /// To the notifications topic.
+    async fn publish(&self, message: &Message) -> Answer<()>;
+    /// To the Slack webhook, where one is configured.
+    async fn post_to_slack(&self, text: &str) -> Answer<()>;
+}
+
+/// The key that reply tokens are made with.
+pub trait ReplyKey {
+    async fn reply_key(&self) -> Answer<Vec<u8>>;
+}

@@ -1,0 +1,85 @@
+//! The platform's records, read and checked; never cached.
+
+use std::collections::BTreeMap;
+
+use config::{EnvironmentRecord, ServiceRecord};
+use model::ids::{EnvironmentName, RepositoryName};
+
+use crate::failure::Failure;
+use crate::ports::Records;
+
+/// SSM gives ten parameters a page.
+const RECORD_PAGES_MAX: usize = 100;
+
+pub(crate) async fn find_service<P: Records>(
+    ports: &P,
+    repository: &RepositoryName,
+) -> Result<Option<ServiceRecord>, Failure> {
+    let Some(stored) = ports.service_record(repository).await? else { return Ok(None) };
+    ServiceRecord::parse(stored.body.as_bytes()).map(Some).map_err(|faults| {
+        Failure::refused(
+            "service record",
+            format!("/tidegate/repositories/{repository} is not valid: {faults}"),
+        )
+    })
+}
+
+/// # Errors
+/// `Refused` when there is none, or one that is not valid.
+pub(crate) async fn service_of<P: Records>(
+    ports: &P,
+    repository: &RepositoryName,
+) -> Result<ServiceRecord, Failure> {
+    find_service(ports, repository).await?.ok_or_else(|| {
+        Failure::refused(
+            "service record",
+            format!("repository {repository} is not registered: run `tidegate service add {repository}`"),
+        )
+    })
+}
+
+/// The record with its version.
+///
+/// # Errors
+/// `Refused` when there is none, or one that is not valid.
+pub(crate) async fn environment<P: Records>(
+    ports: &P,
+    name: &EnvironmentName,
+) -> Result<(EnvironmentRecord, i64), Failure> {
+    let stored = ports.environment_record(name).await?.ok_or_else(|| {
+        Failure::refused("environment record", format!("/tidegate/environments/{name} does not exist"))
+    })?;
+    let record = EnvironmentRecord::parse(stored.body.as_bytes()).map_err(|faults| {
+        Failure::refused(
+            "environment record",
+            format!("/tidegate/environments/{name} is not valid: {faults}"),
+        )
+    })?;
+    Ok((record, stored.version))
+}
+
+/// Every environment record that is valid. One that is not must not stop the pushes to the others: it is left out
+/// here, and refused by name where it is used.
+pub(crate) async fn environments<P: Records>(
+    ports: &P,
+) -> Result<BTreeMap<EnvironmentName, EnvironmentRecord>, Failure> {
+    let mut known = BTreeMap::new();
+    let mut page = None;
+    for _ in 0..RECORD_PAGES_MAX {
+        let read = ports.environment_records(page.as_deref()).await?;
+        for (name, stored) in read.items {
+            match (name.parse::<EnvironmentName>(), EnvironmentRecord::parse(stored.body.as_bytes())) {
+                (Ok(name), Ok(record)) => {
+                    known.insert(name, record);
+                }
+                (Err(fault), _) => tracing::error!(%name, %fault, "environment record left out"),
+                (_, Err(faults)) => tracing::error!(%name, %faults, "environment record left out"),
+            }
+        }
+        page = read.next;
+        if page.is_none() {
+            break;
+        }
+    }
+    Ok(known)
+}

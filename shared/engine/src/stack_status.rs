@@ -1,0 +1,82 @@
+//! What CloudFormation's stack statuses allow.
+//!
+//! Source: CloudFormation user guide, "Stack status codes".
+
+use crate::ports::ChangeSetKind;
+
+/// Whether a change set can be made for a stack in this status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Ready(ChangeSetKind),
+    /// An operation runs.
+    Busy,
+    /// Somebody has to repair it first; how.
+    Stuck(&'static str),
+}
+
+/// `None`: there is no stack.
+pub(crate) fn readiness(status: Option<&str>) -> Readiness {
+    match status {
+        // REVIEW_IN_PROGRESS is a stack of which only change sets exist yet.
+        None | Some("REVIEW_IN_PROGRESS") => Readiness::Ready(ChangeSetKind::Create),
+        Some(
+            "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
+            | "IMPORT_ROLLBACK_COMPLETE",
+        ) => Readiness::Ready(ChangeSetKind::Update),
+        Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED") => {
+            Readiness::Stuck("its first creation failed: delete it, then push again")
+        }
+        Some("UPDATE_ROLLBACK_FAILED") => Readiness::Stuck(
+            "its rollback failed: repair what it names, then continue the rollback in CloudFormation",
+        ),
+        Some("DELETE_FAILED") => Readiness::Stuck("its deletion failed: delete it again, then push again"),
+        Some(status) if status.ends_with("_IN_PROGRESS") => Readiness::Busy,
+        Some(_) => Readiness::Stuck("Tidegate does not know this status: bring the stack to a stable one"),
+    }
+}
+
+/// How a stack operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Running,
+    Completed,
+    RolledBack,
+    Broken,
+}
+
+/// Of the last event about the stack itself in that operation.
+pub(crate) fn operation(status: &str) -> Operation {
+    match status {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Operation::Completed,
+        "ROLLBACK_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Operation::RolledBack,
+        status if status.ends_with("_IN_PROGRESS") => Operation::Running,
+        _ => Operation::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cleanup_is_still_the_operation_and_a_rollback_is_no_success() {
+        assert_eq!(operation("UPDATE_COMPLETE"), Operation::Completed);
+        assert_eq!(operation("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), Operation::Running);
+        assert_eq!(operation("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"), Operation::Running);
+        assert_eq!(operation("UPDATE_ROLLBACK_COMPLETE"), Operation::RolledBack);
+        assert_eq!(operation("UPDATE_ROLLBACK_FAILED"), Operation::Broken);
+        assert_eq!(operation("DELETE_COMPLETE"), Operation::Broken);
+    }
+
+    #[test]
+    fn only_a_stable_stack_is_updated() {
+        assert_eq!(readiness(None), Readiness::Ready(ChangeSetKind::Create));
+        assert_eq!(readiness(Some("UPDATE_ROLLBACK_COMPLETE")), Readiness::Ready(ChangeSetKind::Update));
+        assert_eq!(readiness(Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")), Readiness::Busy);
+        assert!(matches!(readiness(Some("ROLLBACK_COMPLETE")), Readiness::Stuck(_)));
+        assert!(matches!(readiness(Some("SOMETHING_NEW")), Readiness::Stuck(_)));
+    }
+}

@@ -1,0 +1,104 @@
+//! The scheduled repair: wakes hands for what events and queues missed, and patrols branches for pushes that nobody
+//! announced. It only looks and wakes.
+
+use std::collections::BTreeSet;
+
+use config::ServiceRecord;
+use model::effect::Hand;
+use model::ids::{EnvironmentName, RepositoryName, TrackKey};
+use model::time::Span;
+
+use crate::failure::Failure;
+use crate::ports::{Agenda, Clock, Patrol, Queues, Records, Registry, Sources, Tracks};
+use crate::records::environments;
+
+/// A promise that is overdue by this much was lost by its queue.
+pub const LEASE: Span = Span::seconds(60);
+/// Tracks woken by one sweep; the next one goes on with what is then the longest overdue.
+const TRACKS_MAX: u32 = 500;
+/// Pages of ten service records patrolled by one sweep: a thousand repositories are seen every 20 sweeps.
+const PATROL_PAGES_MAX: usize = 5;
+
+pub(crate) async fn sweep<P>(ports: &P) -> Result<String, Failure>
+where
+    P: Tracks + Agenda + Queues + Patrol + Sources + Records + Registry + Clock,
+{
+    // A failing patrol must not keep the overdue waiting, nor the other way round.
+    let woken = wake_overdue(ports).await;
+    let found = patrol(ports).await;
+    let (woken, found) = (woken?, found?);
+    Ok(format!("woke {woken} tracks, found {found} unannounced pushes"))
+}
+
+async fn wake_overdue<P: Tracks + Agenda + Queues + Clock>(ports: &P) -> Result<usize, Failure> {
+    let now = ports.now();
+    let keys = ports.due_tracks(now.minus(LEASE), TRACKS_MAX).await?;
+    for key in &keys {
+        let Some(track) = ports.load_track(key).await? else { continue };
+        let mut hands: BTreeSet<Hand> =
+            track.outbox.iter().filter(|p| p.due <= now).map(|p| p.effect.hand()).collect();
+        if hands.is_empty() {
+            // Only a deadline: any hand decides it.
+            hands.insert(Hand::Deployer);
+        }
+        for hand in hands {
+            ports.wake(hand, key, track.version, Span(0)).await?;
+        }
+    }
+    Ok(keys.len())
+}
+
+/// Compares the heads of registered branches with what their tracks last saw, a few pages of records a sweep, round
+/// and round.
+async fn patrol<P>(ports: &P) -> Result<usize, Failure>
+where
+    P: Tracks + Agenda + Patrol + Sources + Records + Registry,
+{
+    let environments: Vec<EnvironmentName> = environments(ports).await?.into_keys().collect();
+    let mut page = ports.load_patrol().await?;
+    let mut found = 0;
+    for _ in 0..PATROL_PAGES_MAX {
+        let read = ports.service_records(page.as_deref()).await?;
+        for (name, stored) in &read.items {
+            let record = ServiceRecord::parse(stored.body.as_bytes());
+            match (name.parse::<RepositoryName>(), record) {
+                (Ok(repository), Ok(record)) => {
+                    found += visit(ports, &repository, &record, &environments).await?;
+                }
+                (Err(fault), _) => tracing::error!(%name, %fault, "service record left out"),
+                (_, Err(faults)) => tracing::error!(%name, %faults, "service record left out"),
+            }
+        }
+        page = read.next;
+        if page.is_none() {
+            break;
+        }
+    }
+    ports.save_patrol(page.as_deref()).await?;
+    Ok(found)
+}
+
+/// Tells `push` of every branch whose head no track has as its newest release.
+async fn visit<P: Tracks + Patrol + Sources>(
+    ports: &P,
+    repository: &RepositoryName,
+    record: &ServiceRecord,
+    environments: &[EnvironmentName],
+) -> Result<usize, Failure> {
+    let mut seen = BTreeSet::new();
+    for environment in environments {
+        let key = TrackKey { service: record.service.clone(), environment: environment.clone() };
+        if let Some(newest) = ports.load_track(&key).await?.and_then(|track| track.newest) {
+            seen.insert(newest.revision);
+        }
+    }
+    let mut found = 0;
+    for branch in &record.branches {
+        let Some(head) = ports.branch_head(repository, branch).await? else { continue };
+        if !seen.contains(&head) {
+            ports.send_to_push(repository, branch).await?;
+            found += 1;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,26 @@
+//! `{"Records": [...]}`: what SNS, SQS and CodeCommit's triggers hand to a function. Each record is read by itself.
+
+use crate::payload::Wrapping;
+use crate::unreadable::At;
+use crate::{INTAKE_RECORDS_MAX, Reading, Why, codecommit, sns, sqs};
+
+pub(crate) fn read(records: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
+    let list = match records.list(INTAKE_RECORDS_MAX) {
+        Ok(list) => list,
+        Err(unreadable) => return vec![Reading::of(None, Err(unreadable))],
+    };
+    let readings: Vec<Reading> = list.flat_map(|record| read_record(&record, wrapping)).collect();
+    if readings.is_empty() { vec![Reading::nobodys(Why::NoRecords)] } else { readings }
+}
+
+fn read_record(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
+    // SNS alone writes it with a capital.
+    let key = if record.value.get("EventSource").is_some() { "EventSource" } else { "eventSource" };
+    match record.field(key).text("the source of the record, such as \"aws:sns\"") {
+        Err(unreadable) => vec![Reading::of(None, Err(unreadable))],
+        Ok("aws:sns") => sns::read(&record.field("Sns"), wrapping),
+        Ok("aws:sqs") => sqs::read(record, wrapping),
+        Ok("aws:codecommit") => codecommit::trigger(record),
+        Ok(source) => vec![Reading::nobodys(Why::SourceNotHeard { source: source.to_owned() })],
+    }
+}

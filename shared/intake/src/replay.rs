@@ -1,0 +1,84 @@
+//! What `tidegate replay` shows: what a payload means, without AWS.
+
+use serde_json::{Value, json};
+
+use crate::{Meaning, Reading, read};
+
+/// `{"outcome","function","why","signal","track"}` of the message that matters most: the first signal, else the
+/// first quarantined, else the first ignored. Where there are more, `records` has all in their order.
+pub fn json(payload: &[u8]) -> Value {
+    let readings = read(payload);
+    let mut shown = object(principal(&readings));
+    if readings.len() > 1 {
+        shown["records"] = readings.iter().map(|reading| object(Some(reading))).collect();
+    }
+    shown
+}
+
+/// The same for people: a paragraph for each message.
+pub fn text(payload: &[u8]) -> String {
+    let paragraphs: Vec<String> = read(payload).iter().map(paragraph).collect();
+    paragraphs.join("\n")
+}
+
+fn principal(readings: &[Reading]) -> Option<&Reading> {
+    let rank = |reading: &&Reading| match reading.meaning {
+        Meaning::Signal(_) => 0,
+        Meaning::Quarantine(_) => 1,
+        Meaning::Ignored(_) => 2,
+    };
+    readings.iter().min_by_key(rank)
+}
+
+fn object(reading: Option<&Reading>) -> Value {
+    let Some(reading) = reading else { return json!(null) };
+    let signal = match &reading.meaning {
+        // Serializing plain structs of texts cannot fail; if it did, the rest would still be true.
+        Meaning::Signal(subject) => serde_json::to_value(subject).unwrap_or(Value::Null),
+        Meaning::Ignored(_) | Meaning::Quarantine(_) => Value::Null,
+    };
+    json!({
+        "outcome": outcome(&reading.meaning),
+        "function": reading.owner.map(|owner| owner.as_str()),
+        "why": why(&reading.meaning),
+        "signal": signal,
+        "track": reading.track.as_ref().map(ToString::to_string),
+    })
+}
+
+fn outcome(meaning: &Meaning) -> &'static str {
+    match meaning {
+        Meaning::Signal(_) => "signal",
+        Meaning::Ignored(_) => "ignored",
+        Meaning::Quarantine(_) => "quarantine",
+    }
+}
+
+fn why(meaning: &Meaning) -> String {
+    let why = match meaning {
+        Meaning::Signal(subject) => subject.to_string(),
+        Meaning::Ignored(why) => why.to_string(),
+        Meaning::Quarantine(unreadable) => unreadable.to_string(),
+    };
+    printable(&why)
+}
+
+/// Payloads are others' words: nothing in them may move a terminal's cursor or turn its text around.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_directional(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Unicode's invisible characters that reorder text.
+fn is_directional(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+fn paragraph(reading: &Reading) -> String {
+    let owner = reading.owner.map_or("nobody", |owner| owner.as_str());
+    let mut lines = format!("{}: {}\n  for {owner}", outcome(&reading.meaning), why(&reading.meaning));
+    if let Some(track) = &reading.track {
+        lines.push_str(&format!(", track {track}"));
+    }
+    lines.push('\n');
+    lines
+}

@@ -1,0 +1,124 @@
+//! Replies of people on the approval topic: `approve <release> <token>`, `reject <release> <token> <reason>`, or the
+//! same as JSON. What is malformed is answered with what a reply looks like, and nothing of it is quoted: any word of
+//! it may be the token (I9).
+
+use serde::Deserialize;
+
+use crate::{Meaning, Reply, ReplyAnswer, Subject, Token, Why};
+
+/// Longer reasons are cut. CodePipeline takes 512 characters in its summary.
+const REASON_CHARS_MAX: usize = 500;
+
+const TOKEN_BYTES_MAX: usize = 128;
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Approve,
+    Reject,
+}
+
+impl Verb {
+    fn of(word: &str) -> Option<Self> {
+        if word.eq_ignore_ascii_case("approve") {
+            Some(Self::Approve)
+        } else if word.eq_ignore_ascii_case("reject") {
+            Some(Self::Reject)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a text sets out to be a reply.
+pub(crate) fn is_attempt(text: &str) -> bool {
+    text.split_whitespace().next().and_then(Verb::of).is_some()
+}
+
+pub(crate) fn malformed(problem: &str) -> Meaning {
+    Meaning::Ignored(Why::MalformedReply { problem: problem.to_owned() })
+}
+
+fn meaning(reply: Result<Reply, &'static str>) -> Meaning {
+    match reply {
+        Ok(reply) => Meaning::Signal(Subject::Reply(reply)),
+        Err(problem) => malformed(problem),
+    }
+}
+
+pub(crate) fn from_text(text: &str) -> Meaning {
+    meaning(parse_text(text))
+}
+
+/// Reads the first paragraph: what follows a blank line or "--" is a signature. A mail program may have broken
+/// the line.
+fn parse_text(text: &str) -> Result<Reply, &'static str> {
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty() && !line.starts_with("--"));
+    let mut words: Vec<&str> = Vec::new();
+    while words.len() < 3 {
+        let Some(line) = lines.next() else { break };
+        words.extend(line.split_whitespace());
+    }
+    let verb = words
+        .first()
+        .copied()
+        .and_then(Verb::of)
+        .ok_or("the reply starts with neither approve nor reject")?;
+    let release = words.get(1).ok_or("the reply names no release")?;
+    let token = words.get(2).ok_or("the reply has no token after the release")?;
+    let answer = match verb {
+        // "approve … but not before Monday" is no approval.
+        Verb::Approve if words.len() > 3 => return Err("something follows the token of an approval"),
+        Verb::Approve => ReplyAnswer::Approve,
+        Verb::Reject => {
+            let rest = words.iter().skip(3).copied().chain(lines.flat_map(str::split_whitespace));
+            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" ")) }
+        }
+    };
+    reply(release, token.trim_end_matches('.'), answer)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    answer: String,
+    release: String,
+    token: String,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Reads the text itself, so that a field that stands twice is refused and not overruled.
+pub(crate) fn from_json(text: &str) -> Meaning {
+    meaning(parse_json(text))
+}
+
+fn parse_json(text: &str) -> Result<Reply, &'static str> {
+    let written: Written = serde_json::from_str(text)
+        .map_err(|_| "the reply lacks a field, has another one, has one twice, or has one that is no text")?;
+    let answer = match Verb::of(&written.answer).ok_or("the answer is neither approve nor reject")? {
+        Verb::Approve => ReplyAnswer::Approve,
+        Verb::Reject => ReplyAnswer::Reject { reason: written.reason.as_deref().and_then(reason) },
+    };
+    reply(&written.release, &written.token, answer)
+}
+
+fn reply(release: &str, token: &str, answer: ReplyAnswer) -> Result<Reply, &'static str> {
+    let release =
+        release.parse().map_err(|_| "the release is not of the form <service>-<environment>-<n>")?;
+    let is_token = (1..=TOKEN_BYTES_MAX).contains(&token.len())
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if !is_token {
+        return Err("the token is not of the form that the request shows");
+    }
+    Ok(Reply { release, token: Token::new(token), answer })
+}
+
+fn reason(text: &str) -> Option<String> {
+    let reason: String = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+    let reason = reason.trim();
+    (!reason.is_empty()).then(|| reason.to_owned())
+}

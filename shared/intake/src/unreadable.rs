@@ -1,0 +1,113 @@
+//! Why a message is quarantined: the place, what stands there, and what is allowed.
+
+use model::ids::Malformed;
+use serde_json::Value;
+
+/// A message that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} is {value}: it must be {allowed}")]
+pub struct Unreadable {
+    /// JSON path, such as `detail.stack-id`.
+    pub place: String,
+    /// An excerpt, escaped.
+    pub value: String,
+    pub allowed: String,
+}
+
+/// Reasons quote at most this much of a value.
+const EXCERPT_CHARS: usize = 80;
+
+impl Unreadable {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        value: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self { place: place.into(), value: value.into(), allowed: allowed.into() }
+    }
+}
+
+/// A text as reasons show it: quoted, escaped, cut.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut excerpt: String = text.chars().take(EXCERPT_CHARS).collect();
+    if excerpt.len() < text.len() {
+        excerpt.push('…');
+    }
+    format!("{excerpt:?}")
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct At<'a> {
+    pub(crate) value: &'a Value,
+    pub(crate) place: String,
+}
+
+impl<'a> At<'a> {
+    pub(crate) fn new(value: &'a Value, place: impl Into<String>) -> Self {
+        Self { value, place: place.into() }
+    }
+
+    /// A field; null where it is missing or where this is no object.
+    pub(crate) fn field(&self, key: &str) -> At<'a> {
+        let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
+        At { value: self.value.get(key).unwrap_or(&Value::Null), place }
+    }
+
+    /// The elements of a list, at most `max` of them.
+    pub(crate) fn list(&self, max: usize) -> Result<impl Iterator<Item = At<'a>>, Unreadable> {
+        let place = self.place.clone();
+        match self.value {
+            Value::Array(items) if items.len() <= max => Ok(items
+                .iter()
+                .enumerate()
+                .map(move |(i, value)| At { value, place: format!("{place}[{i}]") })),
+            Value::Array(items) => Err(Unreadable::new(
+                &self.place,
+                format!("a list of {}", items.len()),
+                format!("at most {max} long"),
+            )),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                Err(self.unreadable("a list"))
+            }
+        }
+    }
+
+    /// A text that decides something.
+    pub(crate) fn text(&self, allowed: &str) -> Result<&'a str, Unreadable> {
+        self.value.as_str().filter(|text| !text.is_empty()).ok_or_else(|| self.unreadable(allowed))
+    }
+
+    /// A text that decides nothing: missing, of another type, empty or far too long is no text.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let text = self.value.as_str()?;
+        (!text.is_empty() && text.len() <= HINT_BYTES_MAX).then(|| text.to_owned())
+    }
+
+    /// A text that must be a valid identifier.
+    pub(crate) fn id<T: std::str::FromStr<Err = Malformed>>(&self, allowed: &str) -> Result<T, Unreadable> {
+        self.text(allowed)?.parse().map_err(|malformed: Malformed| self.unreadable(malformed.allowed))
+    }
+
+    pub(crate) fn object(&self) -> Result<&'a serde_json::Map<String, Value>, Unreadable> {
+        self.value.as_object().ok_or_else(|| self.unreadable("an object"))
+    }
+
+    pub(crate) fn unreadable(&self, allowed: impl Into<String>) -> Unreadable {
+        Unreadable::new(self.place.clone(), shown(self.value), allowed)
+    }
+}
+
+/// Longer hints (an ARN has at most 2,048 characters) are not kept.
+const HINT_BYTES_MAX: usize = 4096;
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "missing".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}

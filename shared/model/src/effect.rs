@@ -1,0 +1,88 @@
+//! What a decision promises to do, and which hand does it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BuildFamily, BuildId, EffectKey};
+use crate::time::Timestamp;
+
+/// Something to be done once, under its key, by one hand. Doing it twice must change nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// Join the build of the release's revision, or start it.
+    StartBuild,
+    LookAtBuild {
+        build: BuildId,
+    },
+    /// The release no longer wants its build; stop it when nobody does.
+    LeaveBuild {
+        family: BuildFamily,
+    },
+    /// Render, store, make the change set, read it.
+    Plan,
+    DiscardPlan {
+        change_set: EffectKey,
+    },
+    /// Execute the approved change set.
+    Execute,
+    LookAtDeployment,
+    Announce {
+        notice: Notice,
+    },
+}
+
+/// What people are told; the words are made from the release as it stands when it is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Notice {
+    ApprovalRequested,
+    Ended,
+    /// The deployment takes longer than it should.
+    TakesLong,
+}
+
+/// A function that carries effects out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Hand {
+    Builder,
+    Deployer,
+    Notify,
+}
+
+impl Effect {
+    pub fn hand(&self) -> Hand {
+        match self {
+            Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } => Hand::Builder,
+            Effect::Plan | Effect::DiscardPlan { .. } | Effect::Execute | Effect::LookAtDeployment => {
+                Hand::Deployer
+            }
+            Effect::Announce { .. } => Hand::Notify,
+        }
+    }
+
+    /// Whether the release cannot move until this is done.
+    pub fn drives_release(&self) -> bool {
+        match self {
+            Effect::StartBuild
+            | Effect::LookAtBuild { .. }
+            | Effect::Plan
+            | Effect::Execute
+            | Effect::LookAtDeployment => true,
+            Effect::LeaveBuild { .. } | Effect::DiscardPlan { .. } | Effect::Announce { .. } => false,
+        }
+    }
+}
+
+/// An effect in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Promise {
+    pub key: EffectKey,
+    pub effect: Effect,
+    pub due: Timestamp,
+    /// How often it was put off.
+    pub waits: u32,
+    /// Why it was last put off.
+    pub waiting_for: Option<String>,
+}

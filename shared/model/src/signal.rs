@@ -1,0 +1,134 @@
+//! What was seen. A signal carries every fact that its decision needs.
+
+use crate::approval::{Answer, Policy, Voice};
+use crate::ids::{
+    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision,
+};
+use crate::release::{Deployed, Plan};
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// The branch's head, read from the repository.
+    Pushed(Push),
+    BuildStarted {
+        n: u32,
+        build: BuildId,
+    },
+    BuildSeen {
+        build: BuildId,
+        seen: BuildSeen,
+    },
+    Planned {
+        n: u32,
+        plan: Plan,
+        policy: Policy,
+    },
+    /// The change set had no changes, and the service was read to run the release's image.
+    UpToDate {
+        n: u32,
+        /// The promise to plan that found it so.
+        key: EffectKey,
+        deployed: Deployed,
+    },
+    /// The approved change set can no longer be executed; the plan must be made again.
+    PlanStale {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
+        why: String,
+    },
+    /// A person's answer, with the environment's policy as read for this very decision.
+    Answered {
+        n: u32,
+        fingerprint: Fingerprint,
+        answer: Answer,
+        voice: Voice,
+        reason: String,
+        floor: Policy,
+    },
+    ExecutionStarted {
+        n: u32,
+    },
+    DeploymentSeen {
+        n: u32,
+        seen: DeploymentSeen,
+    },
+    /// A promise is kept.
+    Done {
+        key: EffectKey,
+    },
+    /// A promise cannot be kept yet.
+    Waiting {
+        key: EffectKey,
+        why: String,
+        until: Timestamp,
+    },
+    /// A promise will never be kept: AWS understood it and refuses.
+    Refused {
+        key: EffectKey,
+        why: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    pub revision: Revision,
+    pub repository: RepositoryName,
+    pub branch: BranchName,
+    pub by: Option<String>,
+    pub family: BuildFamily,
+    /// Why this revision cannot be released here, if it cannot.
+    pub fault: Option<String>,
+}
+
+/// How a build was read to stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildSeen {
+    Running {
+        phase: String,
+    },
+    /// Done, and what the registry holds under the build's tag.
+    Succeeded {
+        exported: Option<ImageDigest>,
+        registry: Option<ImageDigest>,
+    },
+    Failed {
+        why: String,
+    },
+    /// CodeBuild does not know it.
+    Lost,
+}
+
+/// How a deployment was read to stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeploymentSeen {
+    /// The stack shows no trace of this execution yet.
+    NotStarted,
+    Running {
+        status: String,
+    },
+    /// The stack operation completed; this is what the service runs.
+    Settled {
+        deployed: Deployed,
+        rollout: Rollout,
+    },
+    RolledBack {
+        status: String,
+        why: String,
+    },
+    Broken {
+        status: String,
+        why: String,
+    },
+}
+
+/// How the service's ECS deployment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rollout {
+    Running,
+    Completed,
+    Failed { why: String },
+}

@@ -1,0 +1,328 @@
+//! A small world: commits, builds, one stack and people. It answers promises as hands would, so that every signal
+//! is one that the facts could have given; signals may be kept back, repeated and told in any order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::approval::{Answer, Policy, Voice};
+use model::effect::{Effect, Promise};
+use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
+use model::release::{Phase, Plan};
+use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::time::Span;
+
+use crate::story::{Story, answered, deployed, fingerprint, image_of, person, policy, push, revision};
+
+pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BuildFact {
+    Running,
+    Succeeded { in_registry: bool },
+    Failed,
+}
+
+#[derive(Debug, Clone)]
+struct ChangeSet {
+    plan: Plan,
+    /// The stack's generation that it was made against.
+    generation: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Operation {
+    change_set: EffectKey,
+    image: ImageDigest,
+    /// `None` while it runs; then whether it completed.
+    completed: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    head: Option<Push>,
+    builds: BTreeMap<String, BuildFact>,
+    /// What the stack runs.
+    pub(crate) runs: Option<ImageDigest>,
+    /// Grows with everything that makes change sets obsolete.
+    generation: u64,
+    change_sets: BTreeMap<String, ChangeSet>,
+    operations: Vec<Operation>,
+    /// Every plan that people were ever asked about.
+    asked: BTreeSet<(u32, Fingerprint)>,
+    /// Everything ever told, for telling it again.
+    told: Vec<Signal>,
+    kept_back: Vec<Signal>,
+    floor: u32,
+    /// Whether builds and deployments may fail, people reject, and others change the stack.
+    trouble: bool,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Push,
+    PushBadConfig,
+    Perform,
+    /// Performed, but the outcome is told later.
+    PerformKeepingBack,
+    TellKeptBack,
+    TellAgain,
+    BuildMoves,
+    StackMoves,
+    StackChangedOutside,
+    PersonAnswers,
+    FloorRises,
+    MinutesPass,
+    HoursPass,
+    Refuse,
+    Wait,
+}
+
+impl Facts {
+    pub(crate) fn new(trouble: bool) -> Self {
+        Self {
+            head: None,
+            builds: BTreeMap::new(),
+            runs: None,
+            generation: 0,
+            change_sets: BTreeMap::new(),
+            operations: Vec::new(),
+            asked: BTreeSet::new(),
+            told: Vec::new(),
+            kept_back: Vec::new(),
+            floor: 1,
+            trouble,
+        }
+    }
+
+    /// Does one thing and gives the signal that somebody sees, if anybody does.
+    pub(crate) fn act(&mut self, act: Act, pick: usize, story: &mut Story) -> Option<Signal> {
+        for release in &story.track.in_flight {
+            if let Phase::AwaitingApproval { plan, .. } = &release.phase {
+                self.asked.insert((release.id.n, plan.fingerprint.clone()));
+            }
+        }
+        let signal = match act {
+            Act::Push => {
+                self.head = Some(push(REVISIONS[pick % REVISIONS.len()]));
+                self.head.clone().map(Signal::Pushed)
+            }
+            Act::PushBadConfig if !self.trouble => None,
+            Act::PushBadConfig => {
+                self.head = Some(Push { fault: Some("bad config".to_owned()), ..push('e') });
+                self.head.clone().map(Signal::Pushed)
+            }
+            Act::Perform => self.perform(pick, story),
+            Act::PerformKeepingBack => {
+                let kept = self.perform(pick, story);
+                self.kept_back.extend(kept);
+                None
+            }
+            Act::TellKeptBack if self.kept_back.is_empty() => None,
+            Act::TellKeptBack => Some(self.kept_back.remove(pick % self.kept_back.len())),
+            // A branch is read when its hint is decided, so an old push is never told again.
+            Act::TellAgain if self.told.is_empty() => None,
+            Act::TellAgain => {
+                let again = self.told[pick % self.told.len()].clone();
+                if let Signal::Pushed(_) = again {
+                    self.head.clone().map(Signal::Pushed)
+                } else {
+                    Some(again)
+                }
+            }
+            Act::BuildMoves => self.build_moves(pick),
+            Act::StackMoves => self.stack_moves(pick, story),
+            Act::StackChangedOutside => {
+                if self.trouble && !self.is_busy() {
+                    self.generation += 1;
+                }
+                None
+            }
+            Act::PersonAnswers => self.answer(pick),
+            Act::FloorRises => {
+                self.floor = (self.floor + usize::from(self.trouble) as u32).min(2);
+                None
+            }
+            Act::MinutesPass => self.time_passes(Span::minutes(3), story),
+            Act::HoursPass if !self.trouble => None,
+            Act::HoursPass => self.time_passes(Span::hours(3), story),
+            Act::Refuse if !self.trouble => None,
+            Act::Refuse => promise(pick, story)
+                .map(|promise| Signal::Refused { key: promise.key.clone(), why: "not allowed".to_owned() }),
+            Act::Wait => promise(pick, story).map(|promise| Signal::Waiting {
+                key: promise.key.clone(),
+                why: "throttled".to_owned(),
+                until: story.now.plus(Span::seconds(20)),
+            }),
+        };
+        if let Some(signal) = &signal {
+            self.told.push(signal.clone());
+        }
+        signal
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_busy() && self.builds.values().all(|fact| *fact != BuildFact::Running)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.operations.last().is_some_and(|operation| operation.completed.is_none())
+    }
+
+    fn time_passes(&mut self, span: Span, story: &mut Story) -> Option<Signal> {
+        story.now = story.now.plus(span);
+        Some(Signal::Tick)
+    }
+
+    fn perform(&mut self, pick: usize, story: &Story) -> Option<Signal> {
+        let promise = promise(pick, story)?;
+        let n = promise.key.release.n;
+        let done = || Some(Signal::Done { key: promise.key.clone() });
+        let waiting = |why: &str| {
+            let until = story.now.plus(Span::seconds(20));
+            Some(Signal::Waiting { key: promise.key.clone(), why: why.to_owned(), until })
+        };
+        match &promise.effect {
+            Effect::StartBuild => {
+                let build = story.track.release(n)?.family.attempt(1);
+                self.builds.entry(build.to_string()).or_insert(BuildFact::Running);
+                Some(Signal::BuildStarted { n, build })
+            }
+            Effect::LookAtBuild { build } => Some(self.build_seen(build)),
+            Effect::LeaveBuild { .. } | Effect::Announce { .. } => done(),
+            Effect::DiscardPlan { change_set } => {
+                self.change_sets.remove(&change_set.to_string());
+                done()
+            }
+            Effect::Plan if self.is_busy() => waiting("the stack is busy"),
+            Effect::Plan => {
+                let image = story.track.release(n)?.phase.image()?.clone();
+                if self.runs.as_ref() == Some(&image) {
+                    return Some(Signal::UpToDate { n, key: promise.key.clone(), deployed: deployed(image) });
+                }
+                let plan = Plan {
+                    fingerprint: self.fingerprint_of(&image),
+                    image,
+                    change_set: promise.key.clone(),
+                    stack_policy: None,
+                    lines: Vec::new(),
+                };
+                let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
+                self.change_sets.insert(promise.key.to_string(), change_set);
+                Some(Signal::Planned { n, plan, policy: policy(self.floor) })
+            }
+            Effect::Execute => {
+                let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
+                if self.operations.iter().any(|operation| operation.change_set == change_set) {
+                    return Some(Signal::ExecutionStarted { n });
+                }
+                if self.is_busy() {
+                    return waiting("the stack is busy");
+                }
+                let current = |set: &&ChangeSet| set.generation == self.generation;
+                let Some(set) = self.change_sets.get(&change_set.to_string()).filter(current) else {
+                    let why = "its change set is gone".to_owned();
+                    return Some(Signal::PlanStale { n, key: promise.key.clone(), why });
+                };
+                let image = set.plan.image.clone();
+                self.operations.push(Operation { change_set, image, completed: None });
+                self.generation += 1;
+                Some(Signal::ExecutionStarted { n })
+            }
+            Effect::LookAtDeployment => self.deployment_seen(n, story),
+        }
+    }
+
+    /// What deploying would change is the same as long as the same runs: a fingerprint may come back.
+    fn fingerprint_of(&self, image: &ImageDigest) -> Fingerprint {
+        let letter = |image: &ImageDigest| u64::from(image.as_str().as_bytes()[7]);
+        let runs = self.runs.as_ref().map_or(0, letter);
+        fingerprint(letter(image) * 1_000_000 + runs * 1000 + self.generation / 4)
+    }
+
+    fn build_seen(&self, build: &BuildId) -> Signal {
+        let image = REVISIONS
+            .map(revision)
+            .iter()
+            .find(|revision| build.as_str().contains(revision.short()))
+            .map(image_of);
+        let seen = match self.builds.get(build.as_str()) {
+            None => BuildSeen::Lost,
+            Some(BuildFact::Running) => BuildSeen::Running { phase: "BUILD".to_owned() },
+            Some(BuildFact::Failed) => BuildSeen::Failed { why: "exit status 1".to_owned() },
+            Some(BuildFact::Succeeded { in_registry }) => {
+                BuildSeen::Succeeded { registry: image.clone().filter(|_| *in_registry), exported: image }
+            }
+        };
+        Signal::BuildSeen { build: build.clone(), seen }
+    }
+
+    fn build_moves(&mut self, pick: usize) -> Option<Signal> {
+        let names: Vec<String> = self.builds.keys().cloned().collect();
+        let name = names.get(pick % names.len().max(1))?;
+        let next = match self.builds[name] {
+            BuildFact::Running if self.trouble && pick.is_multiple_of(7) => BuildFact::Failed,
+            BuildFact::Running => BuildFact::Succeeded { in_registry: pick.is_multiple_of(2) },
+            BuildFact::Succeeded { .. } => BuildFact::Succeeded { in_registry: true },
+            BuildFact::Failed => BuildFact::Failed,
+        };
+        self.builds.insert(name.clone(), next);
+        Some(self.build_seen(&name.parse().unwrap()))
+    }
+
+    fn stack_moves(&mut self, pick: usize, story: &Story) -> Option<Signal> {
+        let trouble = self.trouble;
+        if let Some(operation) = self.operations.last_mut().filter(|last| last.completed.is_none()) {
+            let completed = !trouble || !pick.is_multiple_of(4);
+            operation.completed = Some(completed);
+            if completed {
+                self.runs = Some(operation.image.clone());
+            }
+        }
+        let n = deploying(story)?;
+        self.deployment_seen(n, story)
+    }
+
+    fn deployment_seen(&self, n: u32, story: &Story) -> Option<Signal> {
+        let change_set = &story.track.release(n)?.phase.plan()?.change_set;
+        let operation = self.operations.iter().find(|operation| operation.change_set == *change_set);
+        let seen = match operation.map(|operation| (operation.completed, &self.runs)) {
+            None => DeploymentSeen::NotStarted,
+            Some((None, _)) => DeploymentSeen::Running { status: "UPDATE_IN_PROGRESS".to_owned() },
+            Some((Some(true), Some(runs))) => {
+                DeploymentSeen::Settled { deployed: deployed(runs.clone()), rollout: Rollout::Completed }
+            }
+            Some((Some(true), None)) => {
+                DeploymentSeen::Broken { status: "DELETE_COMPLETE".to_owned(), why: "deleted".to_owned() }
+            }
+            Some((Some(false), _)) => DeploymentSeen::RolledBack {
+                status: "UPDATE_ROLLBACK_COMPLETE".to_owned(),
+                why: "tasks are unhealthy".to_owned(),
+            },
+        };
+        Some(Signal::DeploymentSeen { n, seen })
+    }
+
+    /// People answer what they were asked, however long ago.
+    fn answer(&mut self, pick: usize) -> Option<Signal> {
+        let asked: Vec<&(u32, Fingerprint)> = self.asked.iter().collect();
+        let (n, fingerprint) = asked.get(pick / 16 % asked.len().max(1))?;
+        let voice = match pick % 4 {
+            0 => Voice::Reply,
+            1 | 2 => person("ana"),
+            _ => person("bob"),
+        };
+        let answer = if self.trouble && pick % 16 > 13 { Answer::Reject } else { Answer::Approve };
+        let floor = Policy { replies: !self.trouble || !pick.is_multiple_of(3), ..policy(self.floor) };
+        Some(answered(*n, fingerprint.clone(), answer, voice, floor))
+    }
+}
+
+fn promise(pick: usize, story: &Story) -> Option<&Promise> {
+    let outbox = &story.track.outbox;
+    outbox.get(pick % outbox.len().max(1))
+}
+
+pub(crate) fn deploying(story: &Story) -> Option<u32> {
+    let deploying = |phase: &Phase| matches!(phase, Phase::Deploying { .. });
+    story.track.in_flight.iter().find(|release| deploying(&release.phase)).map(|release| release.id.n)
+}

@@ -1,0 +1,207 @@
+//! A track brought to a phase by the signals that lead there, as nothing else can lead there.
+
+use model::approval::{Answer, Policy, Voice, Vote};
+use model::decide::{Decision, Why, decide};
+use model::effect::{Effect, Promise};
+use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
+use model::release::{Asked, Deployed, Phase, Plan, Release};
+use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::time::{Span, Timestamp};
+use model::track::Track;
+
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    pub(crate) track: Track,
+    pub(crate) now: Timestamp,
+    /// Every release that is over, in the order of their endings.
+    pub(crate) over: Vec<Release>,
+}
+
+impl Story {
+    pub(crate) fn new() -> Self {
+        Self { track: Track::new("payments/production".parse().unwrap()), now: START, over: Vec::new() }
+    }
+
+    /// What the signal did to the track, if it did anything.
+    pub(crate) fn see(&mut self, signal: &Signal) -> Result<(), Why> {
+        match decide(&self.track, signal, self.now) {
+            Decision::Advance(advance) => {
+                self.track = advance.track;
+                self.over.extend(advance.changed.into_iter().filter(|release| release.ending().is_some()));
+                Ok(())
+            }
+            Decision::Ignore(why) => Err(why),
+        }
+    }
+
+    fn told(mut self, signal: &Signal) -> Self {
+        self.see(signal).unwrap_or_else(|why| panic!("{signal:?} was ignored: {why}"));
+        self.now = self.now.plus(Span::seconds(1));
+        self
+    }
+
+    pub(crate) fn pushed(self, revision: char) -> Self {
+        self.told(&Signal::Pushed(push(revision)))
+    }
+
+    pub(crate) fn build_started(self, n: u32) -> Self {
+        let build = self.family(n).attempt(1);
+        self.told(&Signal::BuildStarted { n, build })
+    }
+
+    pub(crate) fn built(self, n: u32) -> Self {
+        let build = self.family(n).attempt(1);
+        let image = image_of(&self.track.release(n).unwrap().revision);
+        self.told(&Signal::BuildSeen {
+            build,
+            seen: BuildSeen::Succeeded { exported: Some(image.clone()), registry: Some(image) },
+        })
+    }
+
+    pub(crate) fn planned(self, n: u32, plan: u64) -> Self {
+        let plan = self.plan(n, plan);
+        self.told(&Signal::Planned { n, plan, policy: policy(1) })
+    }
+
+    pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
+        let plan = self.plan(n, plan);
+        self.told(&Signal::Planned { n, plan, policy: policy(2) })
+    }
+
+    pub(crate) fn stale(self, n: u32) -> Self {
+        let execute = |promise: &&Promise| promise.effect == Effect::Execute;
+        let key = self.track.outbox.iter().find(execute).unwrap().key.clone();
+        self.told(&Signal::PlanStale { n, key, why: "another change was executed".to_owned() })
+    }
+
+    /// Put there by hand: without holds and freezes, an approved release waits for its turn in no story.
+    pub(crate) fn ready(mut self, n: u32) -> Self {
+        let plan = self.plan(n, u64::from(n));
+        let vote = Vote { voice: person("ana"), fingerprint: plan.fingerprint.clone(), at: self.now };
+        let asked = Asked {
+            fingerprint: plan.fingerprint.clone(),
+            policy: policy(1),
+            votes: vec![vote],
+            until: self.now.plus(Span::hours(24)),
+        };
+        let release = self.track.in_flight.iter_mut().find(|release| release.id.n == n).unwrap();
+        release.phase = Phase::Ready { plan, asked };
+        self
+    }
+
+    pub(crate) fn approved(self, n: u32) -> Self {
+        let fingerprint = self.track.release(n).unwrap().phase.plan().unwrap().fingerprint.clone();
+        self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), policy(1)))
+    }
+
+    pub(crate) fn executing(self, n: u32) -> Self {
+        self.told(&Signal::ExecutionStarted { n })
+    }
+
+    pub(crate) fn deployed(self, n: u32) -> Self {
+        let image = self.track.release(n).unwrap().phase.image().unwrap().clone();
+        self.told(&Signal::DeploymentSeen {
+            n,
+            seen: DeploymentSeen::Settled { deployed: deployed(image), rollout: Rollout::Completed },
+        })
+    }
+
+    pub(crate) fn planning(self, revision: char) -> Self {
+        let story = self.pushed(revision);
+        let n = story.track.newest.as_ref().unwrap().n;
+        story.build_started(n).built(n)
+    }
+
+    pub(crate) fn family(&self, n: u32) -> BuildFamily {
+        self.track.release(n).map(|release| release.family.clone()).unwrap_or_else(|| family(&revision('a')))
+    }
+
+    /// A plan for the release under the change set that is promised for it.
+    pub(crate) fn plan(&self, n: u32, number: u64) -> Plan {
+        let promised = self.track.outbox.iter().find(|p| p.key.release.n == n && p.effect == Effect::Plan);
+        Plan {
+            fingerprint: fingerprint(number),
+            image: self
+                .track
+                .release(n)
+                .and_then(|release| release.phase.image().cloned())
+                .unwrap_or_else(|| image_of(&revision('a'))),
+            change_set: promised.map_or_else(|| self.key(n, 99), |promise| promise.key.clone()),
+            stack_policy: None,
+            lines: Vec::new(),
+        }
+    }
+
+    pub(crate) fn newest_letter(&self) -> char {
+        let newest = self.track.newest.as_ref();
+        newest.and_then(|newest| newest.revision.as_str().chars().next()).unwrap_or('a')
+    }
+
+    pub(crate) fn key(&self, n: u32, k: u32) -> EffectKey {
+        EffectKey { release: self.track.release_id(n), k }
+    }
+}
+
+pub(crate) fn revision(letter: char) -> Revision {
+    letter.to_string().repeat(40).parse().unwrap()
+}
+
+pub(crate) fn repository() -> RepositoryName {
+    "payments".parse().unwrap()
+}
+
+pub(crate) fn family(revision: &Revision) -> BuildFamily {
+    BuildFamily::of(&repository(), revision, "")
+}
+
+pub(crate) fn build(revision_letter: char) -> BuildId {
+    family(&revision(revision_letter)).attempt(1)
+}
+
+pub(crate) fn image_of(revision: &Revision) -> ImageDigest {
+    format!("sha256:{:0<64}", &revision.as_str()[..40]).parse().unwrap()
+}
+
+pub(crate) fn fingerprint(number: u64) -> Fingerprint {
+    format!("{number:064x}").parse().unwrap()
+}
+
+pub(crate) fn push(letter: char) -> Push {
+    let revision = revision(letter);
+    Push {
+        family: family(&revision),
+        revision,
+        repository: repository(),
+        branch: "main".parse().unwrap(),
+        by: Some("ana".to_owned()),
+        fault: None,
+    }
+}
+
+pub(crate) fn policy(required: u32) -> Policy {
+    Policy { required, replies: true, expires_hours: 24 }
+}
+
+pub(crate) fn person(name: &str) -> Voice {
+    Voice::Verified { person: name.to_owned() }
+}
+
+pub(crate) fn answered(
+    n: u32,
+    fingerprint: Fingerprint,
+    answer: Answer,
+    voice: Voice,
+    floor: Policy,
+) -> Signal {
+    Signal::Answered { n, fingerprint, answer, voice, reason: "because".to_owned(), floor }
+}
+
+pub(crate) fn deployed(image: ImageDigest) -> Deployed {
+    Deployed {
+        image,
+        stack_status: "UPDATE_COMPLETE".to_owned(),
+        task_definition: "arn:aws:ecs:eu-west-1:111122223333:task-definition/payments:7".to_owned(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Whose turn it is, where chance seldom leads.
+
+use model::effect::Effect;
+use model::release::{Ending, Phase};
+use model::signal::Signal;
+
+use crate::story::{Story, deployed, image_of, revision};
+
+#[test]
+fn finding_no_changes_is_not_believed_once_an_older_release_deploys() {
+    // b waits for approval, then a, which is live, is pushed again: nothing would change, as long as b stays where it is.
+    let live = Story::new().planning('a').planned(1, 1).approved(1).executing(1).deployed(1);
+    let mut story = live.planning('b').planned(2, 2).planning('a');
+    let plan = |promise: &&model::effect::Promise| promise.effect == Effect::Plan;
+    let key = story.track.outbox.iter().find(plan).unwrap().key.clone();
+    let up_to_date = Signal::UpToDate { n: 3, key, deployed: deployed(image_of(&revision('a'))) };
+    story = story.approved(2).executing(2);
+    assert!(story.see(&up_to_date).is_err());
+    story = story.deployed(2);
+    assert!(story.see(&up_to_date).is_err(), "what was read before b was deployed is no longer so");
+    assert_eq!(story.track.live.as_ref().unwrap().release.n, 2);
+    assert!(matches!(story.track.release(3).unwrap().phase, Phase::Planning { .. }));
+    assert!(story.track.outbox.iter().any(|promise| promise.effect == Effect::Plan), "it is planned anew");
+}
+
+#[test]
+fn a_release_whose_plan_is_stale_gives_way_to_a_newer_one_that_is_ready() {
+    let story = Story::new().planning('a').planned(1, 1).approved(1).planning('b').ready(2).stale(1);
+    assert!(matches!(story.track.release(2).unwrap().phase, Phase::Deploying { .. }));
+    let ending = story.over.last().unwrap().ending().unwrap();
+    assert!(matches!(ending, Ending::Superseded { by } if by.n == 2), "{ending:?}");
+}
+
+#[test]
+fn a_deployment_that_may_not_be_looked_at_goes_on() {
+    let mut story = Story::new().planning('a').planned(1, 1).approved(1).executing(1);
+    let look = |promise: &&model::effect::Promise| promise.effect == Effect::LookAtDeployment;
+    let key = story.track.outbox.iter().find(look).unwrap().key.clone();
+    story.see(&Signal::Refused { key, why: "not allowed to DescribeStackEvents".to_owned() }).unwrap();
+    assert!(matches!(story.track.release(1).unwrap().phase, Phase::Deploying { started: true, .. }));
+    assert!(story.track.outbox.iter().any(|promise| promise.effect == Effect::LookAtDeployment));
+    story = story.deployed(1);
+    assert_eq!(story.track.live.as_ref().unwrap().release.n, 1);
+}
+
+#[test]
+fn a_plan_that_was_found_stale_before_it_was_made_again_is_not_made_once_more() {
+    let mut story = Story::new().planning('a').planned(1, 1).approved(1);
+    let execute = |promise: &&model::effect::Promise| promise.effect == Effect::Execute;
+    let key = story.track.outbox.iter().find(execute).unwrap().key.clone();
+    let stale = Signal::PlanStale { n: 1, key, why: "its change set is gone".to_owned() };
+    story.see(&stale).unwrap();
+    story = story.planned(1, 1);
+    assert!(story.see(&stale).is_err(), "a hand that was slow to tell speaks of the plan before");
+    assert!(matches!(story.track.release(1).unwrap().phase, Phase::Deploying { .. }));
+}

@@ -1,0 +1,163 @@
+//! A stack operation, step by step, to the end that was drawn for it.
+
+use engine::ports::{ChangeSetKind, RolloutState, StackEvent};
+
+use crate::services::Service;
+use crate::stacks::{Props, Step};
+use crate::world::{HOUR, MINUTE, SECOND, World};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    pub(crate) stack: String,
+    /// The change set's name.
+    pub(crate) token: String,
+    pub(crate) props: Props,
+    pub(crate) kind: ChangeSetKind,
+    pub(crate) becomes: Becomes,
+    /// The stack's last status in this operation.
+    pub(crate) ended: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Becomes {
+    Completed,
+    /// Hours, as when tasks hardly start.
+    Slow,
+    RolledBack,
+    RollbackFailed,
+    /// The stack is complete before its service is.
+    RolloutLags,
+    /// The stack is complete and the service's deployment then fails.
+    RolloutFails,
+    /// The stack is complete, and somebody put the old task definition back.
+    OldDigest,
+}
+
+impl World {
+    pub(crate) fn stack_moves(&mut self, stack: &str, step: &Step) {
+        let operation =
+            self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
+        let Some(operation) = operation else {
+            // Somebody else's: it changes tags and comes to its end.
+            return self.stack_is(stack, "UPDATE_COMPLETE", &step.token);
+        };
+        match (operation.becomes, step.number) {
+            (_, 1) => {
+                self.roll_out(&operation);
+                let wait = if operation.becomes == Becomes::Slow {
+                    (4 * HOUR, 6 * HOUR)
+                } else {
+                    (30 * SECOND, 20 * MINUTE)
+                };
+                self.step_in(stack, &step.token, 2, wait);
+            }
+            (Becomes::RolledBack | Becomes::RollbackFailed, 2) => self.roll_back(&operation),
+            (Becomes::RolledBack | Becomes::RollbackFailed, _) => self.rolled_back(&operation),
+            (Becomes::Completed | Becomes::Slow, 2) => {
+                self.rollout_is(stack, RolloutState::Completed);
+                self.complete(&operation, 3);
+            }
+            (Becomes::RolloutLags | Becomes::RolloutFails, 2) => self.complete(&operation, 3),
+            (Becomes::OldDigest, 2) => {
+                self.put_back(stack);
+                self.complete(&operation, 3);
+            }
+            (Becomes::Completed | Becomes::Slow | Becomes::OldDigest, 3) => self.completed(&operation),
+            (Becomes::RolloutLags | Becomes::RolloutFails, 3) => {
+                self.completed(&operation);
+                self.step_in(stack, &step.token, 4, (10 * SECOND, 10 * MINUTE));
+            }
+            (Becomes::RolloutLags, _) => self.rollout_is(stack, RolloutState::Completed),
+            (Becomes::RolloutFails, _) => self.rollout_is(stack, RolloutState::Failed),
+            (Becomes::Completed | Becomes::Slow | Becomes::OldDigest, _) => {}
+        }
+    }
+
+    /// The stack makes the task definition and tells the service.
+    fn roll_out(&mut self, operation: &Operation) {
+        let number = self.id();
+        let image = operation.props.parameters.get("Image").cloned().unwrap_or_default();
+        let family = operation.stack.clone();
+        let task_definition = format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{number}");
+        self.stacks.task_definitions.insert(task_definition.clone(), image);
+        let now = self.now;
+        if let Some(stack) = self.stacks.all.get_mut(&operation.stack) {
+            let service =
+                stack.service.get_or_insert_with(|| Service::new(&operation.stack, &operation.props));
+            service.becomes(now, task_definition, RolloutState::InProgress);
+        }
+        self.tell_rollout(&operation.stack, "SERVICE_DEPLOYMENT_IN_PROGRESS");
+    }
+
+    fn roll_back(&mut self, operation: &Operation) {
+        let stack = operation.stack.as_str();
+        self.resource_failed(operation);
+        self.tell_rollout(stack, "SERVICE_DEPLOYMENT_FAILED");
+        let status = match operation.kind {
+            ChangeSetKind::Create => "ROLLBACK_IN_PROGRESS",
+            ChangeSetKind::Update => "UPDATE_ROLLBACK_IN_PROGRESS",
+        };
+        self.put_back(stack);
+        self.stack_is(stack, status, &operation.token);
+        self.step_in(stack, &operation.token, 3, (10 * SECOND, 10 * MINUTE));
+    }
+
+    fn rolled_back(&mut self, operation: &Operation) {
+        let stack = operation.stack.as_str();
+        let status = match (operation.kind, operation.becomes) {
+            (ChangeSetKind::Create, _) => "ROLLBACK_COMPLETE",
+            (ChangeSetKind::Update, Becomes::RollbackFailed) => "UPDATE_ROLLBACK_FAILED",
+            (ChangeSetKind::Update, _) => "UPDATE_ROLLBACK_COMPLETE",
+        };
+        self.ends(operation, status);
+        if status != "UPDATE_ROLLBACK_COMPLETE" {
+            self.repair_later(stack);
+        }
+    }
+
+    fn complete(&mut self, operation: &Operation, next: u32) {
+        if operation.kind == ChangeSetKind::Update {
+            self.stack_is(&operation.stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", &operation.token);
+        }
+        self.step_in(&operation.stack, &operation.token, next, (SECOND, MINUTE));
+    }
+
+    fn completed(&mut self, operation: &Operation) {
+        if let Some(stack) = self.stacks.all.get_mut(&operation.stack) {
+            stack.props = Some(operation.props.clone());
+        }
+        let status = match operation.kind {
+            ChangeSetKind::Create => "CREATE_COMPLETE",
+            ChangeSetKind::Update => "UPDATE_COMPLETE",
+        };
+        self.ends(operation, status);
+    }
+
+    fn ends(&mut self, operation: &Operation, status: &'static str) {
+        if let Some(ended) = self.stacks.operations.iter_mut().find(|other| other.token == operation.token) {
+            ended.ended = Some(status);
+        }
+        let completed = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE");
+        self.executed_is(
+            &operation.stack,
+            &operation.token,
+            if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" },
+        );
+        if self.random.chance(500) {
+            self.forget_executed(&operation.stack);
+        }
+        self.stack_is(&operation.stack, status, &operation.token);
+    }
+
+    fn resource_failed(&mut self, operation: &Operation) {
+        let Some(stack) = self.stacks.all.get_mut(&operation.stack) else { return };
+        stack.events.push(StackEvent {
+            token: Some(operation.token.clone()),
+            of_stack: false,
+            logical_id: "Service".to_owned(),
+            resource_type: "AWS::ECS::Service".to_owned(),
+            status: "UPDATE_FAILED".to_owned(),
+            reason: Some("ECS Deployment Circuit Breaker was triggered".to_owned()),
+        });
+    }
+}

@@ -1,0 +1,385 @@
+//! The engine's ports on the world. Each call pauses before and after its effect, so that everything else may happen
+//! there, a crash of the caller included; a call may be turned away, or lose its answer.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use engine::failure::Failure;
+use engine::ports::{
+    Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
+    Clock, Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records, Registry,
+    ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
+};
+use model::build::Build;
+use model::decide::Advance;
+use model::effect::Hand;
+use model::ids::{
+    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
+    Revision, StackName, TrackKey,
+};
+use model::release::Release;
+use model::time::{Span, Timestamp};
+use model::track::Track;
+
+use crate::events;
+use crate::executor::pause;
+use crate::records::{TEMPLATE, TEMPLATE_KEY};
+use crate::sources::BRANCH;
+use crate::untruth::Untruth;
+use crate::world::{MINUTE, SECOND, World};
+
+/// Source: SQS developer guide, "FIFO queues": deduplication interval.
+const DEDUPLICATED_MS: u64 = 5 * MINUTE;
+
+type Answer<T> = Result<T, Failure>;
+
+/// What one invocation of a function sees.
+pub(crate) struct Ports {
+    pub(crate) world: Rc<RefCell<World>>,
+    /// How much this machine's clock is ahead.
+    pub(crate) ahead_ms: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Write,
+}
+
+impl Ports {
+    async fn read<T>(&self, call: &'static str, answer: impl FnOnce(&mut World) -> T) -> Answer<T> {
+        self.call(call, Kind::Read, |world| Ok(answer(world))).await
+    }
+
+    async fn write<T>(&self, call: &'static str, effect: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
+        self.call(call, Kind::Write, effect).await
+    }
+
+    async fn call<T>(
+        &self,
+        call: &'static str,
+        kind: Kind,
+        effect: impl FnOnce(&mut World) -> Answer<T>,
+    ) -> Answer<T> {
+        pause().await;
+        let (answer, lost) = {
+            let world = &mut *self.world.borrow_mut();
+            world.coverage.hit("call", call);
+            if world.random.chance(world.faults.throttle) {
+                world.coverage.hit("fault", "throttled");
+                world.say(format_args!("{call} is throttled"));
+                return Err(Failure::transient(call, "ThrottlingException: Rate exceeded"));
+            }
+            let answer = effect(world);
+            let lost = answer.is_ok() && world.random.chance(world.faults.answer_lost);
+            if lost {
+                world.coverage.hit("fault", "answer lost");
+                world.say(format_args!("the answer of {call} is lost"));
+            }
+            (answer, lost)
+        };
+        pause().await;
+        match (lost, kind) {
+            (false, _) => answer,
+            (true, Kind::Read) => Err(Failure::transient(call, "timed out")),
+            (true, Kind::Write) => Err(Failure::Unknown { call, source: "timed out".into() }),
+        }
+    }
+}
+
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.world.borrow().now.saturating_add_signed(self.ahead_ms))
+    }
+}
+
+impl Tracks for Ports {
+    async fn load_track(&self, key: &TrackKey) -> Answer<Option<Track>> {
+        self.read("load_track", |world| world.table.tracks.get(key).cloned()).await
+    }
+
+    async fn commit_track(&self, advance: &Advance) -> Answer<Commit> {
+        self.write("commit_track", |world| Ok(world.commit_track(advance))).await
+    }
+
+    async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
+        self.read("load_release", |world| world.table.releases.get(id).cloned()).await
+    }
+}
+
+impl Builds for Ports {
+    async fn load_build(&self, family: &BuildFamily) -> Answer<Option<Build>> {
+        self.read("load_build", |world| world.table.builds.get(family).cloned()).await
+    }
+
+    async fn commit_build(&self, build: &Build) -> Answer<Commit> {
+        self.write("commit_build", |world| Ok(world.commit_build(build))).await
+    }
+}
+
+impl Agenda for Ports {
+    async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>> {
+        self.read("due_tracks", |world| match world.untruth {
+            Untruth::NobodyIsWoken => Vec::new(),
+            _ => world.due_tracks(until, limit),
+        })
+        .await
+    }
+
+    async fn load_patrol(&self) -> Answer<Option<String>> {
+        self.read("load_patrol", |world| world.table.patrol.clone()).await
+    }
+
+    async fn save_patrol(&self, next: Option<&str>) -> Answer<()> {
+        self.write("save_patrol", |world| {
+            world.table.patrol = next.map(str::to_owned);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Queues for Ports {
+    async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()> {
+        self.write("wake", |world| {
+            if world.untruth != Untruth::NobodyIsWoken {
+                world.wake(hand, track, version, delay);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl World {
+    fn wake(&mut self, hand: Hand, track: &TrackKey, version: u64, delay: Span) {
+        self.coverage.hit("woken", &format!("{hand:?}"));
+        if delay > engine::ports::DELAY_MAX {
+            self.violation(format!("SQS refuses a delay of {delay:?}"));
+        }
+        let (group, delay_ms) = match hand {
+            Hand::Notify => {
+                let name = format!("{track} {version}");
+                let sent = self.deduplicated.insert(name.clone(), self.now);
+                if let Some(sent) = sent.filter(|sent| self.now < sent + DEDUPLICATED_MS) {
+                    self.deduplicated.insert(name, sent);
+                    return;
+                }
+                (Some(track.to_string()), 0)
+            }
+            Hand::Builder | Hand::Deployer => (None, delay.0),
+        };
+        self.send(events::queue_of(hand), events::wake(&track.to_string()), group, delay_ms);
+    }
+}
+
+impl Patrol for Ports {
+    async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<()> {
+        self.write("send_to_push", |world| {
+            world.coverage.hit("woken", "push, by the patrol");
+            world.send("PatrolQueue", events::patrol(repository.as_str(), branch.as_str()), None, 0);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Quarantine for Ports {
+    async fn quarantine(&self, function: &str, why: &str, _payload: &[u8]) -> Answer<()> {
+        self.write("quarantine", |world| {
+            world.say(format_args!("{function} quarantines: {why}"));
+            world.quarantined.push(format!("{function}: {why}"));
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Sources for Ports {
+    async fn branch_head(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+    ) -> Answer<Option<Revision>> {
+        let is_known = branch.as_str() == BRANCH;
+        self.read("branch_head", |world| {
+            world.sources.heads.get(repository.as_str()).filter(|_| is_known).cloned()
+        })
+        .await
+    }
+
+    async fn file(
+        &self,
+        _repository: &RepositoryName,
+        revision: &Revision,
+        path: &str,
+    ) -> Answer<Option<Vec<u8>>> {
+        self.read("file", |world| world.file(revision, path)).await
+    }
+}
+
+impl BuildService for Ports {
+    async fn start_build(&self, order: &BuildOrder) -> Answer<String> {
+        self.write("start_build", |world| world.start_build(order)).await
+    }
+
+    async fn read_builds(&self, arns: &[String]) -> Answer<Vec<BuildRead>> {
+        self.read("read_builds", |world| world.read_builds(arns)).await
+    }
+
+    async fn recent_builds(&self) -> Answer<Vec<String>> {
+        self.read("recent_builds", |world| world.recent_builds()).await
+    }
+
+    async fn stop_build(&self, arn: &str) -> Answer<()> {
+        self.write("stop_build", |world| {
+            world.stop_build(arn);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Images for Ports {
+    async fn image_digest(&self, repository: &str, tag: &BuildId) -> Answer<Option<ImageDigest>> {
+        self.read("image_digest", |world| world.image_digest(repository, tag)).await
+    }
+}
+
+impl Records for Ports {
+    async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>> {
+        self.read("service_record", |world| world.platform.service_record(repository.as_str())).await
+    }
+
+    async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
+        self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
+    }
+
+    /// A page each, so that paging is met.
+    async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
+        self.read("environment_records", |world| {
+            let names = world.platform.environments();
+            one_by_one(&names, page, |name| world.platform.environment_record(name))
+        })
+        .await
+    }
+}
+
+impl Registry for Ports {
+    async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
+        self.read("service_records", |world| {
+            if world.untruth == Untruth::NothingIsPatrolled {
+                return Page { items: Vec::new(), next: None };
+            }
+            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name))
+        })
+        .await
+    }
+}
+
+fn one_by_one(
+    names: &[String],
+    page: Option<&str>,
+    read: impl Fn(&str) -> Option<Stored>,
+) -> Page<(String, Stored)> {
+    let at = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or(0);
+    let items = names.get(at).and_then(|name| Some((name.clone(), read(name)?))).into_iter().collect();
+    Page { items, next: (at + 1 < names.len()).then(|| (at + 1).to_string()) }
+}
+
+impl Stacks for Ports {
+    async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>> {
+        self.read("stack", |world| world.read_stack(name)).await
+    }
+
+    async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {
+        self.read("stack_events", |world| {
+            let (mut items, next) = world.stack_events(name, page);
+            if world.untruth == Untruth::RollbackHidden {
+                items.iter_mut().for_each(|event| event.status = event.status.replace("ROLLBACK_", ""));
+            }
+            Page { items, next }
+        })
+        .await
+    }
+
+    async fn create_change_set(&self, order: &ChangeSetOrder) -> Answer<ChangeSetCreated> {
+        self.write("create_change_set", |world| world.create_change_set(order)).await
+    }
+
+    async fn change_set(
+        &self,
+        stack: &StackName,
+        name: &EffectKey,
+        page: Option<&str>,
+    ) -> Answer<Option<ChangeSetRead>> {
+        self.read("change_set", |world| world.change_set(stack, name, page)).await
+    }
+
+    async fn delete_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<()> {
+        self.write("delete_change_set", |world| {
+            world.delete_change_set(stack, name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn set_stack_policy(&self, _stack: &StackName, _policy: &str) -> Answer<()> {
+        self.write("set_stack_policy", |_| Ok(())).await
+    }
+
+    async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
+        self.write("execute_change_set", |world| world.execute_change_set(stack, name)).await
+    }
+}
+
+impl Services for Ports {
+    async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>> {
+        self.read("service", |world| world.service(cluster, service)).await
+    }
+
+    async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>> {
+        self.read("task_images", |world| world.task_images(task_definition)).await
+    }
+}
+
+impl Templates for Ports {
+    async fn base_template(&self, key: &str) -> Answer<Option<String>> {
+        self.read("base_template", |_| (key == TEMPLATE_KEY).then(|| TEMPLATE.to_owned())).await
+    }
+
+    async fn store_template(&self, sha256: &str, body: &str) -> Answer<String> {
+        let url = format!("https://artifacts.s3.eu-west-1.amazonaws.com/templates/{sha256}.json");
+        self.write("store_template", |world| {
+            world.platform.templates.insert(url.clone(), body.to_owned());
+            Ok(url)
+        })
+        .await
+    }
+}
+
+impl People for Ports {
+    async fn publish(&self, message: &Message) -> Answer<()> {
+        self.write("publish", |world| {
+            world.publish(message);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn post_to_slack(&self, _text: &str) -> Answer<()> {
+        self.write("post_to_slack", |_| Ok(())).await
+    }
+}
+
+impl ReplyKey for Ports {
+    async fn reply_key(&self) -> Answer<Vec<u8>> {
+        self.read("reply_key", |_| b"the key of the simulated secret".to_vec()).await
+    }
+}
+
+/// Milliseconds that a call takes, there or back.
+pub(crate) const LATENCY_MS: (u64, u64) = (2, 40);
+/// How long a message stays hidden once it is received.
+pub(crate) const VISIBILITY_MS: u64 = 60 * SECOND;

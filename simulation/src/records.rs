@@ -1,0 +1,109 @@
+//! The platform's records in SSM, and the artifact bucket.
+
+use std::collections::BTreeMap;
+
+use engine::ports::Stored;
+use serde_json::json;
+
+use crate::events::{ACCOUNT, REGION};
+use crate::random::Random;
+use crate::sources::BRANCH;
+
+pub(crate) const TEMPLATE_KEY: &str = "stacks/service.yaml";
+
+/// The parameters that the engine and a config set; resources enough to need a capability.
+pub(crate) const TEMPLATE: &str = r#"{
+  "Parameters": {
+    "Image": {"Type": "String"}, "Cluster": {"Type": "String"}, "ListenerArn": {"Type": "String"},
+    "VpcId": {"Type": "String"}, "Subnets": {"Type": "CommaDelimitedList"},
+    "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
+    "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
+    "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
+    "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
+  },
+  "Resources": {
+    "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
+    "Service": {"Type": "AWS::ECS::Service", "Properties": {}}
+  }
+}"#;
+
+#[derive(Debug)]
+pub(crate) struct Platform {
+    services: Vec<String>,
+    environments: BTreeMap<String, Environment>,
+    pub(crate) templates: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Environment {
+    approvals: u32,
+    expires_hours: u64,
+    version: i64,
+}
+
+impl Platform {
+    pub(crate) fn drawn(random: &mut Random) -> Self {
+        let services = ["card-api", "ledger", "payments"];
+        let count = random.between(1, 3) as usize;
+        let mut environments = BTreeMap::new();
+        for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
+            let expires_hours = *random.pick(&[2, 24, 72]);
+            environments.insert((*name).to_owned(), Environment { approvals: 1, expires_hours, version: 1 });
+        }
+        Self {
+            services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
+            environments,
+            templates: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    pub(crate) fn environments(&self) -> Vec<String> {
+        self.environments.keys().cloned().collect()
+    }
+
+    /// Two voices are asked for where replies are but one: nothing more is deployed there.
+    pub(crate) fn raise_floor(&mut self) {
+        if let Some(environment) = self.environments.values_mut().next() {
+            environment.approvals = 2;
+            environment.version += 1;
+        }
+    }
+
+    pub(crate) fn service_record(&self, repository: &str) -> Option<Stored> {
+        if !self.services.iter().any(|service| service == repository) {
+            return None;
+        }
+        let body = json!({
+            "service": repository,
+            "branches": [BRANCH],
+            "paths": [format!("/{repository}")],
+            "imageRepository": repository,
+            "imageRepositoryUri": format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}"),
+            "buildRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/tidegate/{repository}-build"),
+        });
+        Some(Stored { body: body.to_string(), version: 1 })
+    }
+
+    pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
+        let environment = self.environments.get(name)?;
+        let body = json!({
+            "cluster": name,
+            "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
+            "loadBalancerSecurityGroup": "sg-0a1b2c3d",
+            "vpcId": "vpc-0a1b2c3d",
+            "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
+            "permissionsBoundaryArn": format!("arn:aws:iam::{ACCOUNT}:policy/tidegate-boundary"),
+            "template": TEMPLATE_KEY,
+            "floor": {
+                "approvals": environment.approvals,
+                "replies": true,
+                "expiresHours": environment.expires_hours,
+            },
+        });
+        Some(Stored { body: body.to_string(), version: environment.version })
+    }
+}

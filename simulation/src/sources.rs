@@ -1,0 +1,111 @@
+//! CodeCommit: repositories whose branches move.
+
+use std::collections::BTreeMap;
+
+use model::ids::Revision;
+use serde_json::json;
+
+use crate::events;
+use crate::random::Random;
+use crate::world::{Function, World};
+
+pub(crate) const BRANCH: &str = "main";
+pub(crate) const CONFIG_FILE: &str = "ecs-service-config.json";
+
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// Heads of `main` by repository.
+    pub(crate) heads: BTreeMap<String, Revision>,
+    /// The config at each commit.
+    configs: BTreeMap<Revision, Option<String>>,
+    /// Every commit of a repository, for pushing an old one again.
+    history: BTreeMap<String, Vec<Revision>>,
+}
+
+/// What somebody pushes.
+#[derive(Debug, Clone)]
+pub(crate) struct Commit {
+    pub(crate) repository: String,
+    pub(crate) kind: CommitKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommitKind {
+    Good,
+    /// Another size of task: the plan changes in more than the image.
+    Resized,
+    /// An earlier commit again.
+    Earlier,
+    BadConfig,
+    OthersService,
+    NoConfig,
+}
+
+impl CommitKind {
+    pub(crate) fn drawn(random: &mut Random) -> Self {
+        match random.between(1, 20) {
+            1 => Self::BadConfig,
+            2 => Self::OthersService,
+            3 => Self::NoConfig,
+            4..=6 => Self::Earlier,
+            7..=9 => Self::Resized,
+            _ => Self::Good,
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn push(&mut self, commit: &Commit) {
+        let number = self.id();
+        let repository = &commit.repository;
+        let earlier =
+            self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
+        let revision = match earlier {
+            Some(history) => self.random.pick(&history).clone(),
+            None => self.new_commit(number, commit),
+        };
+        self.coverage.hit("push", &format!("{:?}", commit.kind));
+        self.say(format_args!("{repository} is pushed to {}: {:?}", revision.short(), commit.kind));
+        self.sources.heads.insert(repository.clone(), revision.clone());
+        self.emit(Function::Push, events::pushed(repository, BRANCH, revision.as_str()));
+    }
+
+    fn new_commit(&mut self, number: u64, commit: &Commit) -> Revision {
+        let spread = self.random.next();
+        let revision: Revision = match format!("{spread:016x}{number:024x}").parse() {
+            Ok(revision) => revision,
+            Err(malformed) => unreachable!("40 hex digits: {malformed}"),
+        };
+        let config = config(&commit.repository, commit.kind, &self.platform.environments());
+        self.sources.configs.insert(revision.clone(), config);
+        self.sources.history.entry(commit.repository.clone()).or_default().push(revision.clone());
+        revision
+    }
+
+    pub(crate) fn file(&self, revision: &Revision, path: &str) -> Option<Vec<u8>> {
+        let config = self.sources.configs.get(revision).filter(|_| path == CONFIG_FILE)?;
+        config.clone().map(String::into_bytes)
+    }
+}
+
+fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option<String> {
+    let environments: BTreeMap<&str, _> =
+        environments.iter().map(|name| (name.as_str(), json!({ "branch": BRANCH }))).collect();
+    let service = if kind == CommitKind::OthersService { "somebody-else" } else { repository };
+    let (cpu, memory_mib) = match kind {
+        CommitKind::Resized => (512, 1024),
+        // Fargate has no such size.
+        CommitKind::BadConfig => (256, 30_720),
+        CommitKind::Good | CommitKind::Earlier | CommitKind::OthersService | CommitKind::NoConfig => {
+            (256, 512)
+        }
+    };
+    let config = json!({
+        "service": service,
+        "kind": "web",
+        "routing": { "paths": [format!("/{repository}")], "priority": 120 },
+        "container": { "port": 8080, "cpu": cpu, "memoryMiB": memory_mib },
+        "environments": environments,
+    });
+    (kind != CommitKind::NoConfig).then(|| config.to_string())
+}

@@ -1,0 +1,359 @@
+//! CloudFormation and ECS: stacks that are busy, refuse, roll back, and services that move after them.
+
+use std::collections::BTreeMap;
+
+use engine::failure::Failure;
+use engine::ports::{
+    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, ResourceChange, StackEvent,
+    StackRead,
+};
+use model::ids::{EffectKey, StackName};
+
+use crate::events::{ACCOUNT, REGION};
+use crate::operations::{Becomes, Operation};
+use crate::services::Service;
+use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
+
+#[derive(Debug, Default)]
+pub(crate) struct Stacks {
+    pub(crate) all: BTreeMap<String, Stack>,
+    /// Every operation that ever began, oldest first.
+    pub(crate) operations: Vec<Operation>,
+    /// Image by task definition.
+    pub(crate) task_definitions: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Stack {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    /// What it was last brought to.
+    pub(crate) props: Option<Props>,
+    pub(crate) change_sets: BTreeMap<String, ChangeSet>,
+    /// Oldest first.
+    pub(crate) events: Vec<StackEvent>,
+    pub(crate) service: Option<Service>,
+    /// Others have changed it behind our back: what it runs is no longer ours alone to say.
+    pub(crate) touched: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Props {
+    pub(crate) template_url: String,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeSet {
+    props: Props,
+    kind: ChangeSetKind,
+    ready_at: u64,
+    has_changes: bool,
+    execution: &'static str,
+}
+
+/// What happens to a stack next, and in whose operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) token: String,
+    pub(crate) number: u32,
+}
+
+/// Events per page: few, so that paging is met.
+const EVENTS_PAGE: usize = 4;
+
+impl Stack {
+    pub(crate) fn is_busy(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+    }
+}
+
+impl World {
+    pub(crate) fn create_change_set(&mut self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
+        let refused = |why: String| Err(Failure::Refused { call: "CreateChangeSet", why });
+        if !order.capabilities.iter().any(|capability| capability == "CAPABILITY_IAM") {
+            return refused(
+                "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]".to_owned(),
+            );
+        }
+        if !self.platform.templates.contains_key(&order.template_url) {
+            return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
+        }
+        let name = order.stack.as_str();
+        if !self.stacks.all.contains_key(name) {
+            if order.kind == ChangeSetKind::Update {
+                return refused(format!("ValidationError: Stack [{name}] does not exist"));
+            }
+            self.new_stack(name, &order.name);
+        }
+        let (now, wait) = (self.now, self.random.between(SECOND, 8 * SECOND));
+        let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
+        let in_review = stack.status == "REVIEW_IN_PROGRESS";
+        if stack.is_busy() {
+            let why = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
+            return Err(Failure::NoCapacity { call: "CreateChangeSet", why });
+        }
+        if stack.status == "ROLLBACK_COMPLETE" || stack.status == "UPDATE_ROLLBACK_FAILED" {
+            return refused(format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status));
+        }
+        if in_review != (order.kind == ChangeSetKind::Create) {
+            return refused(format!(
+                "ValidationError: a change set of type {:?} in {}",
+                order.kind, stack.status
+            ));
+        }
+        let key = order.name.to_string();
+        if stack.change_sets.contains_key(&key) {
+            return Ok(ChangeSetCreated::Exists);
+        }
+        let props = Props {
+            template_url: order.template_url.clone(),
+            parameters: order.parameters.clone(),
+            tags: order.tags.clone(),
+        };
+        let has_changes = stack.props.as_ref() != Some(&props);
+        let set =
+            ChangeSet { props, kind: order.kind, ready_at: now + wait, has_changes, execution: "AVAILABLE" };
+        stack.change_sets.insert(key, set);
+        self.say(format_args!("change set {} is made, with changes: {has_changes}", order.name));
+        Ok(ChangeSetCreated::Created)
+    }
+
+    fn new_stack(&mut self, name: &str, token: &EffectKey) {
+        let number = self.id();
+        let id = format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/{number}");
+        let stack = Stack {
+            id,
+            status: "REVIEW_IN_PROGRESS".to_owned(),
+            props: None,
+            change_sets: BTreeMap::new(),
+            events: Vec::new(),
+            service: None,
+            touched: false,
+        };
+        self.stacks.all.insert(name.to_owned(), stack);
+        self.stack_is(name, "REVIEW_IN_PROGRESS", &token.to_string());
+    }
+
+    pub(crate) fn change_set(
+        &self,
+        stack: &StackName,
+        name: &EffectKey,
+        page: Option<&str>,
+    ) -> Option<ChangeSetRead> {
+        let set = self.stacks.all.get(stack.as_str())?.change_sets.get(&name.to_string())?;
+        let made = set.ready_at <= self.now;
+        let (status, reason, execution) = match (made, set.has_changes) {
+            (false, _) => ("CREATE_IN_PROGRESS", None, "UNAVAILABLE"),
+            (true, true) => ("CREATE_COMPLETE", None, set.execution),
+            (true, false) => {
+                let reason = "The submitted information didn't contain changes. Submit different information to \
+                              create a change set.";
+                ("FAILED", Some(reason.to_owned()), "UNAVAILABLE")
+            }
+        };
+        let changes = if made && set.has_changes { changes(set.kind) } else { Vec::new() };
+        let (changes, next) = match page {
+            None if changes.len() > 1 => (changes[..1].to_vec(), Some("2".to_owned())),
+            None => (changes, None),
+            Some(_) => (changes.into_iter().skip(1).collect(), None),
+        };
+        Some(ChangeSetRead {
+            status: status.to_owned(),
+            reason,
+            execution: execution.to_owned(),
+            parameters: set.props.parameters.clone(),
+            changes,
+            next,
+        })
+    }
+
+    pub(crate) fn delete_change_set(&mut self, stack: &StackName, name: &EffectKey) {
+        if let Some(stack) = self.stacks.all.get_mut(stack.as_str()) {
+            let deletable = |set: &ChangeSet| set.execution != "EXECUTE_IN_PROGRESS";
+            if stack.change_sets.get(&name.to_string()).is_some_and(deletable) {
+                stack.change_sets.remove(&name.to_string());
+            }
+        }
+    }
+
+    pub(crate) fn execute_change_set(
+        &mut self,
+        name: &StackName,
+        key: &EffectKey,
+    ) -> Result<Executed, Failure> {
+        let stale = |why: &str| Ok(Executed::Stale { why: why.to_owned() });
+        let token = key.to_string();
+        let again = self.random.chance(500);
+        let Some(stack) = self.stacks.all.get_mut(name.as_str()) else {
+            return stale("the stack does not exist");
+        };
+        let Some(set) = stack.change_sets.get(&token).cloned() else {
+            return stale("ChangeSetNotFoundException: the change set does not exist");
+        };
+        if set.execution != "AVAILABLE" {
+            self.coverage.hit("fault", "change set executed again");
+            // AWS documents the token for safe repeats, and the status check for all others.
+            let started = again && set.execution == "EXECUTE_IN_PROGRESS";
+            let why = format!("InvalidChangeSetStatusException: the change set is in [{}]", set.execution);
+            return if started { Ok(Executed::Started) } else { Ok(Executed::Stale { why }) };
+        }
+        if stack.is_busy() {
+            let why = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
+            return Err(Failure::NoCapacity { call: "ExecuteChangeSet", why });
+        }
+        if set.ready_at > self.now || !set.has_changes {
+            return stale("InvalidChangeSetStatusException: the change set is not CREATE_COMPLETE");
+        }
+        stack.change_sets.retain(|other, _| *other == token);
+        if let Some(set) = stack.change_sets.get_mut(&token) {
+            set.execution = "EXECUTE_IN_PROGRESS";
+        }
+        self.begin(name, key, set.props, set.kind);
+        Ok(Executed::Started)
+    }
+
+    fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
+        crate::checks::execution(self, name, key, &props);
+        let becomes = self.operation_becomes(kind);
+        let token = key.to_string();
+        self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
+        self.say(format_args!("{token} is executed and will be {becomes:?}"));
+        self.stacks.operations.push(Operation {
+            stack: name.as_str().to_owned(),
+            token: token.clone(),
+            props,
+            kind,
+            becomes,
+            ended: None,
+        });
+        let status = if kind == ChangeSetKind::Create { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        self.stack_is(name.as_str(), status, &token);
+        self.step_in(name.as_str(), &token, 1, (SECOND, MINUTE));
+    }
+
+    fn operation_becomes(&mut self, kind: ChangeSetKind) -> Becomes {
+        if !self.random.chance(2 * self.faults.trouble) {
+            return Becomes::Completed;
+        }
+        *self.random.pick(match kind {
+            ChangeSetKind::Create => &[Becomes::RolledBack, Becomes::Slow, Becomes::RolloutLags][..],
+            ChangeSetKind::Update => &[
+                Becomes::RolledBack,
+                Becomes::RolledBack,
+                Becomes::RollbackFailed,
+                Becomes::RolloutLags,
+                Becomes::RolloutFails,
+                Becomes::OldDigest,
+                Becomes::Slow,
+            ][..],
+        })
+    }
+
+    pub(crate) fn step_in(&mut self, stack: &str, token: &str, number: u32, between: (u64, u64)) {
+        let delay = self.random.between(between.0, between.1);
+        let step = Step { token: token.to_owned(), number };
+        self.later(delay, Happening::StackMoves { stack: stack.to_owned(), step });
+    }
+
+    /// The stack enters a status: an event in its list, and one on the bus.
+    pub(crate) fn stack_is(&mut self, name: &str, status: &str, token: &str) {
+        let Some(stack) = self.stacks.all.get_mut(name) else { return };
+        stack.status = status.to_owned();
+        stack.events.push(StackEvent {
+            token: Some(token.to_owned()),
+            of_stack: true,
+            logical_id: name.to_owned(),
+            resource_type: "AWS::CloudFormation::Stack".to_owned(),
+            status: status.to_owned(),
+            reason: None,
+        });
+        let id = stack.id.clone();
+        self.say(format_args!("{name} is {status}"));
+        self.emit_stack(&id, status, token);
+    }
+
+    pub(crate) fn read_stack(&self, name: &StackName) -> Option<StackRead> {
+        let stack = self.stacks.all.get(name.as_str())?;
+        let mut outputs = BTreeMap::new();
+        if let Some(service) = &stack.service {
+            outputs.insert("ServiceArn".to_owned(), service.arn.clone());
+            outputs.insert("ClusterName".to_owned(), service.cluster.clone());
+        }
+        Some(StackRead { id: stack.id.clone(), status: stack.status.clone(), reason: None, outputs })
+    }
+
+    /// Newest first; a page's token is how many were read.
+    pub(crate) fn stack_events(
+        &self,
+        name: &StackName,
+        page: Option<&str>,
+    ) -> (Vec<StackEvent>, Option<String>) {
+        let Some(stack) = self.stacks.all.get(name.as_str()) else { return (Vec::new(), None) };
+        let read: usize = page.and_then(|page| page.parse().ok()).unwrap_or(0);
+        let items: Vec<StackEvent> =
+            stack.events.iter().rev().skip(read).take(EVENTS_PAGE).cloned().collect();
+        let reached = read + items.len();
+        (items, (reached < stack.events.len()).then(|| reached.to_string()))
+    }
+
+    /// Another tool updates the stack: ours have to wait, and their plans are stale.
+    pub(crate) fn stack_touched(&mut self, name: &str) {
+        let token = format!("console-{}", self.id());
+        let Some(stack) = self.stacks.all.get_mut(name) else { return };
+        if stack.is_busy() || !stack.status.ends_with("_COMPLETE") || stack.status == "ROLLBACK_COMPLETE" {
+            return;
+        }
+        stack.change_sets.clear();
+        stack.touched = true;
+        self.coverage.hit("fault", "stack changed by others");
+        self.stack_is(name, "UPDATE_IN_PROGRESS", &token);
+        self.step_in(name, &token, 1, (MINUTE, 30 * MINUTE));
+    }
+
+    /// A stack that never came to be is deleted; one that hangs in its rollback is brought back.
+    pub(crate) fn stack_repaired(&mut self, name: &str) {
+        let token = format!("repair-{}", self.id());
+        match self.stacks.all.get(name).map(|stack| stack.status.as_str()) {
+            Some("ROLLBACK_COMPLETE") => {
+                self.say(format_args!("{name} is deleted by an operator"));
+                self.stacks.all.remove(name);
+            }
+            Some("UPDATE_ROLLBACK_FAILED") => self.stack_is(name, "UPDATE_ROLLBACK_COMPLETE", &token),
+            Some(_) | None => {}
+        }
+    }
+
+    pub(crate) fn repair_later(&mut self, stack: &str) {
+        let delay = self.random.between(10 * MINUTE, 2 * HOUR);
+        self.later(delay, Happening::StackRepaired { stack: stack.to_owned() });
+    }
+
+    pub(crate) fn executed_is(&mut self, name: &str, token: &str, execution: &'static str) {
+        let stack = self.stacks.all.get_mut(name);
+        if let Some(set) = stack.and_then(|stack| stack.change_sets.get_mut(token)) {
+            set.execution = execution;
+        }
+    }
+
+    pub(crate) fn forget_executed(&mut self, name: &str) {
+        if let Some(stack) = self.stacks.all.get_mut(name) {
+            stack.change_sets.clear();
+        }
+    }
+}
+
+fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
+    let change = |logical_id: &str, resource_type: &str, replacement: &str| ResourceChange {
+        logical_id: logical_id.to_owned(),
+        resource_type: resource_type.to_owned(),
+        action: if kind == ChangeSetKind::Create { "Add" } else { "Modify" }.to_owned(),
+        replacement: if kind == ChangeSetKind::Create { "" } else { replacement }.to_owned(),
+        properties: Vec::new(),
+    };
+    vec![
+        change("TaskDefinition", "AWS::ECS::TaskDefinition", "True"),
+        change("Service", "AWS::ECS::Service", "False"),
+    ]
+}

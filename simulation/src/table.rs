@@ -1,0 +1,81 @@
+//! DynamoDB: conditional transactions, nothing else. Every commit is checked against the invariants as it is written.
+
+use std::collections::BTreeMap;
+
+use engine::ports::Commit;
+use model::build::Build;
+use model::decide::Advance;
+use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::release::Release;
+use model::time::Timestamp;
+use model::track::Track;
+
+use crate::checks;
+use crate::untruth::Untruth;
+use crate::world::World;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) tracks: BTreeMap<TrackKey, Track>,
+    pub(crate) releases: BTreeMap<ReleaseId, Release>,
+    pub(crate) builds: BTreeMap<BuildFamily, Build>,
+    pub(crate) patrol: Option<String>,
+}
+
+impl World {
+    pub(crate) fn commit_track(&mut self, advance: &Advance) -> Commit {
+        let key = &advance.track.key;
+        let stored = self.table.tracks.get(key);
+        let version = stored.map_or(0, |track| track.version);
+        if version + 1 != advance.track.version && self.untruth != Untruth::VersionUnchecked {
+            self.coverage.hit("fault", "commit lost a race");
+            return Commit::Lost;
+        }
+        let before = stored.cloned().unwrap_or_else(|| Track::new(key.clone()));
+        checks::commit(self, &before, advance);
+        self.say(format_args!("{key} is at version {}: {}", advance.track.version, describe(&advance.track)));
+        self.table.tracks.insert(key.clone(), advance.track.clone());
+        for release in &advance.changed {
+            self.table.releases.insert(release.id.clone(), release.clone());
+        }
+        Commit::Written
+    }
+
+    pub(crate) fn commit_build(&mut self, build: &Build) -> Commit {
+        let version = self.table.builds.get(&build.family).map_or(0, |stored| stored.version);
+        if version + 1 != build.version {
+            self.coverage.hit("fault", "build commit lost a race");
+            return Commit::Lost;
+        }
+        self.table.builds.insert(build.family.clone(), build.clone());
+        Commit::Written
+    }
+
+    /// The longest overdue first.
+    pub(crate) fn due_tracks(&self, until: Timestamp, limit: u32) -> Vec<TrackKey> {
+        let mut due: Vec<(Timestamp, &TrackKey)> = self
+            .table
+            .tracks
+            .values()
+            .filter_map(|track| Some((track.due()?, &track.key)))
+            .filter(|(due, _)| *due <= until)
+            .collect();
+        due.sort();
+        due.into_iter().take(limit as usize).map(|(_, key)| key.clone()).collect()
+    }
+}
+
+/// `1 Building, 2 Deploying; owes 3 Announce, …`
+fn describe(track: &Track) -> String {
+    let phases: Vec<String> =
+        track.in_flight.iter().map(|release| format!("{} {}", release.id.n, release.phase.name())).collect();
+    let owed: Vec<String> = track
+        .outbox
+        .iter()
+        .map(|promise| {
+            let key = &promise.key;
+            format!("{}-{} {:?}", key.release.n, key.k, checks::effect_name(&promise.effect))
+        })
+        .collect();
+    format!("[{}] owes [{}]", phases.join(", "), owed.join(", "))
+}

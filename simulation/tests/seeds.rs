@@ -1,0 +1,25 @@
+//! A thousand seeds, and lies that must not go unnoticed.
+
+use simulation::{Untruth, campaign, run, run_untrue};
+
+#[test]
+fn a_thousand_seeds_keep_every_invariant() {
+    let summary = campaign(0..1000);
+    assert_eq!(summary.failures, 0, "{summary}");
+}
+
+#[test]
+fn a_seed_gives_the_same_trace_each_time() {
+    assert_eq!(run(7).trace_hash, run(7).trace_hash);
+    assert_ne!(run(7).trace_hash, run(8).trace_hash);
+}
+
+/// A product that was broken in the way that the lie stands for would be caught.
+#[test]
+fn every_untruth_is_caught() {
+    const SEEDS_MAX: u64 = 200;
+    for untruth in Untruth::ALL {
+        let caught = (0..SEEDS_MAX).find(|seed| !run_untrue(*seed, untruth).violations.is_empty());
+        assert!(caught.is_some(), "{untruth:?} was not caught within {SEEDS_MAX} seeds");
+    }
+}

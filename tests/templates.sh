@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Lints every template and checks what no linter knows. Python's tools go to .tidegate/, pinned; after that no network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# No account, no telemetry: nothing here may ask AWS. The linters know their rules by region.
+export AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null
+export AWS_SHARED_CREDENTIALS_FILE=/dev/null SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1
+unset AWS_PROFILE
+
+# Two environments, because aws-sam-cli pins another cfn-lint.
+source tests/venv.sh
+venv lint
+venv sam
+
+templates=(template.yaml stacks/*.yaml)
+
+echo "templates: cfn-lint"
+.tidegate/lint/bin/cfn-lint "${templates[@]}"
+
+for template in "${templates[@]}"; do
+    echo "templates: sam validate --lint $template"
+    .tidegate/sam/bin/sam validate --lint --template-file "$template"
+done
+
+echo "templates: our own checks, and that each of them can fail"
+.tidegate/lint/bin/python tests/templates_check.py
+.tidegate/lint/bin/python tests/templates_check_test.py

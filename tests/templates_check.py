@@ -1,0 +1,323 @@
+"""What no linter knows about template.yaml and stacks/: nothing is lost in silence, rights stay where they belong.
+
+Each check gives sentences about what is wrong, and none when all is well. templates_check_test.py breaks each once.
+"""
+
+import pathlib
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "stack", "sweep"}
+DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
+VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
+
+# Who may do what has consequences. Whoever is not named here may not.
+RESERVED_ACTIONS = {
+    "codebuild:StartBuild": {"BuilderRole"},
+    "codebuild:StopBuild": {"BuilderRole"},
+    "codebuild:ListBuildsForProject": {"BuilderRole"},
+    "cloudformation:CreateChangeSet": {"DeployerRole"},
+    "cloudformation:ExecuteChangeSet": {"DeployerRole"},
+    "cloudformation:DescribeChangeSet": {"DeployerRole"},
+    "cloudformation:DeleteChangeSet": {"DeployerRole"},
+    "cloudformation:SetStackPolicy": {"DeployerRole"},
+    "iam:PassRole": {"BuilderRole", "DeployerRole", "DeployRole"},
+    "iam:CreateRole": {"DeployRole"},
+    "iam:PutRolePolicy": {"DeployRole"},
+    "sns:Publish": {"NotifyRole"},
+    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
+    "dynamodb:PutItem": {"KeepTracks", "SweepRole"},
+    "dynamodb:UpdateItem": {"KeepTracks"},
+    "dynamodb:DeleteItem": set(),
+}
+READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscaling:Describe*"}
+
+# A named resource cannot be replaced. These are names that people or Tidegate look up.
+NAME_PROPERTIES = {
+    "AlarmName", "BucketName", "ClusterName", "FunctionName", "GroupName", "LogGroupName", "ManagedPolicyName", "Name",
+    "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
+}
+NAMED_ON_PURPOSE = {"EnvironmentRecord", "ServiceRecord", "SourceRepository"}
+
+
+class Loader(yaml.SafeLoader):
+    """CloudFormation's YAML: short intrinsics become their long forms; aliases, which it does not know, are refused."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError(f"CloudFormation knows no YAML aliases: {self.peek_event().start_mark}")
+        return super().compose_node(parent, index)
+
+
+def intrinsic(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+Loader.add_multi_constructor("!", intrinsic)
+
+
+def load(path):
+    return yaml.load((ROOT / path).read_text(), Loader)
+
+
+def of_type(template, kind):
+    return {name: r for name, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def target(value):
+    """The logical id that a Ref or GetAtt names."""
+    if isinstance(value, dict):
+        if "Ref" in value:
+            return value["Ref"]
+        if "Fn::GetAtt" in value:
+            return value["Fn::GetAtt"][0]
+    return None
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def every_queue_has_dead_letters_or_an_alarm(template):
+    queues = of_type(template, "AWS::SQS::Queue")
+    last_stops = set()
+    for name, queue in queues.items():
+        properties = queue.get("Properties", {})
+        redrive = properties.get("RedrivePolicy")
+        if redrive is None:
+            last_stops.add(name)
+            if properties.get("MessageRetentionPeriod") != DEAD_LETTER_RETENTION_SECONDS:
+                yield f"{name} is a last stop but does not keep messages for 14 days"
+            continue
+        dead = target(redrive["deadLetterTargetArn"])
+        if dead not in queues or "RedrivePolicy" in queues[dead].get("Properties", {}):
+            yield f"{name} redrives to {dead}, which is no last stop"
+        elif properties.get("FifoQueue") != queues[dead]["Properties"].get("FifoQueue"):
+            yield f"{name} and {dead} must both be FIFO or neither"
+    watched = {
+        target(dimension["Value"])
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        and alarm["Properties"]["Threshold"] == 0
+        and [target(action) for action in alarm["Properties"].get("AlarmActions", [])] == ["NotificationsTopic"]
+        for dimension in alarm["Properties"]["Dimensions"]
+    }
+    for name in sorted(last_stops - watched):
+        yield f"{name} is a last stop without an alarm"
+
+
+def senders_allowed(template, queue):
+    """Logical ids of the rules and topics that the queue's policies let send."""
+    allowed = set()
+    for policy in of_type(template, "AWS::SQS::QueuePolicy").values():
+        if queue not in map(target, policy["Properties"]["Queues"]):
+            continue
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            for source in as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"]):
+                allowed.add((statement["Principal"]["Service"], target(source)))
+    return allowed
+
+
+def every_event_source_has_retries_and_a_place_to_fail(template):
+    queues = of_type(template, "AWS::SQS::Queue")
+    timeout_default = template["Globals"]["Function"]["Timeout"]
+    for name, function in of_type(template, "AWS::Serverless::Function").items():
+        properties = function["Properties"]
+        timeout = properties.get("Timeout", timeout_default)
+        hears = False
+        for event, source in properties["Events"].items():
+            kind, about = source["Type"], source["Properties"]
+            if kind == "SQS":
+                queue = queues[target(about["Queue"])]["Properties"]
+                if about.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+                    yield f"{name}.{event} does not report which messages failed"
+                if "RedrivePolicy" not in queue:
+                    yield f"{name}.{event} reads a queue without dead letters"
+                if queue.get("VisibilityTimeout", 30) < VISIBILITY_TIMEOUTS_MIN * timeout:
+                    yield f"{name}.{event} reads a queue whose visibility is under {VISIBILITY_TIMEOUTS_MIN} timeouts"
+                continue
+            hears = True
+            if kind in ("EventBridgeRule", "Schedule"):
+                if set(about.get("RetryPolicy", {})) != {"MaximumRetryAttempts", "MaximumEventAgeInSeconds"}:
+                    yield f"{name}.{event} states no retry policy"
+                failures = target(about.get("DeadLetterConfig", {}).get("Arn"))
+                sender = ("events.amazonaws.com", f"{name}{event}")
+            elif kind == "SNS":
+                failures = target(about.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+                sender = ("sns.amazonaws.com", target(about["Topic"]))
+            else:
+                yield f"{name}.{event} is of type {kind}, which this check does not know"
+                continue
+            if "InputTransformer" in about or "Input" in about or "InputPath" in about:
+                yield f"{name}.{event} alters the event"
+            if failures not in queues:
+                yield f"{name}.{event} has no queue for what cannot be delivered"
+            elif sender not in senders_allowed(template, failures):
+                yield f"{failures} does not let {sender[1]} send"
+        invoke = properties.get("EventInvokeConfig", {})
+        if hears and not (
+            invoke.get("MaximumRetryAttempts") == 2
+            and 60 <= invoke.get("MaximumEventAgeInSeconds", 0) <= 21600
+            and target(invoke.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")) in queues
+        ):
+            yield f"{name} hears events without retries, their age and a failure queue"
+
+
+def every_function_has_its_own_role_log_and_code(template):
+    roles, logs = of_type(template, "AWS::IAM::Role"), of_type(template, "AWS::Logs::LogGroup")
+    taken = set()
+    binaries = set()
+    for name, function in of_type(template, "AWS::Serverless::Function").items():
+        properties = function["Properties"]
+        for what, among, id in (
+            ("role", roles, target(properties.get("Role"))),
+            ("log group", logs, target(properties.get("LoggingConfig", {}).get("LogGroup"))),
+        ):
+            if id not in among or id in taken:
+                yield f"{name} has no {what} of its own"
+            taken.add(id)
+        log = target(properties.get("LoggingConfig", {}).get("LogGroup"))
+        if log in logs and "RetentionInDays" not in logs[log].get("Properties", {}):
+            yield f"{name} keeps its log for ever"
+        binary = function["Metadata"]["BuildProperties"]["Binary"]
+        binaries.add(binary.removeprefix("tidegate-"))
+        # In its own folder cargo builds the package alone; at the root it would join every function's SDK clients.
+        if properties["CodeUri"] != f"functions/{binary.removeprefix('tidegate-')}":
+            yield f"{name} builds {binary} in {properties['CodeUri']}"
+    if binaries != FUNCTIONS:
+        yield f"functions differ from the expected ones: {sorted(binaries ^ FUNCTIONS)}"
+
+
+def statements(resource):
+    properties = resource["Properties"]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    documents += [properties["PolicyDocument"]] if resource["Type"] == "AWS::IAM::ManagedPolicy" else []
+    for document in documents:
+        for statement in document["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def rights_stay_where_they_belong(template):
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+            continue
+        for statement in statements(resource):
+            if statement["Effect"] == "Deny":
+                continue
+            if "NotAction" in statement or "NotResource" in statement:
+                yield f"{name} allows by exclusion"
+            for action in as_list(statement.get("Action", [])):
+                if "*" in action and action not in READ_ONLY_WILDCARDS:
+                    yield f"{name} allows {action}"
+                if name not in RESERVED_ACTIONS.get(action, {name}):
+                    yield f"{name} may not have {action}"
+                if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
+                    yield f"{name} passes roles to any service"
+                if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
+                    yield "SweepRole writes more than its own patrol"
+                if action in ("iam:CreateRole", "iam:PutRolePolicy") and "iam:PermissionsBoundary" not in str(
+                    statement.get("Condition")
+                ):
+                    yield f"{name} has {action} outside a permissions boundary"
+
+
+def builds_run_only_what_the_template_says(template):
+    denied = set()
+    for statement in statements(template["Resources"]["BuilderRole"]):
+        if statement["Effect"] == "Deny" and statement["Action"] == "codebuild:StartBuild":
+            denied |= set(statement["Condition"].get("Null", {}))
+    for key in ("codebuild:source.buildspec", "codebuild:environment.image", "codebuild:environment.privilegedMode"):
+        if key not in denied:
+            yield f"BuilderRole may override {key}"
+    buildspec = yaml.safe_load(template["Resources"]["BuildProject"]["Properties"]["Source"]["BuildSpec"])
+    if buildspec["env"]["exported-variables"] != ["TIDEGATE_DIGEST"]:
+        yield "the buildspec does not export TIDEGATE_DIGEST"
+
+
+def the_sweep_is_missed_when_it_is_silent(template):
+    alarm = template["Resources"].get("SweepSilenceAlarm", {}).get("Properties", {})
+    if not (
+        alarm.get("TreatMissingData") == "breaching"
+        and alarm.get("MetricName") == "Invocations"
+        and target(alarm["Dimensions"][0]["Value"]) == "SweepFunction"
+        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 600
+        and alarm.get("AlarmActions")
+    ):
+        yield "no alarm tells within ten minutes that the sweep is silent"
+
+
+def nothing_functional_is_named(template):
+    for name, resource in template["Resources"].items():
+        named = NAME_PROPERTIES & set(resource.get("Properties", {}))
+        if named and name not in NAMED_ON_PURPOSE:
+            yield f"{name} has an explicit {', '.join(sorted(named))}, which blocks its replacement"
+
+
+def roles_of_stacks_are_bounded(template):
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        properties = role["Properties"]
+        if properties.get("Path") != "/tidegate/service/" or target(properties.get("PermissionsBoundary")) is None:
+            yield f"{name} is outside /tidegate/service/ or has no permissions boundary"
+
+
+def a_service_keeps_its_running_count_and_gives_up_bad_deployments(template):
+    service = template["Resources"]["EcsService"]["Properties"]
+    if service["DeploymentConfiguration"].get("DeploymentCircuitBreaker") != {"Enable": True, "Rollback": True}:
+        yield "EcsService has no circuit breaker with rollback"
+    if service.get("DesiredCount") != {"Fn::If": ["TwoTasks", 2, {"Ref": "AWS::NoValue"}]}:
+        yield "EcsService states a count that an update would reset"
+
+
+def only_untagged_images_expire(template):
+    text = template["Resources"]["ImageRepository"]["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
+    for rule in yaml.safe_load(text)["rules"]:
+        if rule["selection"]["tagStatus"] != "untagged":
+            yield f"ImageRepository expires images that may be live: {rule['selection']}"
+
+
+CHECKS = {
+    "template.yaml": [
+        every_queue_has_dead_letters_or_an_alarm,
+        every_event_source_has_retries_and_a_place_to_fail,
+        every_function_has_its_own_role_log_and_code,
+        rights_stay_where_they_belong,
+        builds_run_only_what_the_template_says,
+        the_sweep_is_missed_when_it_is_silent,
+        nothing_functional_is_named,
+    ],
+    "stacks/cluster.yaml": [nothing_functional_is_named],
+    "stacks/service-base.yaml": [nothing_functional_is_named, rights_stay_where_they_belong, only_untagged_images_expire],
+    "stacks/service.yaml": [
+        nothing_functional_is_named,
+        roles_of_stacks_are_bounded,
+        a_service_keeps_its_running_count_and_gives_up_bad_deployments,
+    ],
+}
+
+
+def main():
+    unknown = {f"stacks/{path.name}" for path in (ROOT / "stacks").glob("*.yaml")} - set(CHECKS)
+    faults = [f"{path} has no checks: name it in CHECKS" for path in sorted(unknown)]
+    for path, checks in CHECKS.items():
+        template = load(path)
+        for check in checks:
+            faults += [f"{path}: {fault}" for fault in check(template)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if not faults:
+        print(f"{sum(map(len, CHECKS.values()))} checks of {len(CHECKS)} templates passed")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
