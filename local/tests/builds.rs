@@ -104,6 +104,10 @@ impl World {
         git(&work, &["rev-parse", "HEAD"])
     }
 
+    async fn event(&mut self) -> ServiceEvent {
+        tokio::time::timeout(Duration::from_secs(60), self.events.recv()).await.expect("an event").unwrap()
+    }
+
     /// Builds the commit under the tag: what the API tells in the end, and the log.
     async fn build(&mut self, commit: &str, tag: &str) -> (Value, String) {
         let told = self
@@ -119,7 +123,7 @@ impl World {
             }))
             .await;
         let id = told["build"]["id"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
-        while self.events.recv().await.unwrap().detail["build-status"] == "IN_PROGRESS" {}
+        while self.event().await.detail["build-status"] == "IN_PROGRESS" {}
         let build = self.ask("BatchGetBuilds", json!({ "ids": [id] })).await["builds"][0].clone();
         let log = std::fs::read_to_string(self.code_build.log_file(ACCOUNT, &id).unwrap()).unwrap();
         (build, log)

@@ -57,7 +57,10 @@ impl World {
             "sourceLocationOverride": "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/payments",
             "sourceVersion": self.commit,
             "serviceRoleOverride": "arn:aws:iam::111122223333:role/tidegate/build/payments",
-            "environmentVariablesOverride": [{ "name": "TIDEGATE_BUILD", "value": "tg-1", "type": "PLAINTEXT" }],
+            "environmentVariablesOverride": [
+                { "name": "TIDEGATE_BUILD", "value": "tg-1", "type": "PLAINTEXT" },
+                { "name": "PLACE", "value": "request", "type": "PLAINTEXT" },
+            ],
         })
     }
 
@@ -70,12 +73,16 @@ impl World {
         self.ask("BatchGetBuilds", json!({ "ids": [id] })).await["builds"][0].clone()
     }
 
+    async fn event(&mut self) -> ServiceEvent {
+        tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await.expect("an event").unwrap()
+    }
+
     /// Runs one build to its end: what is then told of it, and its last event.
     async fn build_once(&mut self) -> (Value, ServiceEvent) {
         let id = self.start().await;
-        let begun = self.events.recv().await.unwrap();
+        let begun = self.event().await;
         assert_eq!(begun.detail["build-status"], "IN_PROGRESS");
-        let ended = self.events.recv().await.unwrap();
+        let ended = self.event().await;
         (self.build(&id).await, ended)
     }
 
@@ -118,7 +125,10 @@ async fn emulator(buildspec: &str) -> String {
         "environment": {
             "type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0",
             "computeType": "BUILD_GENERAL1_SMALL", "privilegedMode": "true",
-            "environmentVariables": [{ "name": "STAGE", "value": "project" }],
+            "environmentVariables": [
+                { "name": "STAGE", "value": "project" },
+                { "name": "PLACE", "value": "project" },
+            ],
         },
         "serviceRole": "arn:aws:iam::111122223333:role/project",
         "timeoutInMinutes": 60,
@@ -169,7 +179,7 @@ phases:
       - |
         DIGEST="sha256:$GREETING $TIDEGATE_BUILD
         second line"
-      - echo "at $CODEBUILD_RESOLVED_SOURCE_VERSION stage $STAGE succeeding $CODEBUILD_BUILD_SUCCEEDING as $AWS_ACCESS_KEY_ID"
+      - echo "at $CODEBUILD_RESOLVED_SOURCE_VERSION stage $STAGE place $PLACE succeeding $CODEBUILD_BUILD_SUCCEEDING as $AWS_ACCESS_KEY_ID"
       - test -z "$CARGO_MANIFEST_DIR"
       - command -v docker && command -v aws && echo "$PATH"
 "#,
@@ -187,7 +197,7 @@ phases:
     );
     assert_eq!(build["resolvedSourceVersion"], world.commit.as_str());
     assert_eq!(build["serviceRole"], "arn:aws:iam::111122223333:role/tidegate/build/payments");
-    let told = format!("at {} stage project succeeding 1 as {ACCOUNT}", world.commit);
+    let told = format!("at {} stage project place request succeeding 1 as {ACCOUNT}", world.commit);
     assert!(log.contains(&told), "{log}");
     assert_eq!(
         phases(&build),
@@ -222,6 +232,7 @@ phases:
         json!([
             { "name": "STAGE", "type": "PLAINTEXT", "value": "project" },
             { "name": "TIDEGATE_BUILD", "type": "PLAINTEXT", "value": "tg-1" },
+            { "name": "PLACE", "type": "PLAINTEXT", "value": "request" },
         ])
     );
     assert_eq!(
@@ -328,8 +339,8 @@ async fn a_stopped_build_leaves_no_process_behind() {
     let told = world.ask("StopBuild", json!({ "id": id })).await;
     assert_eq!(told["build"]["buildStatus"], "STOPPED");
     assert_eq!(phases(&told["build"])[6], "BUILD STOPPED");
-    world.events.recv().await.unwrap();
-    assert_eq!(world.events.recv().await.unwrap().detail["build-status"], "STOPPED");
+    world.event().await;
+    assert_eq!(world.event().await.detail["build-status"], "STOPPED");
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(" Z "), "{state}");
 
@@ -390,7 +401,7 @@ async fn a_repeated_token_gives_the_same_build_and_other_parameters_are_refused(
     assert_eq!(listed, json!({ "ids": [second, first] }));
     let found = world.ask("BatchGetBuilds", json!({ "ids": [first, "images:gone"] })).await;
     assert_eq!(found["buildsNotFound"], json!(["images:gone"]));
-    world.events.recv().await.unwrap();
+    world.event().await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use serde_json::{Value, json};
@@ -37,6 +37,10 @@ impl World {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         self.code_commit.announce_at(&format!("http://{address}")).unwrap();
+    }
+
+    async fn event(&mut self) -> ServiceEvent {
+        tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await.expect("an event").unwrap()
     }
 
     /// Commits the file in a working copy and returns the commit's id.
@@ -113,7 +117,7 @@ async fn a_push_sends_one_event_for_each_reference_that_moved() {
 
     let first = world.commit("Dockerfile", "FROM scratch\n").await;
     world.push("main").await;
-    let created = world.events.recv().await.unwrap();
+    let created = world.event().await;
     assert_eq!(created.source, "aws.codecommit");
     assert_eq!(created.detail_type, "CodeCommit Repository State Change");
     assert_eq!(created.resources, ["arn:aws:codecommit:eu-central-1:111122223333:payments"]);
@@ -136,20 +140,20 @@ async fn a_push_sends_one_event_for_each_reference_that_moved() {
 
     let second = world.commit("größe.txt", "1").await;
     world.push("main:refs/heads/feature/größe-日本").await;
-    let slashed = world.events.recv().await.unwrap().detail;
+    let slashed = world.event().await.detail;
     assert_eq!(slashed["referenceName"], "feature/größe-日本");
 
     world.push("main").await;
-    let updated = world.events.recv().await.unwrap().detail;
+    let updated = world.event().await.detail;
     assert_eq!(updated["event"], "referenceUpdated");
     assert_eq!(updated["commitId"], second.as_str());
     assert_eq!(updated["oldCommitId"], first.as_str());
 
     world.push("main:refs/tags/v1").await;
-    assert_eq!(world.events.recv().await.unwrap().detail["referenceType"], "tag");
+    assert_eq!(world.event().await.detail["referenceType"], "tag");
 
     world.push(":refs/tags/v1").await;
-    let deleted = world.events.recv().await.unwrap().detail;
+    let deleted = world.event().await.detail;
     assert_eq!(deleted["event"], "referenceDeleted");
     assert_eq!(deleted["oldCommitId"], second.as_str());
     assert_eq!(deleted.get("commitId"), None);

@@ -134,14 +134,17 @@ impl Options {
             Some(query) => choose(told, query)?,
             None => told,
         };
-        Ok(match chosen {
-            Value::String(text) if self.text => text.clone(),
-            Value::Null if self.text => "None".to_owned(),
-            other if self.text && (other.is_object() || other.is_array()) => {
-                return Err("--output text needs a --query that gives one value, in a local build".into());
+        if !self.text {
+            return Ok(serde_json::to_string_pretty(chosen).unwrap_or_default());
+        }
+        match chosen {
+            Value::Null => Ok("None".to_owned()),
+            Value::String(text) => Ok(text.clone()),
+            Value::Bool(_) | Value::Number(_) => Ok(chosen.to_string()),
+            Value::Array(_) | Value::Object(_) => {
+                Err("--output text needs a --query that gives one value, in a local build".into())
             }
-            other => serde_json::to_string_pretty(other).unwrap_or_default(),
-        })
+        }
     }
 }
 

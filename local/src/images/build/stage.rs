@@ -103,12 +103,12 @@ impl Made {
                 let values = (self.config.env.clone(), self.arguments.clone());
                 let expand = |text: &str| expand(text, &|name| value(&values.0, &values.1, name));
                 self.config.apply(image, &expand);
-                match image {
-                    Image::WorkDir(_) if !self.files.contains_key(&self.config.workdir) => {
-                        let folder = Tree::from([(self.config.workdir.clone(), Node::Folder)]);
-                        self.add(store, folder, &step.text)?;
-                    }
-                    _ => self.note(&step.text),
+                let folder = &self.config.workdir;
+                if matches!(image, Image::WorkDir(_)) && !self.files.contains_key(folder) {
+                    let made = Tree::from([(folder.clone(), Node::Folder)]);
+                    self.add(store, made, &step.text)?;
+                } else {
+                    self.note(&step.text);
                 }
             }
             Instruction::Copy(copy) => self.copy(store, copy, &step.text, context, others)?,

@@ -128,6 +128,26 @@ CMD [\"/bin/pay\"]
 }
 
 #[test]
+fn another_run_gives_another_image_even_where_its_folder_is_copied_whole() {
+    let text = |run: &str| {
+        format!("FROM rust AS a\nCOPY main.rs /src/\nRUN {run}\nFROM scratch\nCOPY --from=a /src /\n")
+    };
+    let world = World::new(&[("Dockerfile", &text("one")), ("main.rs", "1")]);
+    let digest = world.digest();
+    put(&world.folder.path().join("context"), "Dockerfile", &text("two"));
+    assert_ne!(world.digest(), digest);
+}
+
+#[test]
+fn a_new_entry_point_forgets_the_command_of_its_base() {
+    let text = "FROM debian AS base\nCMD [\"old\"]\nFROM base\nENTRYPOINT [\"/bin/run\"]\n";
+    let world = World::new(&[("Dockerfile", text)]);
+    let config = world.config(&world.build(&world.request()).unwrap());
+    assert_eq!(config["config"]["Entrypoint"], json!(["/bin/run"]));
+    assert_eq!(config["config"].get("Cmd"), None);
+}
+
+#[test]
 fn nothing_is_made_up_where_nothing_could_have_made_it() {
     let text = "FROM scratch AS a\nCOPY Dockerfile /\nFROM scratch\nCOPY --from=a /other /\n";
     let world = World::new(&[("Dockerfile", text)]);
