@@ -1,6 +1,7 @@
 //! The platform's records under `/tidegate/`, and secrets that are kept beside them.
 
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_ssm::operation::get_parameters_by_path::GetParametersByPathError;
 use aws_sdk_ssm::types::Parameter;
 use engine::failure::Failure;
 use engine::ports::{Page, Records, Registry, Stored};
@@ -51,7 +52,7 @@ impl Aws {
 
     /// By the last part of their names.
     async fn records(&self, path: &str, page: Option<&str>) -> Result<Page<(String, Stored)>, Failure> {
-        let answer = self
+        let sent = self
             .ssm
             .get_parameters_by_path()
             .path(path)
@@ -59,8 +60,15 @@ impl Aws {
             .max_results(PAGE_MAX)
             .set_next_token(page.map(str::to_owned))
             .send()
-            .await
-            .map_err(|error| GET_PARAMETERS_BY_PATH.failed(error))?;
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            // A page that was kept for too long: this round ends, and the next starts over.
+            Err(error) if error.as_service_error().is_some_and(GetParametersByPathError::is_invalid_next_token) => {
+                return Ok(Page { items: Vec::new(), next: None });
+            }
+            Err(error) => return Err(GET_PARAMETERS_BY_PATH.failed(error)),
+        };
         let items = answer
             .parameters
             .unwrap_or_default()
