@@ -14,8 +14,10 @@ import functools
 import json
 import os
 import queue
+import random
 import signal
 import socket
+import string
 import sys
 import threading
 import time
@@ -59,6 +61,10 @@ def end_with_parent():
     os.killpg(0, signal.SIGTERM)
     time.sleep(GRACE_S)
     os.killpg(0, signal.SIGKILL)
+
+
+def suffix():
+    return "".join(random.choices(string.ascii_letters + string.digits, k=12))
 
 
 def announce_statuses():
@@ -116,7 +122,9 @@ def wait_for_services():
         before = verdict("before", stack_name, None, props)
         if before["do"] == "fail":
             raise ValueError(before["reason"])
-        physical_id, attributes = create(logical_id, props, stack_name)
+        # CloudFormation's generated names end in twelve letters and digits; the emulator's do not.
+        named = {"ServiceName": f"{stack_name}-{logical_id}-{suffix()}", **props}
+        physical_id, attributes = create(logical_id, named, stack_name)
         after = verdict("after", stack_name, physical_id, props, STABILIZE_TIMEOUT_S)
         if not after["stable"]:
             delete(physical_id, props)

@@ -20,6 +20,14 @@ pub(crate) fn binaries(project: &Path) -> Result<PathBuf, String> {
     let target = folder.parent().ok_or("this binary is in no target folder")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--bins", "--target-dir"]).arg(target).current_dir(project).stdout(Stdio::null());
+    // `cargo run` describes this package to its binary. Handed on, that would change what build scripts see, and
+    // everything would be compiled again.
+    for (name, _) in std::env::vars_os() {
+        let described = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if name.to_str().is_some_and(|name| described.iter().any(|prefix| name.starts_with(prefix))) {
+            build.env_remove(&name);
+        }
+    }
     if folder.ends_with("release") {
         build.arg("--release");
     }

@@ -19,6 +19,7 @@ pub(crate) async fn answer(
     let input: Value = serde_json::from_slice(&incoming.body).unwrap_or(Value::Null);
     let reply = pass_on(upstream, incoming).await?;
     let Some(mut output) = reply.json() else { return Ok(reply) };
+    numbers_from_text(&mut output);
     let rollouts = door.rollouts();
     let nothing = BTreeMap::new();
     let of_account = rollouts.get(&scope.account).unwrap_or(&nothing);
@@ -42,9 +43,44 @@ pub(crate) async fn answer(
         "DescribeServiceRevisions" => {
             deployments::describe_revisions(of_account.values(), &strings(&input["serviceRevisionArns"]))
         }
-        _ => return Ok(reply),
+        _ => output,
     };
     Ok(reply.with_json(&answered))
+}
+
+/// What a stack's parameters gave, the emulator keeps as text; ECS answers these members as numbers, and an SDK
+/// refuses anything else.
+fn numbers_from_text(value: &mut Value) {
+    const NUMBERS: [&str; 15] = [
+        "base",
+        "bakeTimeInMinutes",
+        "containerPort",
+        "desiredCount",
+        "hardLimit",
+        "healthCheckGracePeriodSeconds",
+        "hostPort",
+        "interval",
+        "maximumPercent",
+        "minimumHealthyPercent",
+        "retries",
+        "softLimit",
+        "startPeriod",
+        "stopTimeout",
+        "weight",
+    ];
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let number = member.as_str().and_then(|text| text.parse::<i64>().ok());
+                match number.filter(|_| NUMBERS.contains(&name.as_str())) {
+                    Some(number) => *member = number.into(),
+                    None => numbers_from_text(member),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(numbers_from_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A service is named by its ARN, or by its name and cluster.
@@ -60,4 +96,30 @@ fn service_of<'a>(rollouts: &'a BTreeMap<String, Rollout>, input: &Value) -> Opt
 
 fn strings(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_a_parameter_gave_are_numbers_and_a_tasks_size_stays_text() {
+        let mut output = json!({
+            "services": [{ "loadBalancers": [{ "containerPort": "8080", "containerName": "1" }] }],
+            "taskDefinition": { "cpu": "256", "containerDefinitions": [{ "portMappings": [{ "hostPort": 80 }] }] },
+        });
+        numbers_from_text(&mut output);
+        assert_eq!(
+            output,
+            json!({
+                "services": [{ "loadBalancers": [{ "containerPort": 8080, "containerName": "1" }] }],
+                "taskDefinition": {
+                    "cpu": "256",
+                    "containerDefinitions": [{ "portMappings": [{ "hostPort": 80 }] }],
+                },
+            })
+        );
+    }
 }
