@@ -252,3 +252,33 @@ fn reason_in_words(reason: &CancellationReason) -> Option<String> {
 fn at_most(limit: u32) -> i32 {
     i32::try_from(limit).unwrap_or(i32::MAX).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    #[test]
+    fn a_cancelled_transaction_is_lost_only_when_somebody_else_wrote() {
+        let meaning = |codes: &[&str]| {
+            let reasons =
+                codes.iter().map(|code| CancellationReason::builder().code(*code).message("m").build());
+            let said =
+                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.collect()));
+            let raw = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
+            cancelled(SdkError::service_error(
+                TransactWriteItemsError::TransactionCanceledException(said.build()),
+                raw,
+            ))
+        };
+        assert_eq!(meaning(&["ConditionalCheckFailed", "None"]).unwrap(), Commit::Lost);
+        assert_eq!(meaning(&["None", "TransactionConflict"]).unwrap(), Commit::Lost);
+        assert!(matches!(meaning(&["None", "ThrottlingError"]), Err(Failure::Transient { .. })));
+        let refused = meaning(&["None", "ValidationError"]).unwrap_err();
+        assert_eq!(refused.to_string(), "dynamodb TransactWriteItems was refused: ValidationError: m");
+    }
+}

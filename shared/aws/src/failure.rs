@@ -81,7 +81,10 @@ where
         SdkError::ServiceError(answer) => {
             by_code(answer.err().code().unwrap_or_default(), answer.raw().status().as_u16())
         }
-        // TimeoutError, DispatchFailure and ResponseError; and what a newer SDK adds is not better known.
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            Meaning::Unanswered
+        }
+        // What a newer SDK adds: the safe assumption.
         _ => Meaning::Unanswered,
     }
 }

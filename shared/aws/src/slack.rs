@@ -86,4 +86,26 @@ mod tests {
             assert!(!format!("{failure} {failure:?}").contains("SECRET"), "{failure:?}");
         }
     }
+
+    #[tokio::test]
+    async fn a_text_is_posted_as_json() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let webhook = format!("http://{}/services/T/B/x", listener.local_addr().unwrap());
+        let slack = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"}") {
+                stream.read_buf(&mut heard).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            String::from_utf8(heard).unwrap()
+        };
+        let (posted, heard) = tokio::join!(post(&webhook, "payments-production-7: deployed"), slack);
+        posted.unwrap();
+        assert!(heard.starts_with("POST /services/T/B/x HTTP/1.1\r\n"), "{heard}");
+        assert!(heard.contains("content-type: application/json"), "{heard}");
+        assert!(heard.ends_with("\r\n\r\n{\"text\":\"payments-production-7: deployed\"}"), "{heard}");
+    }
 }

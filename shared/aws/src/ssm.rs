@@ -64,7 +64,9 @@ impl Aws {
         let answer = match sent {
             Ok(answer) => answer,
             // A page that was kept for too long: this round ends, and the next starts over.
-            Err(error) if error.as_service_error().is_some_and(GetParametersByPathError::is_invalid_next_token) => {
+            Err(error)
+                if error.as_service_error().is_some_and(GetParametersByPathError::is_invalid_next_token) =>
+            {
                 return Ok(Page { items: Vec::new(), next: None });
             }
             Err(error) => return Err(GET_PARAMETERS_BY_PATH.failed(error)),

@@ -66,6 +66,10 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let why = words(error);
+    by_status(call, why)
+}
+
+fn by_status(call: Call, why: String) -> Result<Executed, Failure> {
     if ["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"].iter().any(|status| why.contains(status))
     {
         Ok(Executed::Started)
@@ -154,6 +158,25 @@ mod tests {
         ];
         for (code, message, meaning) in table {
             assert_eq!(by_words(code, &message), meaning, "{code} {message}");
+        }
+    }
+
+    #[test]
+    fn a_change_set_that_is_not_available_is_started_waited_for_or_stale() {
+        let meaning = |status: &str| {
+            let why = format!(
+                "InvalidChangeSetStatus: ChangeSet [x] cannot be executed in its current status of [{status}]"
+            );
+            by_status(Call::changes("ExecuteChangeSet"), why)
+        };
+        for ours in ["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"] {
+            assert_eq!(meaning(ours).unwrap(), Executed::Started, "{ours}");
+        }
+        for later in ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"] {
+            assert!(matches!(meaning(later), Err(Failure::NoCapacity { .. })), "{later}");
+        }
+        for never in ["FAILED", "UNAVAILABLE", "OBSOLETE", "DELETE_COMPLETE"] {
+            assert!(matches!(meaning(never), Ok(Executed::Stale { .. })), "{never}");
         }
     }
 }

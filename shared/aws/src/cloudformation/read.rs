@@ -18,7 +18,7 @@ pub(super) fn stack(stack: &cloudformation::Stack) -> Option<StackRead> {
     Some(StackRead {
         id: stack.stack_id().unwrap_or_default().to_owned(),
         status: status.to_owned(),
-        reason: stack.stack_status_reason().map(str::to_owned),
+        reason: said(stack.stack_status_reason()),
         outputs: stack.outputs().iter().filter_map(output).collect(),
     })
 }
@@ -30,7 +30,7 @@ pub(super) fn event(event: &cloudformation::StackEvent) -> StackEvent {
         logical_id: event.logical_resource_id().unwrap_or_default().to_owned(),
         resource_type: event.resource_type().unwrap_or_default().to_owned(),
         status: event.resource_status().map(|status| status.as_str()).unwrap_or_default().to_owned(),
-        reason: event.resource_status_reason().map(str::to_owned),
+        reason: said(event.resource_status_reason()),
     }
 }
 
@@ -41,9 +41,14 @@ pub(super) fn change_set(read: DescribeChangeSetOutput) -> ChangeSetRead {
         execution: read.execution_status().map(|status| status.as_str()).unwrap_or_default().to_owned(),
         parameters: read.parameters().iter().filter_map(parameter).collect::<BTreeMap<_, _>>(),
         changes,
-        reason: read.status_reason,
+        reason: said(read.status_reason()),
         next: read.next_token,
     }
+}
+
+/// A reason that says nothing is none.
+fn said(reason: Option<&str>) -> Option<String> {
+    reason.filter(|reason| !reason.is_empty()).map(str::to_owned)
 }
 
 /// What the template will see: for a parameter that names one of SSM's, that one's value.
@@ -89,8 +94,12 @@ mod tests {
     fn a_deleted_stack_is_no_stack() {
         let deleted = cloudformation::Stack::builder().stack_status(StackStatus::DeleteComplete).build();
         assert_eq!(stack(&deleted), None);
-        let there = cloudformation::Stack::builder().stack_status(StackStatus::ReviewInProgress).build();
-        assert_eq!(stack(&there).unwrap().status, "REVIEW_IN_PROGRESS");
+        let there = cloudformation::Stack::builder()
+            .stack_status(StackStatus::ReviewInProgress)
+            .stack_status_reason("")
+            .build();
+        let there = stack(&there).unwrap();
+        assert_eq!((there.status.as_str(), there.reason), ("REVIEW_IN_PROGRESS", None));
     }
 
     #[test]
