@@ -1,10 +1,10 @@
-//! A function's zip: its binary as `bootstrap`, without symbols, always the same bytes for the same binary.
+//! A function's zip: its binary as `bootstrap`, without symbols.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::UNIX_EPOCH;
 
-use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -23,14 +23,16 @@ pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result
     if !binary.is_file() {
         return Err(Problem::NoBinary { function: function.to_owned(), path: binary.to_path_buf() });
     }
-    let bytes = std::fs::read(binary).map_err(Problem::file(binary))?;
-    let name: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = version_of(function, binary)?;
     let key = format!("functions/{name}.zip");
     let kept = home.join("functions").join(format!("{name}.zip"));
     if let Ok(zip) = std::fs::read(&kept) {
         return Ok(Bundle { key, zip });
     }
-    let stripped = strip(binary, home).await.unwrap_or(bytes);
+    let stripped = match strip(binary, home).await {
+        Some(stripped) => stripped,
+        None => std::fs::read(binary).map_err(Problem::file(binary))?,
+    };
     let zip = pack(&stripped).map_err(Problem::file(&kept))?;
     let folder = home.join("functions");
     std::fs::create_dir_all(&folder).map_err(Problem::file(&folder))?;
@@ -39,6 +41,14 @@ pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result
     std::fs::write(&part, &zip).map_err(Problem::file(&part))?;
     std::fs::rename(&part, &kept).map_err(Problem::file(&kept))?;
     Ok(Bundle { key, zip })
+}
+
+/// A binary is known by its size and time, as cargo and make know it: hashing all of them takes longer than a run.
+fn version_of(function: &str, binary: &Path) -> Result<String, Problem> {
+    let metadata = std::fs::metadata(binary).map_err(Problem::file(binary))?;
+    let modified = metadata.modified().map_err(Problem::file(binary))?;
+    let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("{function}-{:x}-{:x}", metadata.len(), since_epoch.as_nanos()))
 }
 
 /// Debug information is most of a debug binary; where there is no `strip` it stays.
