@@ -19,6 +19,8 @@ use crate::problem::Problem;
 
 /// What our side remembers between clean stops, beside the emulator's own state.
 const ROLLOUTS: &str = "service-deployments.json";
+/// The front door's port. Kept queues are named by it, so a kept run must have it again.
+const PORT: &str = "port";
 /// There while it runs: found at the start, the last run was not stopped cleanly.
 const RUNNING: &str = "running";
 
@@ -54,13 +56,17 @@ pub struct LocalAws {
 impl LocalAws {
     pub async fn start(settings: Settings) -> Result<Self, Problem> {
         let state = settings.state.as_deref();
-        let rollouts = match state {
-            Some(state) => restore(state, &*settings.progress)?,
-            None => Rollouts::default(),
+        let (port, rollouts) = match state {
+            Some(state) => (kept_port(state), restore(state, &*settings.progress)?),
+            None => (0, Rollouts::default()),
         };
         let control = Control::default();
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let door = FrontDoor::open(control.clone(), sender.clone(), rollouts).await?;
+        let door = FrontDoor::open(port, control.clone(), sender.clone(), rollouts).await?;
+        if let Some(state) = state {
+            let file = state.join(PORT);
+            std::fs::write(&file, door.port().to_string()).map_err(Problem::file(&file))?;
+        }
         let emulator = Emulator::start(&settings.home, state, door.port(), &*settings.progress).await?;
         std::fs::create_dir_all(&settings.home).map_err(Problem::file(&settings.home))?;
         let folder = match state {
@@ -129,6 +135,11 @@ impl LocalAws {
         let running = state.join(RUNNING);
         std::fs::remove_file(&running).map_err(Problem::file(&running))
     }
+}
+
+/// 0, any port, when nothing was kept.
+fn kept_port(state: &Path) -> u16 {
+    std::fs::read_to_string(state.join(PORT)).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 fn restore(state: &Path, progress: &(dyn Fn(&str) + Send + Sync)) -> Result<Rollouts, Problem> {

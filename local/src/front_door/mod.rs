@@ -56,14 +56,15 @@ pub(crate) struct StandIns {
 }
 
 impl FrontDoor {
-    /// Listens on a free loopback port.
+    /// Listens on this loopback port, or on a free one where it is 0.
     pub(crate) async fn open(
+        port: u16,
         control: Control,
         events: Events,
         rollouts: Rollouts,
     ) -> Result<Arc<Self>, Problem> {
         let listen = |source| Problem::Listen { source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(listen)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         let door = Arc::new(Self {
             upstream: OnceLock::new(),
