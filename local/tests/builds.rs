@@ -24,27 +24,18 @@ const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-central-1";
 const REGISTRY: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
 
-/// As in `template.yaml`.
-const BUILDSPEC: &str = r#"version: 0.2
-env:
-  variables:
-    BUILDX_NO_DEFAULT_ATTESTATIONS: "1"
-  exported-variables:
-    - TIDEGATE_DIGEST
-phases:
-  pre_build:
-    on-failure: ABORT
-    commands:
-      - aws ecr get-login-password | docker login --username AWS --password-stdin "${TIDEGATE_IMAGE_REPOSITORY%%/*}"
-  build:
-    on-failure: ABORT
-    commands:
-      - docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .
-      - docker push "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD"
-      - TIDEGATE_DIGEST=$(aws ecr describe-images --repository-name "${TIDEGATE_IMAGE_REPOSITORY#*/}" --image-ids imageTag="$TIDEGATE_BUILD" --query 'imageDetails[0].imageDigest' --output text)
-      - export TIDEGATE_DIGEST
-      - case "$TIDEGATE_DIGEST" in sha256:*) echo "$TIDEGATE_DIGEST" ;; *) echo "the registry gave no digest for $TIDEGATE_BUILD" >&2; exit 1 ;; esac
-"#;
+/// The product's own: the text block of `BuildSpec` in `template.yaml`.
+fn buildspec() -> String {
+    let template = include_str!("../../template.yaml");
+    let (before, block) = template.split_once("BuildSpec: |\n").expect("a buildspec in template.yaml");
+    let indent = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+    let inside = |line: &&str| line.trim().is_empty() || line.starts_with(&" ".repeat(indent + 1));
+    block
+        .lines()
+        .take_while(inside)
+        .map(|line| line.get(indent + 2..).unwrap_or_default().to_owned() + "\n")
+        .collect()
+}
 
 /// What the emulator knows: one immutable repository `team/payments`, its images by tag, and the project.
 type Images = Arc<Mutex<BTreeMap<String, String>>>;
@@ -191,7 +182,7 @@ fn action(headers: &HeaderMap) -> String {
 fn emulate(images: &Images, action: &str, body: &Value) -> Answer {
     let told = match action {
         "BatchGetProjects" => json!({ "projects": [{
-            "name": "images", "source": { "type": "NO_SOURCE", "buildspec": BUILDSPEC }, "timeoutInMinutes": 60,
+            "name": "images", "source": { "type": "NO_SOURCE", "buildspec": buildspec() }, "timeoutInMinutes": 60,
         }] }),
         "GetAuthorizationToken" => {
             json!({ "authorizationData": [{ "authorizationToken": "QVdTOnNlY3JldA==" }] })
