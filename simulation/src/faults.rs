@@ -11,6 +11,8 @@ pub(crate) struct Faults {
     pub(crate) throttle: u64,
     /// A call has its effect and its answer is lost.
     pub(crate) answer_lost: u64,
+    /// A call takes seconds, so that others overtake it.
+    pub(crate) slow: u64,
     /// A service's event is never delivered.
     pub(crate) event_lost: u64,
     /// An event or a message is delivered twice.
@@ -29,6 +31,7 @@ impl Faults {
             crash: *random.pick(&[0, 2, 10, 30]),
             throttle: *random.pick(&[0, 5, 30]),
             answer_lost: *random.pick(&[0, 5, 30]),
+            slow: *random.pick(&[0, 5, 50]),
             event_lost: *random.pick(&[0, 100, 500, 1000]),
             duplicate: *random.pick(&[0, 100, 500]),
             late: *random.pick(&[0, 50, 300]),
@@ -43,6 +46,7 @@ impl Faults {
             crash: 0,
             throttle: 0,
             answer_lost: 0,
+            slow: 0,
             event_lost: 0,
             duplicate: 0,
             late: 0,

@@ -27,7 +27,7 @@ use crate::executor::pause;
 use crate::records::{TEMPLATE, TEMPLATE_KEY};
 use crate::sources::BRANCH;
 use crate::untruth::Untruth;
-use crate::world::{MINUTE, SECOND, World};
+use crate::world::{MINUTE, World};
 
 /// Source: SQS developer guide, "FIFO queues": deduplication interval.
 const DEDUPLICATED_MS: u64 = 5 * MINUTE;
@@ -120,9 +120,9 @@ impl Builds for Ports {
 
 impl Agenda for Ports {
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>> {
-        self.read("due_tracks", |world| match world.untruth {
-            Untruth::NobodyIsWoken => Vec::new(),
-            _ => world.due_tracks(until, limit),
+        self.read("due_tracks", |world| {
+            let forgotten = world.untruth == Untruth::NobodyIsWoken;
+            if forgotten { Vec::new() } else { world.due_tracks(until, limit) }
         })
         .await
     }
@@ -378,8 +378,3 @@ impl ReplyKey for Ports {
         self.read("reply_key", |_| b"the key of the simulated secret".to_vec()).await
     }
 }
-
-/// Milliseconds that a call takes, there or back.
-pub(crate) const LATENCY_MS: (u64, u64) = (2, 40);
-/// How long a message stays hidden once it is received.
-pub(crate) const VISIBILITY_MS: u64 = 60 * SECOND;

@@ -11,7 +11,7 @@ use crate::checks;
 use crate::events;
 use crate::executor::{Outcome, Task};
 use crate::faults::Faults;
-use crate::ports::{LATENCY_MS, Ports, VISIBILITY_MS};
+use crate::ports::Ports;
 use crate::sources::{Commit, CommitKind};
 use crate::trace::{Coverage, Keep};
 use crate::untruth::Untruth;
@@ -21,6 +21,11 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Message, Origi
 const EVENT_ATTEMPTS_MAX: u32 = 3;
 /// After so many receives a message goes to the dead-letter queue.
 const RECEIVES_MAX: u32 = 5;
+/// How long a received message stays hidden.
+const VISIBILITY_MS: u64 = 60 * SECOND;
+/// What a call takes, there or back.
+const LATENCY_MS: (u64, u64) = (2, 40);
+const SLOW_MS: (u64, u64) = (SECOND, 30 * SECOND);
 /// Longer than the longest wait for a person, with whatever came a day late.
 const REST_MS: u64 = 14 * 24 * HOUR;
 /// A run that needs more is one that never comes to rest.
@@ -79,7 +84,7 @@ impl Run {
         let mut last = 0;
         for repository in world.platform.services().to_vec() {
             let mut at = world.random.between(0, 10 * MINUTE);
-            for _ in 0..world.random.between(1, 4) {
+            for _ in 0..world.random.between(1, 5) {
                 let kind = CommitKind::drawn(&mut world.random);
                 let commit = Commit { repository: repository.clone(), kind };
                 world.at(START_MS + at, Happening::Push(Box::new(commit)));
@@ -196,7 +201,9 @@ impl Run {
         }
         let crashes = {
             let world = &mut *self.world.borrow_mut();
-            let latency = world.random.between(LATENCY_MS.0, LATENCY_MS.1);
+            let slow = world.random.chance(world.faults.slow);
+            let (least, most) = if slow { SLOW_MS } else { LATENCY_MS };
+            let latency = world.random.between(least, most);
             world.later(latency, Happening::Poll(id));
             world.random.chance(world.faults.crash)
         };

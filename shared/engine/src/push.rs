@@ -88,7 +88,7 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Clock>(
 
 /// The environments that this commit is for, each with what stands against it. A config that cannot be read fails
 /// where it was meant for, so that nobody waits for a deployment that never comes.
-fn judge(
+pub(crate) fn judge(
     file: Option<&[u8]>,
     branch: &BranchName,
     service: &ServiceRecord,

@@ -1,15 +1,16 @@
 //! The scheduled repair: wakes hands for what events and queues missed, and patrols branches for pushes that nobody
 //! announced. It only looks and wakes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use config::ServiceRecord;
+use config::{EnvironmentRecord, ServiceRecord};
 use model::effect::Hand;
 use model::ids::{EnvironmentName, RepositoryName, TrackKey};
 use model::time::Span;
 
 use crate::failure::Failure;
 use crate::ports::{Agenda, Clock, Patrol, Queues, Records, Registry, Sources, Tracks};
+use crate::push::{CONFIG_FILE, judge};
 use crate::records::environments;
 
 /// A promise that is overdue by this much was lost by its queue.
@@ -54,7 +55,7 @@ async fn patrol<P>(ports: &P) -> Result<usize, Failure>
 where
     P: Tracks + Agenda + Patrol + Sources + Records + Registry,
 {
-    let environments: Vec<EnvironmentName> = environments(ports).await?.into_keys().collect();
+    let environments = environments(ports).await?;
     let mut page = ports.load_patrol().await?;
     let mut found = 0;
     for _ in 0..PATROL_PAGES_MAX {
@@ -78,24 +79,32 @@ where
     Ok(found)
 }
 
-/// Tells `push` of every branch whose head no track has as its newest release.
+/// Tells `push` of every branch whose head is missing on a track that it deploys to. One track that has it proves
+/// nothing for the others: `push` may have crashed between them.
 async fn visit<P: Tracks + Patrol + Sources>(
     ports: &P,
     repository: &RepositoryName,
     record: &ServiceRecord,
-    environments: &[EnvironmentName],
+    environments: &BTreeMap<EnvironmentName, EnvironmentRecord>,
 ) -> Result<usize, Failure> {
-    let mut seen = BTreeSet::new();
-    for environment in environments {
+    let mut newest = BTreeMap::new();
+    for environment in environments.keys() {
         let key = TrackKey { service: record.service.clone(), environment: environment.clone() };
-        if let Some(newest) = ports.load_track(&key).await?.and_then(|track| track.newest) {
-            seen.insert(newest.revision);
-        }
+        let track = ports.load_track(&key).await?;
+        newest.insert(environment, track.and_then(|track| track.newest).map(|newest| newest.revision));
     }
     let mut found = 0;
     for branch in &record.branches {
         let Some(head) = ports.branch_head(repository, branch).await? else { continue };
-        if !seen.contains(&head) {
+        if newest.values().all(|newest| newest.as_ref() == Some(&head)) {
+            continue;
+        }
+        let file = ports.file(repository, &head, CONFIG_FILE).await?;
+        let verdicts = judge(file.as_deref(), branch, record, environments);
+        if verdicts
+            .iter()
+            .any(|(name, _)| newest.get(name).is_none_or(|newest| newest.as_ref() != Some(&head)))
+        {
             ports.send_to_push(repository, branch).await?;
             found += 1;
         }
