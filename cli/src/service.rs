@@ -85,7 +85,8 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
                 .capabilities(Capability::CapabilityIam);
             match update.send().await {
                 Ok(_) => {}
-                Err(error) if error.message().is_some_and(|m| m.contains("No updates are to be performed")) => {}
+                Err(error)
+                    if error.message().is_some_and(|m| m.contains("No updates are to be performed")) => {}
                 Err(error) => return Err(format!("UpdateStack: {}", DisplayErrorContext(&error))),
             }
         }

@@ -9,13 +9,16 @@ pub(crate) fn project() -> Result<PathBuf, String> {
     here.ancestors()
         .find(|folder| folder.join("template.yaml").is_file() && folder.join("local/Cargo.toml").is_file())
         .map(Path::to_owned)
-        .ok_or_else(|| format!("{} is not inside a checkout of Tidegate, which local mode runs from", here.display()))
+        .ok_or_else(|| {
+            format!("{} is not inside a checkout of Tidegate, which local mode runs from", here.display())
+        })
 }
 
 /// Builds what is not built yet, in the profile and target folder that this very binary came from, so that cargo
 /// has next to nothing left to do. Cargo's own progress goes to stderr.
 pub(crate) fn binaries(project: &Path) -> Result<PathBuf, String> {
-    let this = std::env::current_exe().map_err(|error| format!("cannot tell where this binary is: {error}"))?;
+    let this =
+        std::env::current_exe().map_err(|error| format!("cannot tell where this binary is: {error}"))?;
     let folder = this.parent().ok_or("this binary is in no folder")?.to_owned();
     let target = folder.parent().ok_or("this binary is in no target folder")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -65,7 +65,7 @@ pub(crate) fn running() -> Result<Running, String> {
     let file = super::build::project()?.join(".tidegate").join(FILE);
     let text = std::fs::read_to_string(&file)
         .map_err(|_| "local mode is not running: start it with `tidegate local`".to_owned())?;
-    let read: Running =
-        serde_json::from_str(&text).map_err(|error| format!("{} is not readable: {error}", file.display()))?;
+    let read: Running = serde_json::from_str(&text)
+        .map_err(|error| format!("{} is not readable: {error}", file.display()))?;
     Ok(read)
 }

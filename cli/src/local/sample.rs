@@ -76,7 +76,14 @@ impl Sample {
     /// Runs git apart from the user's own configuration, hooks and signing keys.
     fn git(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new("git")
-            .args(["-c", "user.name=Sample", "-c", "user.email=sample@localhost", "-c", "commit.gpgsign=false"])
+            .args([
+                "-c",
+                "user.name=Sample",
+                "-c",
+                "user.email=sample@localhost",
+                "-c",
+                "commit.gpgsign=false",
+            ])
             .args(arguments)
             .current_dir(&self.folder)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -88,7 +95,11 @@ impl Sample {
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         } else {
-            Err(format!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+            Err(format!(
+                "git {} failed: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            ))
         }
     }
 }

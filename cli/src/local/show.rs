@@ -41,7 +41,8 @@ impl Screen {
         if self.json {
             return;
         }
-        let plan = text.lines().skip_while(|line| !line.starts_with("Plan ")).take_while(|line| !line.is_empty());
+        let plan =
+            text.lines().skip_while(|line| !line.starts_with("Plan ")).take_while(|line| !line.is_empty());
         for line in plan {
             let colour = if line.contains("!!") {
                 RED
@@ -97,7 +98,11 @@ impl Screen {
     }
 
     fn coloured(&self, colour: &str, text: &str) -> String {
-        if self.colours && !colour.is_empty() { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colours && !colour.is_empty() {
+            format!("\x1b[{colour}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
