@@ -132,9 +132,7 @@ fn an_image_that_somebody_else_pushed_under_the_builds_tag_is_not_deployed() {
         story.somebody_else_pushes(&build).await;
         story.control.deliver(story.account(), Delivery::default());
         let release = story.ends("Failed").await;
-        insta::assert_snapshot!(anonymous(&release.ending().unwrap().reason()), @"
-        tag <build 1> in the registry names <digest>, but the build exported <digest>: somebody else pushed under the build's tag
-        ");
+        insta::assert_snapshot!(anonymous(&release.ending().unwrap().reason()), @"tag <build 1> in the registry names <digest>, but the build exported <digest>: somebody else pushed under the build's tag");
         nothing_was_deployed(&story).await;
     });
 }
