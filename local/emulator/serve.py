@@ -98,6 +98,20 @@ def announce_statuses():
             module._add_event = add_event
 
 
+def keep_accounts_apart():
+    """Without this a function made in one account ends the running functions of that name in all others."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import lambda_svc
+
+    original = lambda_svc.invalidate_worker
+
+    @functools.wraps(original)
+    def invalidate(name, qualifier=None, account=None, region=None):
+        original(name, qualifier, account or get_account_id(), region or get_region())
+
+    lambda_svc.invalidate_worker = invalidate
+
+
 def wait_for_services():
     from ministack.core.responses import get_account_id, get_region
     from ministack.services.cloudformation import provisioners, stacks
@@ -167,5 +181,6 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     threading.Thread(target=tell_in_order, daemon=True).start()
     announce_statuses()
+    keep_accounts_apart()
     wait_for_services()
     asyncio.run(serve())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::account::Account;
 use crate::codebuild::{self, CodeBuild};
@@ -45,6 +46,7 @@ const BUILD_TOOL: &str = "tidegate-build-tool";
 pub struct LocalAws {
     settings: Settings,
     door: Arc<FrontDoor>,
+    listening: JoinSet<()>,
     emulator: Emulator,
     control: Control,
     codecommit: CodeCommit,
@@ -62,7 +64,7 @@ impl LocalAws {
         };
         let control = Control::default();
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let door = FrontDoor::open(port, control.clone(), sender.clone(), rollouts).await?;
+        let (door, listening) = FrontDoor::open(port, control.clone(), sender.clone(), rollouts).await?;
         if let Some(state) = state {
             let file = state.join(PORT);
             std::fs::write(&file, door.port().to_string()).map_err(Problem::file(&file))?;
@@ -95,7 +97,7 @@ impl LocalAws {
         let (codecommit_too, codebuild_too) = (codecommit.clone(), codebuild.clone());
         door.connect(upstream, StandIns { codecommit: codecommit_too, codebuild: codebuild_too, registry });
         tokio::spawn(delivery::deliver_all(Arc::clone(&door), control.clone(), receiver));
-        Ok(Self { settings, door, emulator, control, codecommit, codebuild, _folder: folder })
+        Ok(Self { settings, door, listening, emulator, control, codecommit, codebuild, _folder: folder })
     }
 
     /// The one endpoint of every service: `AWS_ENDPOINT_URL`.
@@ -119,9 +121,11 @@ impl LocalAws {
     }
 
     /// Ends everything that was started, and keeps state where settings ask for it.
-    pub async fn stop(self) -> Result<(), Problem> {
+    pub async fn stop(mut self) -> Result<(), Problem> {
         self.codebuild.shutdown().await;
         let saved = self.emulator.stop().await;
+        // A run after this one, even in the same process, can have the port again.
+        self.listening.shutdown().await;
         let Some(state) = &self.settings.state else { return Ok(()) };
         if !saved {
             (self.settings.progress)(

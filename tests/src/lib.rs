@@ -1,1 +1,1 @@
-
+//! Checks over the whole of Tidegate; they are in `tests/`.

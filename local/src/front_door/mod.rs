@@ -19,6 +19,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use bytes::Bytes;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::codebuild::CodeBuild;
 use crate::codecommit::CodeCommit;
@@ -56,13 +57,13 @@ pub(crate) struct StandIns {
 }
 
 impl FrontDoor {
-    /// Listens on this loopback port, or on a free one where it is 0.
+    /// Listens on this loopback port, or on a free one where it is 0, for as long as the task is kept.
     pub(crate) async fn open(
         port: u16,
         control: Control,
         events: Events,
         rollouts: Rollouts,
-    ) -> Result<Arc<Self>, Problem> {
+    ) -> Result<(Arc<Self>, JoinSet<()>), Problem> {
         let listen = |source| Problem::Listen { source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
@@ -83,12 +84,13 @@ impl FrontDoor {
             .route("/_tidegate/hook/service/after", axum::routing::post(hooks::after))
             .fallback(handle)
             .with_state(Arc::clone(&door));
-        tokio::spawn(async move {
+        let mut listening = JoinSet::new();
+        listening.spawn(async move {
             if let Err(failure) = axum::serve(listener, router).await {
                 tracing::error!(%failure, "the front door closed");
             }
         });
-        Ok(door)
+        Ok((door, listening))
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -1,0 +1,16 @@
+//! Stories: Tidegate end to end on the local AWS. A real `git push`, the deployed `template.yaml`, the functions' own
+//! binaries; one emulator for all, one account for each.
+
+mod deployed;
+mod events;
+mod not_deployed;
+mod people;
+mod raw_call;
+mod report;
+mod restart;
+mod rolled_back;
+mod story;
+mod third_party;
+mod words;
+mod working_copy;
+mod world;

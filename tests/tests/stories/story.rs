@@ -1,0 +1,379 @@
+//! What stories are told in: a developer pushes, a person answers, and AWS is asked how things stand.
+
+use std::time::{Duration, Instant};
+
+use aws::Aws;
+use engine::ports::{
+    BuildRead, BuildService, BuildStatus, Records, Services, StackEvent, StackRead, Stacks, Tracks,
+};
+use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service};
+use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, TrackKey};
+use model::release::{Phase, Release};
+use model::track::Track;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::people::{Person, as_read};
+use crate::raw_call::RawCalls;
+use crate::working_copy::{BRANCH, WorkingCopy};
+use crate::world;
+
+const SERVICE: &str = "payments";
+const REPOSITORY: &str = "payments";
+const ENVIRONMENT: &str = "production";
+
+/// Everything a story waits for happens within this on a busy machine, and in a few seconds on an idle one.
+const LIMIT: Duration = Duration::from_secs(90);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// ECS takes minutes; a story need not.
+const DEPLOYMENT_TIME: Duration = Duration::from_millis(300);
+
+pub(crate) struct Story {
+    pub(crate) aws: Aws,
+    pub(crate) control: Control,
+    pub(crate) calls: RawCalls,
+    pub(crate) person: Person,
+    pub(crate) outputs: Outputs,
+    account: Account,
+    copy: WorkingCopy,
+    /// Removed with the story.
+    _folder: TempDir,
+    track: TrackKey,
+    /// How many releases the pushes so far have made.
+    releases: u32,
+    versions: u32,
+}
+
+impl Story {
+    /// A new account with Tidegate, an environment and a registered service with an empty repository.
+    pub(crate) async fn begin(local: &LocalAws) -> Self {
+        let account = local.account(&world::new_account()).await;
+        told(account.install().await);
+        let environment = Environment {
+            name: ENVIRONMENT.to_owned(),
+            branch: Some(BRANCH.to_owned()),
+            approvals: 1,
+            replies: true,
+        };
+        told(account.add_environment(&environment).await);
+        let service = Service {
+            name: SERVICE.to_owned(),
+            repository: REPOSITORY.to_owned(),
+            branches: vec![BRANCH.to_owned()],
+            paths: vec!["/payments".to_owned()],
+        };
+        let remote = told(account.add_service(&service).await);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let copy = WorkingCopy::new(folder.path(), &remote);
+        let story = Self::of(local, account, copy, folder).await;
+        story.control.deployments_take(story.account.id(), DEPLOYMENT_TIME);
+        story
+    }
+
+    async fn of(local: &LocalAws, account: Account, copy: WorkingCopy, folder: TempDir) -> Self {
+        let outputs = told(account.outputs().await);
+        let settings = aws::Settings::default()
+            .with("TIDEGATE_TABLE", &outputs["TableName"])
+            .with("TIDEGATE_BUILD_PROJECT", &outputs["BuildProjectName"]);
+        Self {
+            aws: Aws::new(account.sdk(), settings),
+            control: local.control().clone(),
+            calls: RawCalls {
+                endpoint: local.endpoint().to_owned(),
+                account: account.id().to_owned(),
+                http: reqwest::Client::builder().no_proxy().build().expect("an HTTP client"),
+            },
+            person: Person::subscribe(&account).await,
+            outputs,
+            account,
+            copy,
+            _folder: folder,
+            track: format!("{SERVICE}/{ENVIRONMENT}").parse().expect("a track"),
+            releases: 0,
+            versions: 0,
+        }
+    }
+
+    /// The same story on a local AWS that was started again with the state of the one before.
+    pub(crate) async fn goes_on_at(self, local: &LocalAws) -> Self {
+        let account = local.account(self.account.id()).await;
+        let (releases, versions) = (self.releases, self.versions);
+        let story = Self::of(local, account, self.copy, self._folder).await;
+        story.control.deployments_take(story.account.id(), DEPLOYMENT_TIME);
+        Self { releases, versions, ..story }
+    }
+
+    pub(crate) fn account(&self) -> &str {
+        self.account.id()
+    }
+
+    // ---- the developer
+
+    /// The next version of the service: one file differs.
+    pub(crate) fn pushes_a_version(&mut self) -> Revision {
+        self.versions += 1;
+        let version = format!("Version {}", self.versions);
+        self.copy.write("public/version.txt", &format!("{version}\n"));
+        self.pushes(&version)
+    }
+
+    pub(crate) fn pushes_config(&mut self, config: &Value) -> Revision {
+        self.copy.write_config(config);
+        self.pushes_a_version()
+    }
+
+    pub(crate) fn pushes_file(&mut self, name: &str, text: &str) -> Revision {
+        self.copy.write(name, text);
+        self.pushes_a_version()
+    }
+
+    /// A commit without any change.
+    pub(crate) fn pushes_nothing_new(&mut self) -> Revision {
+        self.pushes("Nothing new")
+    }
+
+    pub(crate) fn pushes_again(&mut self, revision: &Revision) {
+        self.copy.reset_to(revision);
+        self.copy.push();
+        self.releases += 1;
+    }
+
+    fn pushes(&mut self, message: &str) -> Revision {
+        let revision = self.copy.commit(message);
+        self.copy.push();
+        self.releases += 1;
+        revision
+    }
+
+    // ---- the person
+
+    /// Waits for the newest release's request and approves it.
+    pub(crate) async fn approves(&mut self) -> Notice {
+        let request = self.is_asked().await;
+        let (release, token) = request.request().expect("a request has a release and a token");
+        self.person.approve(release, token).await;
+        request
+    }
+
+    pub(crate) async fn rejects(&mut self, reason: &str) {
+        let request = self.is_asked().await;
+        let (release, token) = request.request().expect("a request has a release and a token");
+        self.person.reject(release, token, reason).await;
+    }
+
+    /// Waits for the newest release's request for approval.
+    pub(crate) async fn is_asked(&mut self) -> Notice {
+        self.hears(self.releases, "approvalRequested").await
+    }
+
+    /// How the newest release ended, as people read it.
+    pub(crate) async fn hears_the_ending(&mut self) -> String {
+        as_read(&self.hears(self.releases, "ended").await)
+    }
+
+    async fn hears(&mut self, n: u32, notice: &str) -> Notice {
+        let release = self.id(n).to_string();
+        let begun = Instant::now();
+        loop {
+            if let Some(heard) = self.person.heard_of(&release, notice) {
+                return heard.clone();
+            }
+            if begun.elapsed() > LIMIT {
+                panic!("{notice} of {release} was not announced.\n{}", self.report().await);
+            }
+            self.person.listen().await;
+        }
+    }
+
+    // ---- what becomes of it
+
+    /// Waits for the newest release to end, and to have ended like this.
+    pub(crate) async fn ends(&self, ending: &str) -> Release {
+        self.nth_ends(self.releases, ending).await
+    }
+
+    pub(crate) async fn nth_ends(&self, n: u32, ending: &str) -> Release {
+        let release = self.nth_is(n, "over", |release| release.ending().is_some()).await;
+        if release.phase.name() != ending {
+            panic!("{} is {} and not {ending}.\n{}", release.id, release.phase.name(), self.report().await);
+        }
+        release
+    }
+
+    /// Waits for the newest release to come that far.
+    pub(crate) async fn reaches(&self, phase: &str) -> Release {
+        self.nth_is(self.releases, phase, |release| release.phase.name() == phase).await
+    }
+
+    async fn nth_is(&self, n: u32, what: &str, is_so: impl Fn(&Release) -> bool) -> Release {
+        let id = self.id(n);
+        self.until(&format!("{id} is {what}"), async || {
+            self.aws.load_release(&id).await.ok().flatten().filter(&is_so)
+        })
+        .await
+    }
+
+    /// Looks until there is something, or fails and says how everything stands.
+    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            if begun.elapsed() > LIMIT {
+                panic!("not within {} s: {what}.\n{}", LIMIT.as_secs(), self.report().await);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    pub(crate) fn id(&self, n: u32) -> ReleaseId {
+        ReleaseId { track: self.track.clone(), n }
+    }
+
+    pub(crate) async fn track(&self) -> Track {
+        told(self.aws.load_track(&self.track).await).expect("the track exists")
+    }
+
+    /// Waits until nothing is promised any more: what comes after the ending is done too.
+    pub(crate) async fn comes_to_rest(&self) -> Track {
+        self.until("nothing is in flight or promised", async || {
+            let track = self.aws.load_track(&self.track).await.ok().flatten()?;
+            (track.in_flight.is_empty() && track.outbox.is_empty()).then_some(track)
+        })
+        .await
+    }
+
+    // ---- AWS, asked directly
+
+    pub(crate) async fn stack(&self) -> StackRead {
+        told(self.aws.stack(&self.track.stack()).await).expect("the service's stack exists")
+    }
+
+    pub(crate) async fn stack_status(&self) -> Option<String> {
+        told(self.aws.stack(&self.track.stack()).await).map(|stack| stack.status)
+    }
+
+    /// The image that the service's task definition names.
+    pub(crate) async fn running_image(&self) -> String {
+        let outputs = self.stack().await.outputs;
+        let service = told(self.aws.service(&outputs["ClusterName"], &outputs["ServiceArn"]).await);
+        let service = service.expect("the service exists");
+        told(self.aws.task_images(&service.task_definition).await)[SERVICE].clone()
+    }
+
+    pub(crate) async fn running_digest(&self) -> ImageDigest {
+        let image = self.running_image().await;
+        let (_, digest) =
+            image.rsplit_once('@').unwrap_or_else(|| panic!("{image} is not named by its digest"));
+        digest.parse().expect("a digest")
+    }
+
+    /// Every build there was, newest first.
+    pub(crate) async fn builds(&self) -> Vec<BuildRead> {
+        let arns = told(self.aws.recent_builds().await);
+        if arns.is_empty() { Vec::new() } else { told(self.aws.read_builds(&arns).await) }
+    }
+
+    /// Waits for the newest build to end well; its tag.
+    pub(crate) async fn build_succeeds(&self) -> BuildId {
+        self.until("the build has succeeded", async || {
+            let newest = self.builds().await.into_iter().next()?;
+            newest.id.filter(|_| newest.status == BuildStatus::Succeeded)
+        })
+        .await
+    }
+
+    /// What somebody else with rights on the registry could do: the tag now names an image of theirs.
+    pub(crate) async fn somebody_else_pushes(&self, tag: &BuildId) {
+        let record = told(self.aws.service_record(&REPOSITORY.parse().expect("a repository")).await);
+        let record: Value = serde_json::from_str(&record.expect("the record exists").body).expect("JSON");
+        let repository = &record["imageRepository"];
+        let ecr = async |action: &str, input: Value| {
+            told(
+                self.calls
+                    .json("ecr", &format!("AmazonEC2ContainerRegistry_V20150921.{action}"), &input)
+                    .await,
+            )
+        };
+        ecr(
+            "PutImageTagMutability",
+            json!({ "repositoryName": repository, "imageTagMutability": "MUTABLE" }),
+        )
+        .await;
+        let image = json!({ "repositoryName": repository, "imageIds": [{ "imageTag": tag.as_str() }] });
+        let read = ecr("BatchGetImage", image).await;
+        let manifest = read["images"][0]["imageManifest"].as_str().expect("the build's image has a manifest");
+        let mut manifest: Value = serde_json::from_str(manifest).expect("a manifest is JSON");
+        manifest["layers"].as_array_mut().expect("it has layers").pop();
+        let theirs = json!({
+            "repositoryName": repository,
+            "imageTag": tag.as_str(),
+            "imageManifest": manifest.to_string(),
+        });
+        ecr("PutImage", theirs).await;
+    }
+
+    /// A tag of the service's stack.
+    pub(crate) async fn stack_tag(&self, key: &str) -> Option<String> {
+        let client = aws::sdk::cloudformation::Client::new(self.account.sdk());
+        let described = client.describe_stacks().stack_name(self.track.stack().as_str()).send().await;
+        let described = described.expect("the service's stack exists");
+        let tags = described.stacks().first().map(|stack| stack.tags()).unwrap_or_default();
+        tags.iter().find(|tag| tag.key() == Some(key)).and_then(|tag| tag.value().map(str::to_owned))
+    }
+
+    /// Change sets executed on the service's stack: each begins one operation.
+    pub(crate) async fn deployments(&self) -> usize {
+        let begins = |event: &&StackEvent| {
+            event.of_stack && matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS")
+        };
+        self.stack_events().await.iter().filter(begins).count()
+    }
+
+    pub(crate) async fn stack_events(&self) -> Vec<StackEvent> {
+        let mut events = Vec::new();
+        let mut page = None;
+        loop {
+            let read = told(self.aws.stack_events(&self.track.stack(), page.as_deref()).await);
+            events.extend(read.items);
+            page = read.next;
+            if page.is_none() {
+                return events;
+            }
+        }
+    }
+
+    /// Runs the sweep now, as its schedule does every minute.
+    pub(crate) async fn sweeps(&self) {
+        told(self.calls.invoke(&self.outputs["SweepFunctionName"]).await);
+    }
+
+    /// What befalls the next deployment.
+    pub(crate) fn next_deployment(&self, mishap: Mishap) {
+        self.control.next_deployment(self.account.id(), self.track.stack().as_str(), mishap);
+    }
+
+    /// Phases in the order they were entered.
+    pub(crate) fn phases(release: &Release) -> Vec<&str> {
+        let mut phases: Vec<&str> = release.steps.iter().map(|step| step.phase.as_str()).collect();
+        phases.dedup();
+        phases
+    }
+
+    /// A digest that the release deployed.
+    pub(crate) fn deployed_image(release: &Release) -> &ImageDigest {
+        match &release.phase {
+            Phase::Over(_) => release.phase.image().expect("it was deployed"),
+            Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::AwaitingApproval { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. } => panic!("{} is not over", release.id),
+        }
+    }
+}
+
+fn told<T, E: std::fmt::Display>(answer: Result<T, E>) -> T {
+    answer.unwrap_or_else(|failure| panic!("{failure}"))
+}
