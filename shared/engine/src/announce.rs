@@ -36,7 +36,7 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
             let key = ports.reply_key().await?;
             requested(&release, plan, asked, &token(&key, &release.id, &plan.fingerprint))
         }
-        (Notice::Ended, Phase::Over(ending)) => ended(&release, ending),
+        (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track.live.is_some()),
         (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
         // It has moved on since: what it became is announced by itself.
         (Notice::ApprovalRequested | Notice::TakesLong, _) => return Ok(done),
@@ -89,7 +89,7 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Mess
     message(&format!("{id}: approval needed"), text, &json)
 }
 
-fn ended(release: &Release, ending: &Ending) -> Message {
+fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message {
     let id = &release.id;
     let headline = match ending {
         Ending::Deployed { .. } => format!("{id} is deployed"),
@@ -99,16 +99,22 @@ fn ended(release: &Release, ending: &Ending) -> Message {
         Ending::Rejected { .. } => format!("{id} was rejected"),
         Ending::Expired { .. } => format!("{id} expired"),
     };
+    let live = if something_is_live { "What was live before stays live." } else { "Nothing is live yet." };
     let what_next = match ending {
-        Ending::Deployed { .. } | Ending::Superseded { .. } => "Nothing to do.",
-        Ending::RolledBack { .. } => "The version before it runs. Mend the cause and push again.",
-        Ending::Failed { .. } => "What was live before stays live. Mend the cause and push again.",
-        Ending::Rejected { .. } => "What was live before stays live.",
-        Ending::Expired { .. } => "What was live before stays live. Push again to ask again.",
+        Ending::Deployed { .. } | Ending::Superseded { .. } => "Nothing to do.".to_owned(),
+        Ending::Failed { stack_status: Some(_), .. } => {
+            format!("Look at what stack {} runs. Mend the cause and push again.", id.track.stack())
+        }
+        Ending::RolledBack { .. } | Ending::Failed { stack_status: None, .. } => {
+            format!("{live} Mend the cause and push again.")
+        }
+        Ending::Rejected { .. } => live.to_owned(),
+        Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
+    let reason = ending.reason();
+    let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
     let text = format!(
-        "{headline}: {}.\n\nRevision {} of {} on {}.\n{what_next}\n",
-        ending.reason().trim_end_matches('.'),
+        "{headline}: {reason}{stop}\n\nRevision {} of {} on {}.\n{what_next}\n",
         release.revision.short(),
         release.repository,
         release.branch,
@@ -118,7 +124,7 @@ fn ended(release: &Release, ending: &Ending) -> Message {
         "release": id.to_string(),
         "revision": release.revision.as_str(),
         "ending": ending.name(),
-        "why": ending.reason(),
+        "why": reason,
         "stackStatus": ending.stack_status(),
     });
     message(&headline, text, &json)

@@ -28,7 +28,7 @@ fn a_build_that_fails_ends_the_release_and_says_what_failed() {
         ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found.
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Nothing is live yet. Mend the cause and push again.
         "#);
         nothing_was_deployed(&story).await;
     });
@@ -46,7 +46,7 @@ fn a_dockerfile_that_cannot_be_used_ends_the_release() {
         ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context.
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Nothing is live yet. Mend the cause and push again.
         "#);
         nothing_was_deployed(&story).await;
     });
@@ -65,10 +65,10 @@ fn a_bad_config_never_starts_a_build() {
 
         payments-production-1 failed: ecs-service-config.json is not valid:
         $.routing.priority is 0; allowed: a whole number from 1 to 50000
-        $.container.cpus is an unknown key; allowed: port, cpu, memoryMiB; did you mean $.container.cpu?.
+        $.container.cpus is an unknown key; allowed: port, cpu, memoryMiB; did you mean $.container.cpu?
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Nothing is live yet. Mend the cause and push again.
         ");
         assert_eq!(Story::phases(&release), ["Building", "Failed"]);
         assert_eq!(story.builds().await, []);
@@ -90,7 +90,7 @@ fn a_config_that_names_another_service_deploys_neither() {
         $.service is "orders"; allowed: "payments", the service that this repository is registered for.
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Nothing is live yet. Mend the cause and push again.
         "#);
         assert_eq!(story.builds().await, []);
         let tracks: Vec<String> =
@@ -112,7 +112,7 @@ fn a_rejected_release_is_not_deployed() {
         payments-production-1 was rejected: rejected by a reply with the request's token: not before the holidays.
 
         Revision <short> of payments on main.
-        What was live before stays live.
+        Nothing is live yet.
         ");
         nothing_was_deployed(&story).await;
     });

@@ -21,7 +21,7 @@ fn a_stack_that_rolls_back_is_told_with_what_failed_first() {
         payments-production-2 was rolled back: EcsService (AWS::ECS::Service) is UPDATE_FAILED: Resource handler returned message: "Service quota exceeded" (RequestToken: <uuid>, HandlerErrorCode: GeneralServiceException).
 
         Revision <short> of payments on main.
-        The version before it runs. Mend the cause and push again.
+        What was live before stays live. Mend the cause and push again.
         "#);
         assert_eq!(story.stack_status().await.as_deref(), Some("UPDATE_ROLLBACK_COMPLETE"));
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
@@ -46,7 +46,7 @@ fn a_first_deployment_that_rolls_back_says_what_to_do_before_the_next() {
         payments-production-2 failed: CreateChangeSet: stack tidegate-payments-production is ROLLBACK_COMPLETE; its first creation failed: delete it, then push again.
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Nothing is live yet. Mend the cause and push again.
         ");
         assert_eq!(story.comes_to_rest().await.live, None);
     });
@@ -68,7 +68,7 @@ fn a_service_deployment_that_rolls_back_is_no_success_whatever_the_stack_complet
         payments-production-2 was rolled back: EcsService (AWS::ECS::Service) is UPDATE_FAILED: Resource handler returned message: "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'." (RequestToken: <uuid>, HandlerErrorCode: GeneralServiceException).
 
         Revision <short> of payments on main.
-        The version before it runs. Mend the cause and push again.
+        What was live before stays live. Mend the cause and push again.
         "#);
         assert_eq!(story.stack_status().await.as_deref(), Some("UPDATE_ROLLBACK_COMPLETE"));
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
@@ -97,7 +97,7 @@ fn a_completed_deployment_that_runs_the_old_digest_is_a_failure() {
         payments-production-2 failed: the stack is UPDATE_COMPLETE, but the service runs <digest> and not <digest>.
 
         Revision <short> of payments on main.
-        What was live before stays live. Mend the cause and push again.
+        Look at what stack tidegate-payments-production runs. Mend the cause and push again.
         ");
         assert_eq!(story.stack_status().await.as_deref(), Some("UPDATE_COMPLETE"));
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
