@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use aws::sdk::sns::Client;
-use aws::sdk::sns::error::DisplayErrorContext;
 use model::ids::ReleaseId;
 
+use crate::installation::refusal;
 use crate::{fail, local};
 
 const REFUSED: u8 = 1;
@@ -54,5 +54,5 @@ async fn publish(release: &ReleaseId, verb: &str, reason: &str) -> Result<(), St
         .send()
         .await
         .map(drop)
-        .map_err(|error| format!("the answer could not be published: {}", DisplayErrorContext(&error)))
+        .map_err(|error| refusal("Publish", &error))
 }

@@ -1,7 +1,7 @@
 //! Which Tidegate a command talks to: the running local mode, or one installed in an AWS account.
 
 use aws::sdk::cloudformation::Client;
-use aws::sdk::cloudformation::error::DisplayErrorContext;
+use aws::sdk::cloudformation::error::ProvideErrorMetadata;
 use aws::{Aws, Settings};
 
 use crate::local;
@@ -15,7 +15,23 @@ pub(crate) struct Installation {
 
 type SdkConfig = aws::client::SdkConfig;
 
+/// AWS's own code and message; an SDK error's full text is for programmers.
+pub(crate) fn refusal(call: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{call} was refused ({code}): {message}"),
+        (code, _) => {
+            let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
+            let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+            format!("{call} failed{}: {cause}", code.map_or(String::new(), |code| format!(" ({code})")))
+        }
+    }
+}
+
 impl Installation {
+    pub(crate) fn is_local(&self) -> bool {
+        self.stack.is_none()
+    }
+
     pub(crate) async fn sdk_config(&self) -> Result<SdkConfig, String> {
         match &self.stack {
             Some(_) => Ok(aws::client::load(None, None).await),
@@ -43,7 +59,7 @@ async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, String> {
         .stack_name(stack)
         .send()
         .await
-        .map_err(|error| format!("DescribeStacks {stack}: {}", DisplayErrorContext(&error)))?;
+        .map_err(|error| refusal("DescribeStacks", &error))?;
     described
         .stacks()
         .iter()

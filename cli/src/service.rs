@@ -4,12 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use aws::sdk::cloudformation::Client;
-use aws::sdk::cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws::sdk::cloudformation::error::ProvideErrorMetadata;
 use aws::sdk::cloudformation::types::{Capability, Parameter, Stack};
+use aws::sdk::codecommit;
 use config::ServiceRecord;
 
-use crate::fail;
-use crate::installation::Installation;
+use crate::installation::{Installation, refusal};
+use crate::{fail, local};
 
 const TEMPLATE: &str = include_str!("../../stacks/service-base.yaml");
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -55,13 +56,16 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
         if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
     check(arguments, service, &paths)?;
     let config = arguments.installation.sdk_config().await?;
+    if arguments.create_repository && arguments.installation.is_local() {
+        create_repository(&config, &arguments.repository).await?;
+    }
     let client = Client::new(&config);
     // Not `tidegate-…`: such stacks are deployments.
     let stack = format!("service-base-{service}");
     let parameters = [
         ("Service", service.clone()),
         ("Repository", arguments.repository.clone()),
-        ("CreateRepository", arguments.create_repository.to_string()),
+        ("CreateRepository", (arguments.create_repository && !arguments.installation.is_local()).to_string()),
         ("Branches", arguments.branches.join(",")),
         ("Paths", paths.join(",")),
         ("Hosts", arguments.hosts.join(",")),
@@ -87,10 +91,10 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
                 Ok(_) => {}
                 Err(error)
                     if error.message().is_some_and(|m| m.contains("No updates are to be performed")) => {}
-                Err(error) => return Err(format!("UpdateStack: {}", DisplayErrorContext(&error))),
+                Err(error) => return Err(refusal("UpdateStack", &error)),
             }
         }
-        Err(error) => return Err(format!("CreateStack: {}", DisplayErrorContext(&error))),
+        Err(error) => return Err(refusal("CreateStack", &error)),
     }
     let status = settle(&client, &stack).await?;
     match status.as_str() {
@@ -98,6 +102,19 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
             Ok(format!("{service}: repository {} is registered; push to deploy", arguments.repository))
         }
         status => Err(format!("stack {stack} is {status}: its events in CloudFormation say why")),
+    }
+}
+
+/// The emulator's CloudFormation knows no repositories; its CodeCommit does.
+async fn create_repository(config: &aws::client::SdkConfig, name: &str) -> Result<(), String> {
+    match codecommit::Client::new(config).create_repository().repository_name(name).send().await {
+        Ok(_) => {
+            let folder = local::running()?.repositories.join(format!("{name}.git"));
+            eprintln!("repository {name}: git clone {}", folder.display());
+            Ok(())
+        }
+        Err(error) if error.code() == Some("RepositoryNameExistsException") => Ok(()),
+        Err(error) => Err(refusal("CreateRepository", &error)),
     }
 }
 
@@ -122,7 +139,7 @@ async fn settle(client: &Client, stack: &str) -> Result<String, String> {
             .stack_name(stack)
             .send()
             .await
-            .map_err(|error| format!("DescribeStacks: {}", DisplayErrorContext(&error)))?;
+            .map_err(|error| refusal("DescribeStacks", &error))?;
         let status = described.stacks().first().and_then(Stack::stack_status).map(|s| s.as_str().to_owned());
         match status {
             Some(status) if status.ends_with("_IN_PROGRESS") => tokio::time::sleep(LOOK_EVERY).await,

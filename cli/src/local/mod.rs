@@ -112,6 +112,7 @@ impl<'a> Session<'a> {
             local.endpoint().to_owned(),
             output("TableName")?,
             output("ApprovalTopicArn")?,
+            Path::new(&url).parent().map(Path::to_owned).unwrap_or_default(),
         )?;
         let folder = options.keep.as_deref().unwrap_or(home).join("sample").join(REPOSITORY);
         if options.keep.is_none() && folder.exists() {
@@ -197,6 +198,9 @@ impl<'a> Session<'a> {
             }
         }
         let answer = if self.options.yes { Some(Answer::Yes) } else { self.answers.next() };
+        if answer.is_some() {
+            self.screen.answered();
+        }
         let (release, token) = (request.release.clone(), request.token.clone());
         match answer {
             None => return Ok(()),

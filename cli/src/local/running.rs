@@ -14,6 +14,8 @@ pub(crate) struct Running {
     pub endpoint: String,
     pub table: String,
     pub approval_topic: String,
+    /// Folder of the bare repositories.
+    pub repositories: PathBuf,
     /// Token by release.
     pub requests: BTreeMap<String, String>,
     #[serde(skip)]
@@ -28,9 +30,10 @@ impl Running {
         endpoint: String,
         table: String,
         approval_topic: String,
+        repositories: PathBuf,
     ) -> Result<Self, String> {
-        let running =
-            Self { endpoint, table, approval_topic, requests: BTreeMap::new(), file: home.join(FILE) };
+        let requests = BTreeMap::new();
+        let running = Self { endpoint, table, approval_topic, repositories, requests, file: home.join(FILE) };
         running.write()?;
         Ok(running)
     }

@@ -1,5 +1,6 @@
 //! What a local run prints: a line per step, for people or for programs.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
@@ -14,11 +15,18 @@ pub(crate) struct Screen {
     json: bool,
     colours: bool,
     begun: Instant,
+    /// Whether the cursor stands behind a question.
+    asking: Cell<bool>,
 }
 
 impl Screen {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, colours: !json && std::io::stdout().is_terminal(), begun: Instant::now() }
+        Self {
+            json,
+            colours: !json && std::io::stdout().is_terminal(),
+            begun: Instant::now(),
+            asking: Cell::new(false),
+        }
     }
 
     pub(crate) fn step(&self, release: &Release, step: &Step) {
@@ -31,6 +39,7 @@ impl Screen {
             }));
             return;
         }
+        self.begin_line();
         let seconds = self.begun.elapsed().as_secs_f64();
         let phase = self.coloured(colour_of(&step.phase), &format!("{:<16}", step.phase));
         println!("{seconds:>7.1} s  {}  {phase}  {}", release.id, step.what);
@@ -62,6 +71,8 @@ impl Screen {
     }
 
     pub(crate) fn ask(&self, release: &str) {
+        self.begin_line();
+        self.asking.set(true);
         print!("{INDENT}{} ", self.coloured(BOLD, &format!("approve {release}? [y/n/d]")));
         // A prompt that cannot be shown is no reason to stop: the answer may still come by the topic.
         std::io::stdout().flush().unwrap_or_default();
@@ -94,6 +105,18 @@ impl Screen {
         }
         if let Some(task_definition) = task_definition {
             println!("  task definition  {task_definition}");
+        }
+    }
+
+    /// The question was answered: the terminal has begun the next line itself.
+    pub(crate) fn answered(&self) {
+        self.asking.set(false);
+    }
+
+    /// What happens while a question is open stands on lines of its own.
+    fn begin_line(&self) {
+        if self.asking.replace(false) {
+            println!();
         }
     }
 
