@@ -359,7 +359,7 @@ impl Draft {
         let Phase::Deploying { plan, asked, started: false, told } = release.phase.clone() else {
             return Err(Why::AlreadyDone);
         };
-        self.set(
+        self.enter(
             n,
             Phase::Deploying { plan, asked, started: true, told },
             "CloudFormation deploys".to_owned(),
@@ -528,7 +528,7 @@ impl Draft {
             }
             Phase::Deploying { plan, asked, started, .. } => {
                 let told = Some(self.now);
-                self.set(
+                self.enter(
                     n,
                     Phase::Deploying { plan, asked, started, told },
                     "takes longer than it should".into(),
@@ -676,7 +676,7 @@ impl Draft {
         }
     }
 
-    /// Moves to a phase; its clock starts anew when it is another one.
+    /// Moves to a phase, or changes what is known within it; its clock starts anew only when it is another one.
     fn enter(&mut self, n: u32, phase: Phase, what: String) {
         let now = self.now;
         if let Some(release) = self.release_mut(n) {
@@ -686,11 +686,6 @@ impl Draft {
             release.phase = phase;
         }
         self.step(n, what);
-    }
-
-    /// Changes what is known within a phase.
-    fn set(&mut self, n: u32, phase: Phase, what: String) {
-        self.enter(n, phase, what);
     }
 
     fn promise(&mut self, n: u32, effect: Effect, due: Timestamp) {
