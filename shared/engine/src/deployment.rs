@@ -74,7 +74,11 @@ pub(crate) async fn execute<P: Stacks>(
     }
     match ports.execute_change_set(&stack, &plan.change_set).await? {
         Executed::Started => started,
-        Executed::Stale { why } => stale(why),
+        // Another delivery of the same message may have executed it since it was read as available.
+        Executed::Stale { why } => match operation_events(ports, track, &plan.change_set).await?.is_empty() {
+            true => stale(why),
+            false => started,
+        },
     }
 }
 
