@@ -6,7 +6,7 @@ use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
 use model::effect::Promise;
 use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
 use model::release::{Phase, Plan, Release};
-use model::signal::Signal;
+use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
@@ -90,8 +90,9 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             Ok(Signal::Planned { n: release.id.n, plan, policy })
         }
         "FAILED" if has_no_changes(&first) => {
+            let signal = up_to_date(ports, track, release, promise, stack.as_ref()).await?;
             ports.delete_change_set(&name, &promise.key).await?;
-            up_to_date(ports, track, release, promise, stack.as_ref()).await
+            Ok(signal)
         }
         status if status.ends_with("_PENDING") || status.ends_with("_IN_PROGRESS") => {
             read_later(ports, promise)
@@ -198,10 +199,17 @@ async fn up_to_date<P: Services>(
         ));
     };
     match service_state::read(ports, &track.key.service, stack).await? {
-        Runs::Known { deployed, .. } => {
+        Runs::Known { deployed, rollout: Rollout::Completed } => {
             Ok(Signal::UpToDate { n: release.id.n, key: promise.key.clone(), deployed })
         }
-        Runs::Untold { why } => Err(Failure::refused("plan", format!("nothing would change, yet {why}"))),
+        // I6: what runs is told once it runs.
+        Runs::Known { rollout: Rollout::Running, .. } => Err(Failure::NoCapacity {
+            call: "plan",
+            why: "nothing would change; the service still moves".to_owned(),
+        }),
+        Runs::Known { rollout: Rollout::Failed { why }, .. } | Runs::Untold { why } => {
+            Err(Failure::refused("plan", format!("nothing would change, yet {why}")))
+        }
     }
 }
 
