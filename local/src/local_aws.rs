@@ -134,7 +134,8 @@ impl LocalAws {
             return Ok(());
         }
         let file = state.join(ROLLOUTS);
-        let text = serde_json::to_vec(&*self.door.rollouts()).unwrap_or_default();
+        let kept = serde_json::to_vec(&*self.door.rollouts()).map_err(std::io::Error::from);
+        let text = kept.map_err(Problem::file(&file))?;
         std::fs::write(&file, text).map_err(Problem::file(&file))?;
         let running = state.join(RUNNING);
         std::fs::remove_file(&running).map_err(Problem::file(&running))
