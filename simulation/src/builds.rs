@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use engine::failure::Failure;
 use engine::ports::{BuildOrder, BuildRead, BuildStatus};
-use model::ids::{BuildId, ImageDigest};
+use model::ids::{BuildFamily, BuildId, ImageDigest};
 
 use crate::events::{self, ACCOUNT, REGION};
-use crate::untruth::Untruth;
 use crate::world::{Function, Happening, MINUTE, SECOND, World};
 
 /// Builds at once in this account.
@@ -56,7 +55,7 @@ impl World {
             .all
             .iter()
             .find(|run| run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS);
-        if let Some(run) = known.filter(|_| self.untruth != Untruth::BuildsForgotten) {
+        if let Some(run) = known {
             self.coverage.hit("fault", "StartBuild repeated under its token");
             return Ok(run.arn.clone());
         }
@@ -175,10 +174,19 @@ impl World {
 
     /// Newest first.
     pub(crate) fn recent_builds(&self) -> Vec<String> {
-        if self.untruth == Untruth::BuildsForgotten {
-            return Vec::new();
-        }
         self.builds.all.iter().rev().take(100).map(|run| run.arn.clone()).collect()
+    }
+
+    /// What the registry holds under the build's tag, shown or not.
+    pub(crate) fn pushed_under(&self, tag: &BuildId) -> Option<String> {
+        let image = self.builds.images.iter().find(|((_, of), _)| of == tag.as_str());
+        image.map(|(_, image)| image.digest.clone())
+    }
+
+    /// Whether a build of this family made the image.
+    pub(crate) fn was_built(&self, family: &BuildFamily, image: &ImageDigest) -> bool {
+        let made = |run: &Run| run.digest == image.as_str() && run.status == BuildStatus::Succeeded;
+        self.builds.all.iter().any(|run| made(run) && run.order.id.family() == *family)
     }
 
     pub(crate) fn image_digest(&self, repository: &str, tag: &BuildId) -> Option<ImageDigest> {

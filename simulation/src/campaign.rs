@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::run::{Report, run};
 use crate::trace::{Coverage, Keep};
-use crate::untruth::Untruth;
 
 /// Every so many runs one is run twice, to see that it is the same.
 const REPEATED_EVERY: u64 = 50;
@@ -42,7 +41,7 @@ pub fn campaign(seeds: Range<u64>) -> Summary {
         if !report.violations.is_empty() {
             failures += 1;
             if failed.len() < TRACES_MAX {
-                let trace = run(seed, Keep::Lines, Untruth::None).trace;
+                let trace = run(seed, Keep::Lines, None).trace;
                 failed.push(Failed { seed, violations: report.violations, trace });
             }
         }
@@ -54,10 +53,10 @@ pub fn campaign(seeds: Range<u64>) -> Summary {
 
 fn checked(seed: u64) -> Report {
     if !seed.is_multiple_of(REPEATED_EVERY) {
-        return run(seed, Keep::Nothing, Untruth::None);
+        return run(seed, Keep::Nothing, None);
     }
-    let mut report = run(seed, Keep::Hash, Untruth::None);
-    let again = run(seed, Keep::Hash, Untruth::None);
+    let mut report = run(seed, Keep::Hash, None);
+    let again = run(seed, Keep::Hash, None);
     if again.trace_hash != report.trace_hash {
         report.violations.push("the same seed gave another trace".to_owned());
     }

@@ -11,10 +11,11 @@ use model::track::{IN_FLIGHT_MAX, Track};
 
 use crate::operations::Becomes;
 use crate::stacks::Props;
+use crate::witness;
 use crate::world::{HOUR, MINUTE, World};
 
 /// What was read may be this old when it is committed: a slow function, a clock that is behind.
-const READ_AGE_MAX_MS: u64 = 5 * MINUTE;
+pub(crate) const READ_AGE_MAX_MS: u64 = 5 * MINUTE;
 /// Once faults stop, a release that waits for nobody moves on within this.
 pub(crate) const LIVENESS_MS: u64 = 8 * HOUR;
 
@@ -42,6 +43,7 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) {
     for release in &advance.changed {
         wrong.extend(untrue_ending(world, release));
     }
+    wrong.extend(witness::commit(world, before, advance));
     wrong.into_iter().for_each(|wrong| world.violation(wrong));
     cover(world, before, advance);
 }

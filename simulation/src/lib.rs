@@ -1,12 +1,15 @@
 //! The real engine in a seeded world: one thread, one clock, models of the services, and faults between any two
 //! calls. The same seed gives the same run, byte for byte.
 
+mod altered;
 mod builds;
 mod campaign;
 mod checks;
 mod events;
 mod executor;
 mod faults;
+mod mutated;
+mod mutation;
 mod operations;
 mod people;
 mod ports;
@@ -18,25 +21,25 @@ mod sources;
 mod stacks;
 mod table;
 mod trace;
-mod untruth;
+mod witness;
 mod world;
 
 pub use campaign::{Failed, Summary, campaign};
+pub use mutation::Mutation;
 pub use run::Report;
 pub use trace::Coverage;
-pub use untruth::Untruth;
 
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {
-    run::run(seed, trace::Keep::Hash, Untruth::None)
+    run::run(seed, trace::Keep::Hash, None)
 }
 
 /// One run with its trace, for reading.
 pub fn traced(seed: u64) -> Report {
-    run::run(seed, trace::Keep::Lines, Untruth::None)
+    run::run(seed, trace::Keep::Lines, None)
 }
 
-/// One run in a world that lies.
-pub fn run_untrue(seed: u64, untruth: Untruth) -> Report {
-    run::run(seed, trace::Keep::Nothing, untruth)
+/// One run of a product with a fault.
+pub fn mutated(seed: u64, mutation: Mutation) -> Report {
+    run::run(seed, trace::Keep::Nothing, Some(mutation))
 }

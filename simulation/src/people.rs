@@ -8,7 +8,6 @@ use model::release::Phase;
 use serde_json::Value;
 
 use crate::events;
-use crate::untruth::Untruth;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
 
 #[derive(Debug, Default)]
@@ -17,6 +16,14 @@ pub(crate) struct People {
     pub(crate) approved: BTreeSet<(String, String)>,
     /// The endings that were told, by release.
     pub(crate) told: BTreeMap<String, BTreeSet<String>>,
+    /// The last request for each release.
+    pub(crate) requests: BTreeMap<String, Request>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) token: String,
+    pub(crate) fingerprint: String,
 }
 
 impl World {
@@ -34,11 +41,7 @@ impl World {
         match text("notice").as_str() {
             "approvalRequested" => self.consider(release, text("fingerprint"), &text("token")),
             "ended" => {
-                let mut ending = text("ending");
-                if self.untruth == Untruth::EveryoneIsToldDeployed {
-                    ending = "Deployed".to_owned();
-                }
-                self.people.told.entry(release).or_default().insert(ending);
+                self.people.told.entry(release).or_default().insert(text("ending"));
             }
             "takesLong" => self.coverage.hit("told", "takes long"),
             other => self.violation(format!("an unknown notice {other:?}")),
@@ -46,6 +49,8 @@ impl World {
     }
 
     fn consider(&mut self, release: String, fingerprint: String, token: &str) {
+        let request = Request { token: token.to_owned(), fingerprint: fingerprint.clone() };
+        self.people.requests.insert(release.clone(), request);
         let delay = match self.random.between(1, 10) {
             1..=6 => self.random.between(10 * SECOND, 10 * MINUTE),
             7 | 8 => self.random.between(MINUTE, 3 * HOUR),
@@ -95,5 +100,7 @@ impl World {
 }
 
 fn told_wrong(id: &ReleaseId, ending: &str, told: Option<&BTreeSet<String>>) -> String {
-    format!("I3: {id} ended {ending}, and people were told {told:?}")
+    let flattered = told.is_some_and(|told| told.contains("Deployed")) && ending != "Deployed";
+    let invariant = if flattered { "I6" } else { "I3" };
+    format!("{invariant}: {id} ended {ending}, and people were told {told:?}")
 }

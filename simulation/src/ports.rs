@@ -26,7 +26,7 @@ use crate::events;
 use crate::executor::pause;
 use crate::records::{TEMPLATE, TEMPLATE_KEY};
 use crate::sources::BRANCH;
-use crate::untruth::Untruth;
+use crate::witness;
 use crate::world::{MINUTE, World};
 
 /// Source: SQS developer guide, "FIFO queues": deduplication interval.
@@ -121,8 +121,8 @@ impl Builds for Ports {
 impl Agenda for Ports {
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>> {
         self.read("due_tracks", |world| {
-            let forgotten = world.untruth == Untruth::NobodyIsWoken;
-            if forgotten { Vec::new() } else { world.due_tracks(until, limit) }
+            witness::sweep(world, until);
+            world.due_tracks(until, limit)
         })
         .await
     }
@@ -143,9 +143,7 @@ impl Agenda for Ports {
 impl Queues for Ports {
     async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()> {
         self.write("wake", |world| {
-            if world.untruth != Untruth::NobodyIsWoken {
-                world.wake(hand, track, version, delay);
-            }
+            world.wake(hand, track, version, delay);
             Ok(())
         })
         .await
@@ -269,9 +267,6 @@ impl Records for Ports {
 impl Registry for Ports {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("service_records", |world| {
-            if world.untruth == Untruth::NothingIsPatrolled {
-                return Page { items: Vec::new(), next: None };
-            }
             one_by_one(world.platform.services(), page, |name| world.platform.service_record(name))
         })
         .await
@@ -295,10 +290,7 @@ impl Stacks for Ports {
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {
         self.read("stack_events", |world| {
-            let (mut items, next) = world.stack_events(name, page);
-            if world.untruth == Untruth::RollbackHidden {
-                items.iter_mut().for_each(|event| event.status = event.status.replace("ROLLBACK_", ""));
-            }
+            let (items, next) = world.stack_events(name, page);
             Page { items, next }
         })
         .await

@@ -37,6 +37,8 @@ pub(crate) struct Platform {
 #[derive(Debug)]
 struct Environment {
     approvals: u32,
+    /// Since when so many are asked for, in the world's milliseconds.
+    approvals_since: u64,
     expires_hours: u64,
     version: i64,
 }
@@ -48,7 +50,7 @@ impl Platform {
         let mut environments = BTreeMap::new();
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
             let expires_hours = *random.pick(&[2, 24, 72]);
-            environments.insert((*name).to_owned(), Environment { approvals: 1, expires_hours, version: 1 });
+            environments.insert((*name).to_owned(), Environment { approvals: 1, approvals_since: 0, expires_hours, version: 1 });
         }
         Self {
             services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
@@ -66,11 +68,18 @@ impl Platform {
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
-    pub(crate) fn raise_floor(&mut self) {
+    pub(crate) fn raise_floor(&mut self, now: u64) {
         if let Some(environment) = self.environments.values_mut().next() {
             environment.approvals = 2;
+            environment.approvals_since = now;
             environment.version += 1;
         }
+    }
+
+    /// Approvals that the environment asks for at least, and since when.
+    pub(crate) fn floor(&self, environment: &str) -> Option<(u32, u64)> {
+        let environment = self.environments.get(environment)?;
+        Some((environment.approvals, environment.approvals_since))
     }
 
     pub(crate) fn service_record(&self, repository: &str) -> Option<Stored> {

@@ -11,10 +11,12 @@ use crate::checks;
 use crate::events;
 use crate::executor::{Outcome, Task};
 use crate::faults::Faults;
+use crate::mutated::Mutated;
+use crate::mutation::Mutation;
 use crate::ports::Ports;
 use crate::sources::{Commit, CommitKind};
 use crate::trace::{Coverage, Keep};
-use crate::untruth::Untruth;
+use crate::witness;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Message, Origin, SECOND, START_MS, World};
 
 /// Lambda tries an asynchronous invocation this often in all. Source: Lambda developer guide, "Asynchronous invocation".
@@ -55,9 +57,9 @@ struct Run {
     quiet_from: u64,
 }
 
-pub(crate) fn run(seed: u64, keep: Keep, untruth: Untruth) -> Report {
+pub(crate) fn run(seed: u64, keep: Keep, mutation: Option<Mutation>) -> Report {
     let mut run = Run {
-        world: Rc::new(RefCell::new(World::new(seed, keep, untruth))),
+        world: Rc::new(RefCell::new(World::new(seed, keep, mutation))),
         running: BTreeMap::new(),
         quiet_from: 0,
     };
@@ -139,7 +141,7 @@ impl Run {
             Happening::FloorRises => {
                 let world = &mut *world.borrow_mut();
                 world.coverage.hit("fault", "floor rises");
-                world.platform.raise_floor();
+                world.platform.raise_floor(world.now);
             }
             Happening::Sweep => {
                 let payload = b"{}".to_vec();
@@ -185,7 +187,7 @@ impl Run {
             world.random.between(0, 2 * skew_ms) as i64 - skew_ms as i64
         };
         let ports = Ports { world: Rc::clone(&self.world), ahead_ms };
-        let task = invoke(ports, &invocation);
+        let task = invoke(Mutated::new(ports, &invocation), &invocation);
         let id = self.world.borrow_mut().id();
         self.running.insert(id, Running { task, invocation });
         self.poll(id);
@@ -228,6 +230,9 @@ impl Run {
             }
             Some(Ok(value)) => {
                 world.say(format_args!("{function:?} answers {value}"));
+                if function == Function::Approval {
+                    witness::heard(world, &invocation.payload);
+                }
                 value["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
             }
         };
@@ -257,8 +262,8 @@ impl Run {
     }
 }
 
-fn invoke(ports: Ports, invocation: &Invocation) -> Task {
-    let payload = invocation.payload.clone();
+fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
+    let payload = ports.payload(invocation);
     match invocation.function {
         Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
         Function::Build => Task::new(async move { functions::build(&ports, &payload).await }),

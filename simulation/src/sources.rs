@@ -54,6 +54,17 @@ impl CommitKind {
     }
 }
 
+impl Sources {
+    /// Whether one commit of a repository was made before another.
+    pub(crate) fn is_older(&self, one: &Revision, other: &Revision) -> bool {
+        let place = |commits: &[Revision], commit| commits.iter().position(|known| known == commit);
+        self.history.values().any(|commits| match (place(commits, one), place(commits, other)) {
+            (Some(one), Some(other)) => one < other,
+            (Some(_) | None, _) => false,
+        })
+    }
+}
+
 impl World {
     pub(crate) fn push(&mut self, commit: &Commit) {
         let number = self.id();
@@ -67,6 +78,7 @@ impl World {
         self.coverage.hit("push", &format!("{:?}", commit.kind));
         self.say(format_args!("{repository} is pushed to {}: {:?}", revision.short(), commit.kind));
         self.sources.heads.insert(repository.clone(), revision.clone());
+        self.witness.head_moved(repository, &revision);
         self.emit(Function::Push, events::pushed(repository, BRANCH, revision.as_str()));
     }
 

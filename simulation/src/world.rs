@@ -6,6 +6,8 @@ use std::fmt::Arguments;
 use crate::builds::Builds;
 use crate::events;
 use crate::faults::Faults;
+use crate::mutated::Remembered;
+use crate::mutation::Mutation;
 use crate::people::People;
 use crate::random::Random;
 use crate::records::Platform;
@@ -13,7 +15,7 @@ use crate::sources::{Commit, Sources};
 use crate::stacks::{Stacks, Step};
 use crate::table::Table;
 use crate::trace::{Coverage, Keep, Trace};
-use crate::untruth::Untruth;
+use crate::witness::Witness;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
@@ -97,7 +99,9 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) random: Random,
     pub(crate) faults: Faults,
-    pub(crate) untruth: Untruth,
+    /// What the product does wrong, if anything, and what it remembers for that.
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) remembered: Remembered,
     pub(crate) agenda: BTreeMap<(u64, u64), Happening>,
     pub(crate) next_id: u64,
     pub(crate) trace: Trace,
@@ -113,10 +117,11 @@ pub(crate) struct World {
     pub(crate) deduplicated: BTreeMap<String, u64>,
     pub(crate) groups_busy: BTreeMap<String, u64>,
     pub(crate) quarantined: Vec<String>,
+    pub(crate) witness: Witness,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, keep: Keep, untruth: Untruth) -> Self {
+    pub(crate) fn new(seed: u64, keep: Keep, mutation: Option<Mutation>) -> Self {
         let mut random = Random::new(seed);
         let faults = Faults::drawn(&mut random);
         Self {
@@ -124,7 +129,8 @@ impl World {
             platform: Platform::drawn(&mut random),
             random,
             faults,
-            untruth,
+            mutation,
+            remembered: Remembered::default(),
             agenda: BTreeMap::new(),
             next_id: 0,
             trace: Trace::new(keep),
@@ -138,6 +144,7 @@ impl World {
             deduplicated: BTreeMap::new(),
             groups_busy: BTreeMap::new(),
             quarantined: Vec::new(),
+            witness: Witness::default(),
         }
     }
 

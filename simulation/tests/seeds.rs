@@ -1,6 +1,6 @@
-//! A thousand seeds, and lies that must not go unnoticed.
+//! A thousand seeds.
 
-use simulation::{Untruth, campaign, run, run_untrue};
+use simulation::{campaign, run};
 
 #[test]
 fn a_thousand_seeds_keep_every_invariant() {
@@ -22,14 +22,4 @@ fn seeds_in_which_a_change_set_was_executed_twice() {
 fn a_seed_gives_the_same_trace_each_time() {
     assert_eq!(run(7).trace_hash, run(7).trace_hash);
     assert_ne!(run(7).trace_hash, run(8).trace_hash);
-}
-
-/// A product that was broken in the way that the lie stands for would be caught.
-#[test]
-fn every_untruth_is_caught() {
-    const SEEDS_MAX: u64 = 200;
-    for untruth in Untruth::ALL {
-        let caught = (0..SEEDS_MAX).find(|seed| !run_untrue(*seed, untruth).violations.is_empty());
-        assert!(caught.is_some(), "{untruth:?} was not caught within {SEEDS_MAX} seeds");
-    }
 }

@@ -1,0 +1,1 @@
+fn main() { let s = simulation::campaign(0..600); println!("{s}"); }
