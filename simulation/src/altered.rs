@@ -15,7 +15,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         Mutation::OutboxSkipped => advance.track.outbox.clear(),
         Mutation::SupersededKept => keep_superseded(before, advance),
         Mutation::CommitTimeOrders => order_by_commit_time(sources, before, advance),
-        Mutation::TurnIgnored => take_turn(advance),
+        Mutation::DeploymentSuperseded => supersede_deployment(before, advance),
         Mutation::ApprovalSkipped => count_as_approved(before, advance, |_, _| true),
         Mutation::VotesCarriedOver => count_as_approved(before, advance, carry_votes_over),
         Mutation::VersionUnchecked
@@ -26,7 +26,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::EventTrusted
         | Mutation::HeadReadOnce
         | Mutation::HeadNotRecognised
-        | Mutation::BuildNotLookedFor
+        | Mutation::TokenUnsent
         | Mutation::ExportUnread
         | Mutation::RollbackUnread
         | Mutation::RolloutUnread
@@ -79,13 +79,20 @@ fn order_by_commit_time(sources: &Sources, before: &Track, advance: &mut Advance
     advance.changed.push(release);
 }
 
-fn take_turn(advance: &mut Advance) {
-    let track = &mut advance.track;
-    for release in &mut track.in_flight {
-        if let Phase::Ready { plan, asked } = release.phase.clone() {
-            release.phase = Phase::Deploying { plan, asked, started: false, told: None };
-        }
+/// As if there were no deployment to wait for.
+fn supersede_deployment(before: &Track, advance: &mut Advance) {
+    let (Some(newest), made) = (&advance.track.newest, before.newest.as_ref().map_or(0, |newest| newest.n)) else {
+        return;
+    };
+    let deploys = |release: &Release| matches!(release.phase, Phase::Deploying { .. });
+    let Some(at) = advance.track.in_flight.iter().position(deploys).filter(|_| newest.n > made) else { return };
+    let by = advance.track.release_id(newest.n);
+    let mut release = advance.track.in_flight.remove(at);
+    release.phase = Phase::Over(Ending::Superseded { by });
+    for promise in advance.track.outbox.iter_mut().filter(|promise| promise.key.release == release.id) {
+        promise.effect = Effect::Announce { notice: Notice::Ended };
     }
+    advance.changed.push(release);
 }
 
 /// A release that is about to wait for its approval does not, where `counts` says so of what it was and what is asked.

@@ -86,6 +86,11 @@ impl World {
         Ok(arn)
     }
 
+    /// As if the builds so far had been started without one.
+    pub(crate) fn forget_build_tokens(&mut self) {
+        self.builds.all.iter_mut().for_each(|run| run.started_at = 0);
+    }
+
     fn build_becomes(&mut self) -> Becomes {
         if !self.random.chance(self.faults.trouble) {
             return Becomes::Succeeded;

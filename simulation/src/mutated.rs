@@ -53,6 +53,7 @@ struct Seen {
 /// What the functions remember from one invocation to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
+    /// Each environment's record when it was first read.
     floors: BTreeMap<String, Stored>,
 }
 
@@ -206,6 +207,9 @@ impl Sources for Mutated {
 
 impl BuildService for Mutated {
     async fn start_build(&self, order: &BuildOrder) -> Answer<String> {
+        if self.is(Mutation::TokenUnsent) {
+            self.ports.world.borrow_mut().forget_build_tokens();
+        }
         self.ports.start_build(order).await
     }
 
@@ -221,8 +225,7 @@ impl BuildService for Mutated {
     }
 
     async fn recent_builds(&self) -> Answer<Vec<String>> {
-        let recent = self.ports.recent_builds().await?;
-        Ok(if self.is(Mutation::BuildNotLookedFor) { Vec::new() } else { recent })
+        self.ports.recent_builds().await
     }
 
     async fn stop_build(&self, arn: &str) -> Answer<()> {
@@ -237,11 +240,10 @@ impl Records for Mutated {
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
         let read = self.ports.environment_record(environment).await?;
-        if !self.is(Mutation::FloorRemembered) || self.function != Function::Approval {
-            return Ok(read);
-        }
         let World { remembered, .. } = &mut *self.ports.world.borrow_mut();
-        Ok(read.map(|read| remembered.floors.entry(environment.to_string()).or_insert(read).clone()))
+        let first = read.clone().map(|read| remembered.floors.entry(environment.to_string()).or_insert(read));
+        let answers = self.function == Function::Approval;
+        Ok(if self.is(Mutation::FloorRemembered) && answers { first.cloned() } else { read })
     }
 
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {

@@ -19,8 +19,8 @@ pub enum Mutation {
     SupersededKept,
     /// Releases are ordered by the time of their commits, not by their number.
     CommitTimeOrders,
-    /// An approved release deploys while another one does.
-    TurnIgnored,
+    /// A push supersedes what is being deployed, too.
+    DeploymentSuperseded,
     /// A plan needs no approval.
     ApprovalSkipped,
     /// Approvals of a plan count for the next one, whatever its fingerprint.
@@ -29,7 +29,7 @@ pub enum Mutation {
     // ---- who is believed
     /// A reply needs no token.
     AnyTokenTaken,
-    /// The environment's floor is remembered from the first answer that needed it.
+    /// The environment's floor is not read again when an answer comes.
     FloorRemembered,
     /// The push event's commit is taken for the branch's head.
     EventTrusted,
@@ -38,9 +38,9 @@ pub enum Mutation {
     /// A head that has its release already is not recognised.
     HeadNotRecognised,
 
-    // ---- what is not looked at
-    /// A build that may have been started is not looked for.
-    BuildNotLookedFor,
+    // ---- what is not sent, or not looked at
+    /// StartBuild is sent without its idempotency token.
+    TokenUnsent,
     /// The registry is believed, and not compared with what the build exported.
     ExportUnread,
     /// A stack is called updated when its rollback is complete.
@@ -75,7 +75,7 @@ impl Mutation {
         Mutation::LostRaceIgnored,
         Mutation::SupersededKept,
         Mutation::CommitTimeOrders,
-        Mutation::TurnIgnored,
+        Mutation::DeploymentSuperseded,
         Mutation::ApprovalSkipped,
         Mutation::VotesCarriedOver,
         Mutation::AnyTokenTaken,
@@ -83,7 +83,7 @@ impl Mutation {
         Mutation::EventTrusted,
         Mutation::HeadReadOnce,
         Mutation::HeadNotRecognised,
-        Mutation::BuildNotLookedFor,
+        Mutation::TokenUnsent,
         Mutation::ExportUnread,
         Mutation::RollbackUnread,
         Mutation::RolloutUnread,
@@ -104,7 +104,7 @@ impl Mutation {
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
             | Mutation::FloorRemembered => "I1: ",
-            Mutation::TurnIgnored => "I2: ",
+            Mutation::DeploymentSuperseded => "I2: ",
             Mutation::VersionUnchecked
             | Mutation::OutboxSkipped
             | Mutation::DoneBeforeDone
@@ -113,7 +113,7 @@ impl Mutation {
             | Mutation::PatrolSkipped
             | Mutation::OneTrackProvesAll => "I3: ",
             Mutation::EventTrusted | Mutation::HeadReadOnce | Mutation::HeadNotRecognised => "I4: ",
-            Mutation::LostRaceIgnored | Mutation::BuildNotLookedFor => "I5: ",
+            Mutation::LostRaceIgnored | Mutation::TokenUnsent => "I5: ",
             Mutation::ExportUnread
             | Mutation::RollbackUnread
             | Mutation::RolloutUnread

@@ -70,6 +70,13 @@ impl World {
             return;
         }
         self.coverage.hit("person", "approves");
+        if self.random.chance(self.faults.trouble)
+            && let Ok(id) = release.parse::<ReleaseId>()
+        {
+            let stack = id.track.stack().as_str().to_owned();
+            let moment = self.random.between(0, 2 * SECOND);
+            self.later(delay + moment, Happening::StackTouched { stack });
+        }
         self.people.approved.insert((release.clone(), fingerprint));
         self.reply(delay, &format!("approve {release} {token}."));
         if self.random.chance(self.faults.duplicate) {

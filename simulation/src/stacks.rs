@@ -142,7 +142,8 @@ impl World {
         name: &EffectKey,
         page: Option<&str>,
     ) -> Option<ChangeSetRead> {
-        let set = self.stacks.all.get(stack.as_str())?.change_sets.get(&name.to_string())?;
+        let stack = self.stacks.all.get(stack.as_str())?;
+        let set = stack.change_sets.get(&name.to_string())?;
         let made = set.ready_at <= self.now;
         let (status, reason, execution) = match (made, set.has_changes) {
             (false, _) => ("CREATE_IN_PROGRESS", None, "UNAVAILABLE"),
@@ -153,7 +154,7 @@ impl World {
                 ("FAILED", Some(reason.to_owned()), "UNAVAILABLE")
             }
         };
-        let changes = if made && set.has_changes { changes(set.kind) } else { Vec::new() };
+        let changes = if made && set.has_changes { changes(set.kind, stack.touched) } else { Vec::new() };
         let (changes, next) = match page {
             None if changes.len() > 1 => (changes[..1].to_vec(), Some("2".to_owned())),
             None => (changes, None),
@@ -344,7 +345,8 @@ impl World {
     }
 }
 
-fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
+/// `touched`: what others have changed is changed back.
+fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
     let change = |logical_id: &str, resource_type: &str, replacement: &str| ResourceChange {
         logical_id: logical_id.to_owned(),
         resource_type: resource_type.to_owned(),
@@ -352,8 +354,12 @@ fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
         replacement: if kind == ChangeSetKind::Create { "" } else { replacement }.to_owned(),
         properties: Vec::new(),
     };
-    vec![
+    let mut changes = vec![
         change("TaskDefinition", "AWS::ECS::TaskDefinition", "True"),
         change("Service", "AWS::ECS::Service", "False"),
-    ]
+    ];
+    if touched {
+        changes.push(change("Role", "AWS::IAM::Role", "False"));
+    }
+    changes
 }

@@ -65,7 +65,7 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) -> Ve
     }
     for release in &advance.changed {
         let Phase::Over(ending) = &release.phase else { continue };
-        wrong.extend(ended_untruly(world, release, ending));
+        wrong.extend(ended_untruly(world, before, release, ending));
     }
     wrong
 }
@@ -91,11 +91,14 @@ fn asked(phase: &Phase) -> Option<&Asked> {
     }
 }
 
-fn ended_untruly(world: &World, release: &Release, ending: &Ending) -> Option<String> {
+fn ended_untruly(world: &World, before: &Track, release: &Release, ending: &Ending) -> Option<String> {
+    let was = before.release(release.id.n).map(|release| &release.phase);
     match ending {
-        Ending::Superseded { by } => {
-            (by.n <= release.id.n).then(|| format!("I8: {} is superseded by {by}", release.id))
+        Ending::Superseded { by } if by.n <= release.id.n => {
+            Some(format!("I8: {} is superseded by {by}", release.id))
         }
+        Ending::Superseded { by } => matches!(was, Some(Phase::Deploying { .. }))
+            .then(|| format!("I2: {} is superseded by {by} while it deploys", release.id)),
         Ending::Deployed { deployed, .. } => {
             let image = &deployed.image;
             (!world.was_built(&release.family, image))
