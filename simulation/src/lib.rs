@@ -4,9 +4,13 @@
 mod builds;
 mod campaign;
 mod checks;
+mod coverage;
+mod delivery;
 mod events;
 mod executor;
 mod faults;
+mod foreign;
+mod log;
 mod operations;
 mod people;
 mod ports;
@@ -16,14 +20,15 @@ mod run;
 mod services;
 mod sources;
 mod stacks;
+mod story;
 mod table;
 mod trace;
 mod untruth;
 mod world;
 
-pub use campaign::{Failed, Summary, campaign};
+pub use campaign::{Failed, Progress, Summary, campaign};
+pub use coverage::Coverage;
 pub use run::Report;
-pub use trace::Coverage;
 pub use untruth::Untruth;
 
 /// One run, without its trace.
