@@ -1,1 +1,4 @@
-fn main() { let s = simulation::campaign(0..600); println!("{s}"); }
+fn main() {
+    let s = simulation::campaign(0..600);
+    println!("{s}");
+}

@@ -81,11 +81,14 @@ fn order_by_commit_time(sources: &Sources, before: &Track, advance: &mut Advance
 
 /// As if there were no deployment to wait for.
 fn supersede_deployment(before: &Track, advance: &mut Advance) {
-    let (Some(newest), made) = (&advance.track.newest, before.newest.as_ref().map_or(0, |newest| newest.n)) else {
+    let (Some(newest), made) = (&advance.track.newest, before.newest.as_ref().map_or(0, |newest| newest.n))
+    else {
         return;
     };
     let deploys = |release: &Release| matches!(release.phase, Phase::Deploying { .. });
-    let Some(at) = advance.track.in_flight.iter().position(deploys).filter(|_| newest.n > made) else { return };
+    let Some(at) = advance.track.in_flight.iter().position(deploys).filter(|_| newest.n > made) else {
+        return;
+    };
     let by = advance.track.release_id(newest.n);
     let mut release = advance.track.in_flight.remove(at);
     release.phase = Phase::Over(Ending::Superseded { by });

@@ -6,7 +6,9 @@ use engine::failure::Failure;
 use engine::ports::{BuildOrder, BuildRead, BuildStatus};
 use model::ids::{BuildFamily, BuildId, ImageDigest};
 
+use crate::checks::Invariant;
 use crate::events::{self, ACCOUNT, REGION};
+use crate::faults::Fault;
 use crate::world::{Function, Happening, MINUTE, SECOND, World};
 
 /// Builds at once in this account.
@@ -30,6 +32,7 @@ pub(crate) struct Run {
     becomes: Becomes,
     digest: String,
     image_repository: String,
+    forgotten: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,15 @@ struct Image {
     seen_from: u64,
 }
 
+impl Builds {
+    /// Of builds that are over nothing is known any more.
+    pub(crate) fn forget(&mut self) {
+        for run in self.all.iter_mut().filter(|run| run.status != BuildStatus::InProgress) {
+            run.forgotten = true;
+        }
+    }
+}
+
 impl World {
     pub(crate) fn start_build(&mut self, order: &BuildOrder) -> Result<String, Failure> {
         let known = self
@@ -56,12 +68,12 @@ impl World {
             .iter()
             .find(|run| run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS);
         if let Some(run) = known {
-            self.coverage.hit("fault", "StartBuild repeated under its token");
+            self.coverage.hit("refused", "StartBuild again under its token");
             return Ok(run.arn.clone());
         }
         let running = self.builds.all.iter().filter(|run| run.status == BuildStatus::InProgress).count();
         if running >= RUNNING_MAX {
-            self.coverage.hit("fault", "build queue full");
+            self.coverage.hit("refused", "StartBuild, the queue is full");
             let why = "AccountLimitExceededException: cannot have more builds in queue".to_owned();
             return Err(Failure::NoCapacity { call: "StartBuild", why });
         }
@@ -78,6 +90,7 @@ impl World {
             becomes,
             digest: format!("sha256:{spread:016x}{number:048x}"),
             image_repository: uri.rsplit('/').next().unwrap_or(uri).to_owned(),
+            forgotten: false,
         };
         self.say(format_args!("build {} starts and will be {becomes:?}", order.id));
         self.builds.all.push(run);
@@ -92,7 +105,7 @@ impl World {
     }
 
     fn build_becomes(&mut self) -> Becomes {
-        if !self.random.chance(self.faults.trouble) {
+        if !self.strikes(Fault::BuildFails, "build") {
             return Becomes::Succeeded;
         }
         *self.random.pick(&[
@@ -132,7 +145,7 @@ impl World {
         let image = Image { digest: digest.clone(), seen_from: self.now + delay };
         let key = (repository.clone(), tag.clone());
         if self.builds.images.insert(key, image).is_some() {
-            self.violation(format!("I5: two builds pushed the immutable tag {tag}"));
+            self.violation(Invariant::I5, format!("two builds pushed the immutable tag {tag}"));
         }
         self.later(delay, Happening::ImagePushed { repository, tag, digest });
     }
@@ -154,7 +167,8 @@ impl World {
     }
 
     pub(crate) fn read_builds(&self, arns: &[String]) -> Vec<BuildRead> {
-        let runs = self.builds.all.iter().filter(|run| arns.contains(&run.arn));
+        let known = |run: &&Run| arns.contains(&run.arn) && !run.forgotten;
+        let runs = self.builds.all.iter().filter(known);
         runs.map(|run| BuildRead {
             arn: run.arn.clone(),
             id: Some(run.order.id.clone()),
@@ -179,7 +193,14 @@ impl World {
 
     /// Newest first.
     pub(crate) fn recent_builds(&self) -> Vec<String> {
-        self.builds.all.iter().rev().take(100).map(|run| run.arn.clone()).collect()
+        self.builds
+            .all
+            .iter()
+            .rev()
+            .filter(|run| !run.forgotten)
+            .take(100)
+            .map(|run| run.arn.clone())
+            .collect()
     }
 
     /// What the registry holds under the build's tag, shown or not.

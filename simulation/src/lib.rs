@@ -5,9 +5,13 @@ mod altered;
 mod builds;
 mod campaign;
 mod checks;
+mod coverage;
+mod delivery;
 mod events;
 mod executor;
 mod faults;
+mod foreign;
+mod log;
 mod mutated;
 mod mutation;
 mod operations;
@@ -19,15 +23,16 @@ mod run;
 mod services;
 mod sources;
 mod stacks;
+mod story;
 mod table;
 mod trace;
 mod witness;
 mod world;
 
-pub use campaign::{Failed, Summary, campaign};
+pub use campaign::{Failed, Progress, Summary, campaign};
+pub use coverage::Coverage;
 pub use mutation::Mutation;
 pub use run::Report;
-pub use trace::Coverage;
 
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {

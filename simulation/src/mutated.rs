@@ -15,7 +15,7 @@ use model::decide::Advance;
 use model::effect::{Effect, Hand, Notice};
 use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
-    Revision, StackName, TrackKey,
+    Revision, ServiceName, StackName, TrackKey,
 };
 use model::release::{Phase, Release};
 use model::time::{Span, Timestamp};
@@ -46,8 +46,8 @@ struct Seen {
     told: Option<Revision>,
     /// The head that was first read.
     head: Option<Option<Revision>>,
-    /// The newest revision of the track that was first loaded.
-    newest: Option<Newest>,
+    /// The newest release of each service's track that was first loaded.
+    newest: BTreeMap<ServiceName, Newest>,
 }
 
 /// What the functions remember from one invocation to the next.
@@ -70,9 +70,9 @@ impl Mutated {
             return invocation.payload.clone();
         }
         let mut text = String::from_utf8_lossy(&invocation.payload).into_owned();
-        for (release, request) in &self.ports.world.borrow().people.requests {
-            let guessed = format!("{release} {}", "0".repeat(32));
-            text = text.replace(&guessed, &format!("{release} {}", request.token));
+        for request in &self.ports.world.borrow().people.requests {
+            let guessed = format!("{} {}", request.release, "0".repeat(32));
+            text = text.replace(&guessed, &format!("{} {}", request.release, request.token));
         }
         text.into_bytes()
     }
@@ -124,14 +124,16 @@ impl Tracks for Mutated {
             newest.revision = altered::no_revision();
         }
         if self.is(Mutation::OneTrackProvesAll) && self.function == Function::Sweep {
-            newest.revision = seen.newest.get_or_insert_with(|| newest.clone()).revision.clone();
+            newest.revision =
+                seen.newest.entry(key.service.clone()).or_insert(newest.clone()).revision.clone();
         }
         Ok(track)
     }
 
     async fn commit_track(&self, advance: &Advance) -> Answer<Commit> {
         let mut advance = advance.clone();
-        let before = self.seen.borrow().track.clone().unwrap_or_else(|| Track::new(advance.track.key.clone()));
+        let before =
+            self.seen.borrow().track.clone().unwrap_or_else(|| Track::new(advance.track.key.clone()));
         if let Some(mutation) = self.mutation {
             altered::decision(mutation, &self.ports.world.borrow().sources, &before, &mut advance);
         }

@@ -121,7 +121,7 @@ impl Mutation {
             | Mutation::TimeoutIsRefusal
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
-            Mutation::LeaseIgnored => "cost: ",
+            Mutation::LeaseIgnored => "Cost: ",
         }
     }
 }

@@ -22,15 +22,19 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use crate::checks::Invariant;
 use crate::events;
 use crate::executor::pause;
-use crate::records::{TEMPLATE, TEMPLATE_KEY};
+use crate::faults::Fault;
 use crate::sources::BRANCH;
 use crate::witness;
 use crate::world::{MINUTE, World};
 
 /// Source: SQS developer guide, "FIFO queues": deduplication interval.
 const DEDUPLICATED_MS: u64 = 5 * MINUTE;
+
+/// What reply tokens are made with.
+pub(crate) const REPLY_KEY: &[u8] = b"the key of the simulated secret";
 
 type Answer<T> = Result<T, Failure>;
 
@@ -66,16 +70,20 @@ impl Ports {
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("call", call);
-            if world.random.chance(world.faults.throttle) {
-                world.coverage.hit("fault", "throttled");
-                world.say(format_args!("{call} is throttled"));
+            let throttled =
+                world.throttled_until.get(service_of(call)).is_some_and(|until| world.now < *until);
+            if throttled || world.strikes(Fault::Throttle, call) {
+                world.coverage.hit("throttled", call);
                 return Err(Failure::transient(call, "ThrottlingException: Rate exceeded"));
             }
+            if world.strikes(Fault::Unreachable, call) {
+                world.coverage.hit("unreachable", call);
+                return Err(Failure::transient(call, "dispatch failure: connection reset"));
+            }
             let answer = effect(world);
-            let lost = answer.is_ok() && world.random.chance(world.faults.answer_lost);
+            let lost = answer.is_ok() && world.strikes(Fault::AnswerLost, call);
             if lost {
-                world.coverage.hit("fault", "answer lost");
-                world.say(format_args!("the answer of {call} is lost"));
+                world.coverage.hit("answer lost", call);
             }
             (answer, lost)
         };
@@ -154,7 +162,7 @@ impl World {
     fn wake(&mut self, hand: Hand, track: &TrackKey, version: u64, delay: Span) {
         self.coverage.hit("woken", &format!("{hand:?}"));
         if delay > engine::ports::DELAY_MAX {
-            self.violation(format!("SQS refuses a delay of {delay:?}"));
+            self.violation(Invariant::Aws, format!("SQS refuses a delay of {delay:?}"));
         }
         let (group, delay_ms) = match hand {
             Hand::Notify => {
@@ -184,10 +192,9 @@ impl Patrol for Ports {
 }
 
 impl Quarantine for Ports {
-    async fn quarantine(&self, function: &str, why: &str, _payload: &[u8]) -> Answer<()> {
+    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Answer<()> {
         self.write("quarantine", |world| {
-            world.say(format_args!("{function} quarantines: {why}"));
-            world.quarantined.push(format!("{function}: {why}"));
+            world.quarantine(function, why, payload);
             Ok(())
         })
         .await
@@ -317,8 +324,8 @@ impl Stacks for Ports {
         .await
     }
 
-    async fn set_stack_policy(&self, _stack: &StackName, _policy: &str) -> Answer<()> {
-        self.write("set_stack_policy", |_| Ok(())).await
+    async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()> {
+        self.write("set_stack_policy", |world| world.set_stack_policy(stack, policy)).await
     }
 
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
@@ -338,7 +345,7 @@ impl Services for Ports {
 
 impl Templates for Ports {
     async fn base_template(&self, key: &str) -> Answer<Option<String>> {
-        self.read("base_template", |_| (key == TEMPLATE_KEY).then(|| TEMPLATE.to_owned())).await
+        self.read("base_template", |world| world.platform.base_template(key)).await
     }
 
     async fn store_template(&self, sha256: &str, body: &str) -> Answer<String> {
@@ -367,6 +374,26 @@ impl People for Ports {
 
 impl ReplyKey for Ports {
     async fn reply_key(&self) -> Answer<Vec<u8>> {
-        self.read("reply_key", |_| b"the key of the simulated secret".to_vec()).await
+        self.read("reply_key", |_| REPLY_KEY.to_vec()).await
+    }
+}
+
+/// The service that a port's call goes to.
+pub(crate) fn service_of(call: &str) -> &'static str {
+    match call {
+        "wake" | "send_to_push" | "quarantine" => "SQS",
+        "branch_head" | "file" => "CodeCommit",
+        "start_build" | "read_builds" | "recent_builds" | "stop_build" => "CodeBuild",
+        "image_digest" => "ECR",
+        "service_record" | "environment_record" | "environment_records" | "service_records" => "SSM",
+        "stack" | "stack_events" | "create_change_set" | "change_set" | "delete_change_set"
+        | "set_stack_policy" | "execute_change_set" => "CloudFormation",
+        "service" | "task_images" => "ECS",
+        "base_template" | "store_template" => "S3",
+        "publish" => "SNS",
+        "post_to_slack" => "Slack",
+        "reply_key" => "Secrets Manager",
+        // Tracks, builds and the sweep's agenda.
+        _ => "DynamoDB",
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum CommitKind {
     Good,
     /// Another size of task: the plan changes in more than the image.
     Resized,
+    /// With a stack policy.
+    Guarded,
     /// An earlier commit again.
     Earlier,
     BadConfig,
@@ -48,7 +50,8 @@ impl CommitKind {
             2 => Self::OthersService,
             3 => Self::NoConfig,
             4..=6 => Self::Earlier,
-            7..=9 => Self::Resized,
+            7 | 8 => Self::Resized,
+            9 | 10 => Self::Guarded,
             _ => Self::Good,
         }
     }
@@ -108,16 +111,23 @@ fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option
         CommitKind::Resized => (512, 1024),
         // Fargate has no such size.
         CommitKind::BadConfig => (256, 30_720),
-        CommitKind::Good | CommitKind::Earlier | CommitKind::OthersService | CommitKind::NoConfig => {
-            (256, 512)
-        }
+        CommitKind::Good
+        | CommitKind::Guarded
+        | CommitKind::Earlier
+        | CommitKind::OthersService
+        | CommitKind::NoConfig => (256, 512),
     };
-    let config = json!({
+    let mut config = json!({
         "service": service,
         "kind": "web",
         "routing": { "paths": [format!("/{repository}")], "priority": 120 },
         "container": { "port": 8080, "cpu": cpu, "memoryMiB": memory_mib },
         "environments": environments,
     });
+    if kind == CommitKind::Guarded {
+        config["StackPolicy"] = json!({ "Statement": [
+            { "Effect": "Deny", "Action": "Update:Replace", "Principal": "*", "Resource": "*" }
+        ] });
+    }
     (kind != CommitKind::NoConfig).then(|| config.to_string())
 }

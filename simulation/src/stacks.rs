@@ -1,6 +1,6 @@
 //! CloudFormation and ECS: stacks that are busy, refuse, roll back, and services that move after them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::failure::Failure;
 use engine::ports::{
@@ -9,7 +9,9 @@ use engine::ports::{
 };
 use model::ids::{EffectKey, StackName};
 
+use crate::checks;
 use crate::events::{ACCOUNT, REGION};
+use crate::faults::Fault;
 use crate::operations::{Becomes, Operation};
 use crate::services::Service;
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
@@ -21,6 +23,8 @@ pub(crate) struct Stacks {
     pub(crate) operations: Vec<Operation>,
     /// Image by task definition.
     pub(crate) task_definitions: BTreeMap<String, String>,
+    /// Stacks that others have deleted at some time.
+    pub(crate) deleted: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +39,7 @@ pub(crate) struct Stack {
     pub(crate) service: Option<Service>,
     /// Others have changed it behind our back: what it runs is no longer ours alone to say.
     pub(crate) touched: bool,
+    pub(crate) policy: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +77,13 @@ impl Stack {
 impl World {
     pub(crate) fn create_change_set(&mut self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
         let refused = |why: String| Err(Failure::Refused { call: "CreateChangeSet", why });
-        if !order.capabilities.iter().any(|capability| capability == "CAPABILITY_IAM") {
-            return refused(
-                "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]".to_owned(),
-            );
-        }
-        if !self.platform.templates.contains_key(&order.template_url) {
+        let Some(template) = self.platform.templates.get(&order.template_url) else {
             return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
+        };
+        if let Some(missing) = missing_capability(template, &order.capabilities) {
+            return refused(format!(
+                "InsufficientCapabilitiesException: Requires capabilities : [{missing}]"
+            ));
         }
         let name = order.stack.as_str();
         if !self.stacks.all.contains_key(name) {
@@ -131,6 +136,7 @@ impl World {
             events: Vec::new(),
             service: None,
             touched: false,
+            policy: None,
         };
         self.stacks.all.insert(name.to_owned(), stack);
         self.stack_is(name, "REVIEW_IN_PROGRESS", &token.to_string());
@@ -194,7 +200,7 @@ impl World {
             return stale("ChangeSetNotFoundException: the change set does not exist");
         };
         if set.execution != "AVAILABLE" {
-            self.coverage.hit("fault", "change set executed again");
+            self.coverage.hit("refused", "ExecuteChangeSet again");
             // AWS documents the token for safe repeats, and the status check for all others.
             let started = again && set.execution == "EXECUTE_IN_PROGRESS";
             let why = format!("InvalidChangeSetStatusException: the change set is in [{}]", set.execution);
@@ -216,7 +222,7 @@ impl World {
     }
 
     fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
-        crate::checks::execution(self, name, key, &props);
+        checks::execution(self, name, key, &props, kind);
         let becomes = self.operation_becomes(kind);
         let token = key.to_string();
         self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
@@ -235,7 +241,7 @@ impl World {
     }
 
     fn operation_becomes(&mut self, kind: ChangeSetKind) -> Becomes {
-        if !self.random.chance(2 * self.faults.trouble) {
+        if !self.strikes(Fault::StackFails, "stack operation") {
             return Becomes::Completed;
         }
         *self.random.pick(match kind {
@@ -308,9 +314,29 @@ impl World {
         }
         stack.change_sets.clear();
         stack.touched = true;
-        self.coverage.hit("fault", "stack changed by others");
         self.stack_is(name, "UPDATE_IN_PROGRESS", &token);
         self.step_in(name, &token, 1, (MINUTE, 30 * MINUTE));
+    }
+
+    /// Another tool deletes the stack with its service. One that moves is left alone.
+    pub(crate) fn stack_deleted(&mut self, name: &str) {
+        if self.stacks.all.get(name).is_some_and(|stack| !stack.is_busy()) {
+            self.stacks.all.remove(name);
+            self.stacks.deleted.insert(name.to_owned());
+        }
+    }
+
+    pub(crate) fn set_stack_policy(&mut self, name: &StackName, policy: &str) -> Result<(), Failure> {
+        match self.stacks.all.get_mut(name.as_str()) {
+            Some(stack) => {
+                stack.policy = Some(policy.to_owned());
+                Ok(())
+            }
+            None => {
+                let why = format!("ValidationError: Stack [{name}] does not exist");
+                Err(Failure::Refused { call: "SetStackPolicy", why })
+            }
+        }
     }
 
     /// A stack that never came to be is deleted; one that hangs in its rollback is brought back.
@@ -345,6 +371,17 @@ impl World {
     }
 }
 
+/// Source: CloudFormation API, CreateChangeSet (`Capabilities`): a role needs one, a role with a name of its own another.
+fn missing_capability(template: &str, given: &[String]) -> Option<&'static str> {
+    let gives = |capability: &str| given.iter().any(|known| known == capability);
+    let has_role = template.contains("AWS::IAM::Role");
+    let has_named_role = has_role && template.contains("RoleName");
+    if has_named_role && !gives("CAPABILITY_NAMED_IAM") {
+        return Some("CAPABILITY_NAMED_IAM");
+    }
+    (has_role && !gives("CAPABILITY_IAM") && !gives("CAPABILITY_NAMED_IAM")).then_some("CAPABILITY_IAM")
+}
+
 /// `touched`: what others have changed is changed back.
 fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
     let change = |logical_id: &str, resource_type: &str, replacement: &str| ResourceChange {
@@ -359,7 +396,7 @@ fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
         change("Service", "AWS::ECS::Service", "False"),
     ];
     if touched {
-        changes.push(change("Role", "AWS::IAM::Role", "False"));
+        changes.push(change("LogGroup", "AWS::Logs::LogGroup", "False"));
     }
     changes
 }

@@ -10,7 +10,8 @@ use model::release::{Asked, Ending, Phase, Release};
 use model::time::Timestamp;
 use model::track::Track;
 
-use crate::checks::READ_AGE_MAX_MS;
+use crate::checks::Invariant::{Cost, I1, I3, I4, I5, I6, I8};
+use crate::checks::{Invariant, READ_AGE_MAX_MS, Wrong};
 use crate::world::{SECOND, World};
 
 /// Clocks differ by less than this.
@@ -30,56 +31,50 @@ impl Witness {
     }
 
     /// The order of releases is an order of heads: each stands for a head that came after those of all before it.
-    fn follow(&mut self, release: &Release) -> Option<String> {
-        let heads = self.heads.get(release.repository.as_str())?;
+    fn follow(&mut self, release: &Release) -> bool {
+        let Some(heads) = self.heads.get(release.repository.as_str()) else { return false };
         let followed = self.followed.entry(release.id.track.clone()).or_default();
-        match heads.iter().skip(*followed).position(|head| *head == release.revision) {
-            Some(further) => *followed += further + 1,
-            None => {
-                return Some(format!(
-                    "I4: {} is made of {}, which came before the release before it",
-                    release.id,
-                    release.revision.short()
-                ));
-            }
-        }
-        None
+        let further = heads.iter().skip(*followed).position(|head| *head == release.revision);
+        *followed += further.map_or(0, |further| further + 1);
+        further.is_some()
     }
 }
 
-pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) -> Vec<String> {
-    let after = &advance.track;
+pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance, wrong: &mut Wrong) {
     let made = before.newest.as_ref().map_or(0, |newest| newest.n);
-    let released = after.in_flight.iter().chain(&advance.changed);
-    let mut wrong = Vec::new();
-    if let Some(new) = released.clone().find(|release| release.id.n > made) {
-        wrong.extend(world.witness.follow(new));
+    let released = || advance.track.in_flight.iter().chain(&advance.changed);
+    if let Some(new) = released().find(|release| release.id.n > made)
+        && !world.witness.follow(new)
+    {
+        let revision = new.revision.short();
+        wrong.push((
+            I4,
+            format!("{} is made of {revision}, which was no head since the release before", new.id),
+        ));
     }
     for was in &before.in_flight {
-        if !released.clone().any(|release| release.id == was.id) {
-            wrong.push(format!("I3: {} is gone without an ending", was.id));
+        if !released().any(|release| release.id == was.id) {
+            wrong.push((I3, format!("{} is gone without an ending", was.id)));
         }
     }
-    for release in released.clone() {
+    for release in released() {
         wrong.extend(voted_below_the_floor(world, before, release));
     }
     for release in &advance.changed {
-        let Phase::Over(ending) = &release.phase else { continue };
-        wrong.extend(ended_untruly(world, before, release, ending));
+        wrong.extend(ended_untruly(world, release));
     }
-    wrong
 }
 
-/// I1: whoever's approval is counted, it is counted against the floor of that moment.
-fn voted_below_the_floor(world: &World, before: &Track, release: &Release) -> Option<String> {
+/// Whoever's approval is counted, it is counted against the floor of that moment.
+fn voted_below_the_floor(world: &World, before: &Track, release: &Release) -> Option<(Invariant, String)> {
     let votes = |release: &Release| asked(&release.phase).map_or(0, |asked| asked.votes.len());
     let asked = asked(&release.phase)?;
     let is_news = before.release(release.id.n).is_some_and(|was| votes(was) < asked.votes.len());
-    let (required, since) = world.platform.floor(release.id.track.environment.as_str())?;
+    let (floor, since) = world.platform.floor(release.id.track.environment.as_str())?;
     let known = since + READ_AGE_MAX_MS < world.now;
-    (is_news && known && asked.policy.required < required).then(|| {
-        format!("I1: {} counts towards {} approvals, {required} are asked for", release.id, asked.policy.required)
-    })
+    let required = asked.policy.required;
+    (is_news && known && required < floor)
+        .then(|| (I1, format!("{} waits for {required} approvals, {floor} are asked for", release.id)))
 }
 
 fn asked(phase: &Phase) -> Option<&Asked> {
@@ -91,18 +86,16 @@ fn asked(phase: &Phase) -> Option<&Asked> {
     }
 }
 
-fn ended_untruly(world: &World, before: &Track, release: &Release, ending: &Ending) -> Option<String> {
-    let was = before.release(release.id.n).map(|release| &release.phase);
-    match ending {
-        Ending::Superseded { by } if by.n <= release.id.n => {
-            Some(format!("I8: {} is superseded by {by}", release.id))
+fn ended_untruly(world: &World, release: &Release) -> Option<(Invariant, String)> {
+    let id = &release.id;
+    match release.ending()? {
+        Ending::Superseded { by } => {
+            (by.n <= id.n).then(|| (I8, format!("{id} is superseded by {by}, which is older")))
         }
-        Ending::Superseded { by } => matches!(was, Some(Phase::Deploying { .. }))
-            .then(|| format!("I2: {} is superseded by {by} while it deploys", release.id)),
         Ending::Deployed { deployed, .. } => {
             let image = &deployed.image;
             (!world.was_built(&release.family, image))
-                .then(|| format!("I6: {} is called deployed with {image}, which it never built", release.id))
+                .then(|| (I6, format!("{id} is called deployed with {image}, which it never built")))
         }
         Ending::RolledBack { .. }
         | Ending::Failed { .. }
@@ -111,22 +104,25 @@ fn ended_untruly(world: &World, before: &Track, release: &Release, ending: &Endi
     }
 }
 
-/// I5: an approval that a function has taken is stored, for as long as it is waited for.
+/// An approval that a function has taken is stored, for as long as it is waited for.
 pub(crate) fn heard(world: &mut World, reply: &[u8]) {
     let reply = String::from_utf8_lossy(reply);
-    let mut wrong = Vec::new();
-    for (id, request) in &world.people.requests {
-        let Ok(id) = id.parse::<ReleaseId>() else { continue };
+    let mut forgotten = Vec::new();
+    for request in &world.people.requests {
+        let Ok(id) = request.release.parse::<ReleaseId>() else { continue };
         let release = world.table.tracks.get(&id.track).and_then(|track| track.release(id.n));
         if let Some(Phase::AwaitingApproval { plan, asked }) = release.map(|release| &release.phase)
             && asked.votes.is_empty()
+            && asked.policy.replies
             && plan.fingerprint.as_str() == request.fingerprint
             && reply.contains(&format!("approve {id} {}", request.token))
         {
-            wrong.push(format!("I5: {id} was approved, and that is forgotten"));
+            forgotten.push(id);
         }
     }
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
+    for id in forgotten {
+        world.violation(I5, format!("{id} was approved, and that is forgotten"));
+    }
 }
 
 /// The sweep wakes for what was lost, not for what others are about to do.
@@ -134,6 +130,6 @@ pub(crate) fn sweep(world: &mut World, until: Timestamp) {
     let overdue = world.now.saturating_sub(LEASE.0) + CLOCKS_APART_MAX_MS;
     if until.0 > overdue {
         let early_s = (until.0 - overdue) / SECOND;
-        world.violation(format!("cost: the sweep wakes what is due {early_s} s too early"));
+        world.violation(Cost, format!("the sweep wakes what is due {early_s} s too early"));
     }
 }
