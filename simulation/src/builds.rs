@@ -36,7 +36,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Becomes {
+pub(crate) enum Becomes {
     Succeeded,
     /// Nobody read the digest into the exported variable.
     SucceededUntold,
@@ -72,7 +72,7 @@ impl World {
             return Ok(run.arn.clone());
         }
         let running = self.builds.all.iter().filter(|run| run.status == BuildStatus::InProgress).count();
-        if running >= RUNNING_MAX {
+        if running >= self.script.as_ref().map_or(RUNNING_MAX, |script| script.builds_at_once) {
             self.coverage.hit("refused", "StartBuild, the queue is full");
             let why = "AccountLimitExceededException: cannot have more builds in queue".to_owned();
             return Err(Failure::NoCapacity { call: "StartBuild", why });
@@ -94,7 +94,7 @@ impl World {
         };
         self.say(format_args!("build {} starts and will be {becomes:?}", order.id));
         self.builds.all.push(run);
-        let duration = self.random.between(30 * SECOND, 20 * MINUTE);
+        let duration = self.takes(30 * SECOND, 20 * MINUTE);
         self.later(duration, Happening::BuildEnds { arn: arn.clone() });
         Ok(arn)
     }
@@ -105,6 +105,9 @@ impl World {
     }
 
     fn build_becomes(&mut self) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.builds.pop_front().unwrap_or(Becomes::Succeeded);
+        }
         if !self.strikes(Fault::BuildFails, "build") {
             return Becomes::Succeeded;
         }

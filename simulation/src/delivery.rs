@@ -6,6 +6,7 @@ use std::rc::Rc;
 use engine::functions;
 
 use crate::checks::Invariant;
+use crate::crash::{Then, last_delivery};
 use crate::events;
 use crate::executor::{Outcome, Task};
 use crate::faults::Fault;
@@ -92,8 +93,13 @@ impl Run {
     pub(crate) fn poll(&mut self, id: u64) {
         let Some(running) = self.running.get_mut(&id) else { return };
         let before = self.world.borrow().table.commits;
+        self.world.borrow_mut().acting = running.invocation.function;
         let outcome = running.task.run();
         running.commits += self.world.borrow().table.commits - before;
+        let dies = self.world.borrow_mut().crash.take();
+        if dies == Some(Then::Lost) {
+            running.invocation = last_delivery(running.invocation.clone());
+        }
         let crashes = outcome.is_none() && {
             let world = &mut *self.world.borrow_mut();
             let function = running.invocation.function.name();
@@ -101,7 +107,7 @@ impl Run {
             let (least, most) = if slow { SLOW_MS } else { LATENCY_MS };
             let latency = world.random.between(least, most);
             world.later(latency, Happening::Poll(id));
-            world.strikes(Fault::Crash, function)
+            world.strikes(Fault::Crash, function) || dies.is_some()
         };
         if (outcome.is_some() || crashes)
             && let Some(running) = self.running.remove(&id)

@@ -6,6 +6,8 @@ mod builds;
 mod campaign;
 mod checks;
 mod coverage;
+mod crash;
+mod crash_points;
 mod delivery;
 mod events;
 mod executor;
@@ -20,6 +22,7 @@ mod ports;
 mod random;
 mod records;
 mod run;
+mod script;
 mod services;
 mod sources;
 mod stacks;
@@ -31,6 +34,7 @@ mod world;
 
 pub use campaign::{Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
+pub use crash_points::{CrashPoints, crash_points};
 pub use mutation::Mutation;
 pub use run::Report;
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::checks::Invariant;
 use crate::events;
 use crate::faults::Fault;
+use crate::script::Answer;
 use crate::story::What;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
 
@@ -75,6 +76,9 @@ impl World {
     }
 
     fn consider(&mut self, request: Request) {
+        if self.script.is_some() {
+            return self.answer_as_scripted(request);
+        }
         let delay = match self.random.between(1, 10) {
             1..=6 => self.random.between(10 * SECOND, 10 * MINUTE),
             7 | 8 => self.random.between(MINUTE, 3 * HOUR),
@@ -95,6 +99,21 @@ impl World {
             if self.strikes(Fault::EventTwice, "reply") {
                 self.reply(delay + SECOND, &format!("approve {release} {token}\n\n--\nAna"));
             }
+        }
+        self.people.requests.push(request);
+    }
+
+    fn answer_as_scripted(&mut self, request: Request) {
+        let n = request.release.parse().map_or(0, |id: ReleaseId| id.n);
+        let answer = self.script.as_ref().and_then(|script| script.answers.get(&n).copied());
+        let delay_ms = self.takes(10 * SECOND, 10 * MINUTE);
+        match answer {
+            Some(Answer::Nothing) => {}
+            Some(Answer::Reject) => {
+                let Request { release, token, .. } = &request;
+                self.reply(delay_ms, &format!("reject {release} {token} not today"));
+            }
+            None => self.approve(delay_ms, &request),
         }
         self.people.requests.push(request);
     }

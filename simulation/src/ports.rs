@@ -23,6 +23,7 @@ use model::time::{Span, Timestamp};
 use model::track::Track;
 
 use crate::checks::Invariant;
+use crate::crash::{Moment, survive};
 use crate::events;
 use crate::executor::pause;
 use crate::faults::Fault;
@@ -67,6 +68,8 @@ impl Ports {
         effect: impl FnOnce(&mut World) -> Answer<T>,
     ) -> Answer<T> {
         pause().await;
+        let number = self.world.borrow_mut().crash.count_call();
+        survive(&self.world, call, number, Moment::BeforeItsEffect).await;
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("call", call);
@@ -87,6 +90,7 @@ impl Ports {
             }
             (answer, lost)
         };
+        survive(&self.world, call, number, Moment::AfterItsEffect).await;
         pause().await;
         match (lost, kind) {
             (false, _) => answer,

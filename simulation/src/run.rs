@@ -17,6 +17,7 @@ use crate::faults::Strike;
 use crate::log;
 use crate::mutation::Mutation;
 use crate::random::Random;
+use crate::script::IdleSweeps;
 use crate::story::{Story, What};
 use crate::trace::Keep;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, START_MS, Struck, World};
@@ -91,6 +92,20 @@ pub(crate) fn told(
         coverage: std::mem::take(&mut world.coverage),
         struck: std::mem::take(&mut world.struck),
     }
+}
+
+/// The world of a scripted story once it has come to rest.
+pub(crate) fn scripted(world: World, story: &Story) -> Rc<RefCell<World>> {
+    let mut run = Run {
+        world: Rc::new(RefCell::new(world)),
+        running: BTreeMap::new(),
+        quiet_from: START_MS + story.quiet_from_ms,
+    };
+    run.begin(story);
+    run.play();
+    run.running.clear();
+    checks::rest(&mut run.world.borrow_mut());
+    run.world
 }
 
 impl Run {
@@ -175,6 +190,9 @@ impl Run {
 fn finds_nothing(world: &mut World) -> bool {
     let overdue = Timestamp(world.now).minus(LEASE).plus(CLOCKS_APART);
     let is_overdue = |track: &Track| track.due().is_some_and(|due| due <= overdue);
+    if world.script.as_ref().is_some_and(|script| script.idle_sweeps == IdleSweeps::All) {
+        return false;
+    }
     let nothing = !world.table.tracks.values().any(is_overdue)
         && world.table.patrol.is_none()
         && checks::unnoticed_heads(world).is_empty();

@@ -75,6 +75,7 @@ impl World {
         let earlier =
             self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
         let revision = match earlier {
+            Some(history) if self.script.is_some() => history[0].clone(),
             Some(history) => self.random.pick(&history).clone(),
             None => self.new_commit(number, commit),
         };

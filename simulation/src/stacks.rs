@@ -92,7 +92,7 @@ impl World {
             }
             self.new_stack(name, &order.name);
         }
-        let (now, wait) = (self.now, self.random.between(SECOND, 8 * SECOND));
+        let (now, wait) = (self.now, self.takes(SECOND, 8 * SECOND));
         let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
         let in_review = stack.status == "REVIEW_IN_PROGRESS";
         if stack.is_busy() {
@@ -241,6 +241,9 @@ impl World {
     }
 
     fn operation_becomes(&mut self, kind: ChangeSetKind) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.operations.pop_front().unwrap_or(Becomes::Completed);
+        }
         if !self.strikes(Fault::StackFails, "stack operation") {
             return Becomes::Completed;
         }
@@ -259,7 +262,7 @@ impl World {
     }
 
     pub(crate) fn step_in(&mut self, stack: &str, token: &str, number: u32, between: (u64, u64)) {
-        let delay = self.random.between(between.0, between.1);
+        let delay = self.takes(between.0, between.1);
         let step = Step { token: token.to_owned(), number };
         self.later(delay, Happening::StackMoves { stack: stack.to_owned(), step });
     }

@@ -6,6 +6,7 @@ use std::fmt::Arguments;
 use crate::builds::Builds;
 use crate::checks::Invariant;
 use crate::coverage::Coverage;
+use crate::crash::Crash;
 use crate::events;
 use crate::faults::{Chances, Fault, Strike};
 use crate::foreign::Fate;
@@ -14,6 +15,7 @@ use crate::mutation::Mutation;
 use crate::people::People;
 use crate::random::Random;
 use crate::records::Platform;
+use crate::script::Script;
 use crate::sources::Sources;
 use crate::stacks::{Stacks, Step};
 use crate::story::{Story, What};
@@ -156,6 +158,11 @@ pub(crate) struct World {
     /// What functions answered and how they failed, to be searched for secrets (I9).
     pub(crate) answered: String,
     pub(crate) witness: Witness,
+    /// What is certain, where it is not drawn.
+    pub(crate) script: Option<Script>,
+    pub(crate) crash: Crash,
+    /// Whose turn it is.
+    pub(crate) acting: Function,
 }
 
 impl World {
@@ -195,6 +202,9 @@ impl World {
             heard: Vec::new(),
             answered: String::new(),
             witness: Witness::default(),
+            script: None,
+            crash: Crash::default(),
+            acting: Function::Sweep,
         }
     }
 
@@ -234,6 +244,9 @@ impl World {
     /// EventBridge: at least once, on best effort.
     pub(crate) fn emit(&mut self, function: Function, payload: Vec<u8>) {
         self.heard.push((function, payload.clone()));
+        if !self.is_heard(function) {
+            return;
+        }
         if self.strikes(Fault::EventLost, function.name()) {
             return;
         }
@@ -255,6 +268,9 @@ impl World {
 
     /// SQS: at least once, in no order unless a group is named.
     pub(crate) fn send(&mut self, queue: &'static str, body: String, group: Option<String>, delay_ms: u64) {
+        if !self.arrives() {
+            return;
+        }
         let id = self.id();
         let message = Message { queue, id, body, receives: 0, group };
         let travel = self.random.between(5, 2 * SECOND);

@@ -1,0 +1,10 @@
+//! I5: a crash before or after any call of any story changes nothing of how it ends.
+
+use simulation::crash_points;
+
+#[test]
+fn every_crash_at_every_call_is_healed() {
+    let points = crash_points();
+    println!("{} stories, {} calls, {} runs", points.stories, points.calls, points.runs);
+    assert!(points.failures.is_empty(), "{} failed:\n{:#?}", points.failures.len(), points.failures);
+}
