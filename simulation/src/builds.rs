@@ -192,7 +192,14 @@ impl World {
         if self.untruth == Untruth::BuildsForgotten {
             return Vec::new();
         }
-        self.builds.all.iter().rev().filter(|run| !run.forgotten).take(100).map(|run| run.arn.clone()).collect()
+        self.builds
+            .all
+            .iter()
+            .rev()
+            .filter(|run| !run.forgotten)
+            .take(100)
+            .map(|run| run.arn.clone())
+            .collect()
     }
 
     pub(crate) fn image_digest(&self, repository: &str, tag: &BuildId) -> Option<ImageDigest> {

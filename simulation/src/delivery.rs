@@ -127,7 +127,11 @@ impl Run {
                 world.later(VISIBILITY_MS, Happening::Deliver(message.clone()));
             }
             Origin::Queue(message) => {
-                if message.group.as_ref().is_some_and(|group| world.groups_busy.get(group) == Some(&message.id)) {
+                if message
+                    .group
+                    .as_ref()
+                    .is_some_and(|group| world.groups_busy.get(group) == Some(&message.id))
+                {
                     message.group.as_ref().map(|group| world.groups_busy.remove(group));
                 }
                 if !succeeded {

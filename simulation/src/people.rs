@@ -44,7 +44,9 @@ impl World {
     pub(crate) fn publish(&mut self, message: &Message) {
         let json: Value = match serde_json::from_str(&message.json) {
             Ok(json) => json,
-            Err(fault) => return self.violation(Invariant::Aws, format!("a notification's JSON is none: {fault}")),
+            Err(fault) => {
+                return self.violation(Invariant::Aws, format!("a notification's JSON is none: {fault}"));
+            }
         };
         let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
         let release = text("release");

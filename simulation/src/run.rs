@@ -44,6 +44,20 @@ pub struct Report {
     pub(crate) struck: Vec<Struck>,
 }
 
+impl Report {
+    /// Of a run that came to nothing.
+    pub(crate) fn nothing(seed: u64) -> Self {
+        Self {
+            seed,
+            violations: Vec::new(),
+            trace_hash: 0,
+            trace: Vec::new(),
+            coverage: Coverage::default(),
+            struck: Vec::new(),
+        }
+    }
+}
+
 pub(crate) struct Run {
     pub(crate) world: Rc<RefCell<World>>,
     pub(crate) running: BTreeMap<u64, Running>,
@@ -115,8 +129,7 @@ impl Run {
             }
             self.happens(happening);
         }
-        let what = format_args!("no rest within {STEPS_MAX} steps").to_string();
-        self.world.borrow_mut().violation(Invariant::I3, what);
+        self.world.borrow_mut().violation(Invariant::I3, format_args!("no rest within {STEPS_MAX} steps"));
     }
 
     fn happens(&mut self, happening: Happening) {
@@ -134,7 +147,9 @@ impl Run {
             }
             Happening::StackMoves { stack, step } => world.borrow_mut().stack_moves(&stack, &step),
             Happening::StackRepaired { stack } => world.borrow_mut().stack_repaired(&stack),
-            Happening::Sweep if finds_nothing(&mut world.borrow_mut()) => sweep_again(&mut world.borrow_mut()),
+            Happening::Sweep if finds_nothing(&mut world.borrow_mut()) => {
+                sweep_again(&mut world.borrow_mut())
+            }
             Happening::Sweep => {
                 let payload = b"{}".to_vec();
                 self.start(Invocation { function: Function::Sweep, payload, origin: Origin::Schedule });
@@ -144,6 +159,7 @@ impl Run {
                 world.say(format_args!("faults stop"));
                 world.chances.stop();
                 world.throttled_until.clear();
+                world.platform.put_all_back();
             }
             Happening::LivenessChecked => checks::liveness(&mut world.borrow_mut()),
         }
@@ -158,6 +174,10 @@ impl Run {
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::FloorRises => world.platform.raise_floor(),
+            What::RecordGone { repository, for_ms } => {
+                let until = world.now + for_ms;
+                world.platform.take_away(repository, until);
+            }
             What::BuildsForgotten => world.builds.forget(),
             What::Throttling { service, for_ms } => {
                 let until = world.now + for_ms;

@@ -81,7 +81,9 @@ impl World {
             return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
         };
         if let Some(missing) = missing_capability(template, &order.capabilities) {
-            return refused(format!("InsufficientCapabilitiesException: Requires capabilities : [{missing}]"));
+            return refused(format!(
+                "InsufficientCapabilitiesException: Requires capabilities : [{missing}]"
+            ));
         }
         let name = order.stack.as_str();
         if !self.stacks.all.contains_key(name) {

@@ -40,9 +40,11 @@ fn only_approved_plans_deploy(world: &World, before: &Track, advance: &Advance, 
         if !before.release(release.id.n).is_some_and(is_deploying) {
             wrong.extend(unapproved(world, release));
         }
-        if before.release(release.id.n).and_then(|was| was.phase.plan()).is_some_and(|was| {
-            release.phase.plan().is_some_and(|is| is.fingerprint != was.fingerprint)
-        }) {
+        if before
+            .release(release.id.n)
+            .and_then(|was| was.phase.plan())
+            .is_some_and(|was| release.phase.plan().is_some_and(|is| is.fingerprint != was.fingerprint))
+        {
             wrong.push((I1, format!("the plan of {} changes as its turn comes", release.id)));
         }
     }
@@ -68,8 +70,7 @@ fn nothing_is_left_to_itself(advance: &Advance, wrong: &mut Wrong) {
     let track = &advance.track;
     let something_deploys = track.in_flight.iter().any(is_deploying);
     for release in &track.in_flight {
-        let is_driven =
-            track.outbox.iter().any(|p| p.key.release == release.id && p.effect.drives_release());
+        let is_driven = track.outbox.iter().any(|p| p.key.release == release.id && p.effect.drives_release());
         if !is_driven && release.deadline().is_none() && !something_deploys {
             wrong.push((I3, format!("{} is {} and nobody will look", release.id, release.phase.name())));
         }

@@ -104,8 +104,8 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         let release = world.table.releases.values().find(|release| is_of(&operation.token, release));
         let ending = release.and_then(Release::ending);
         let stack = world.stacks.all.get(&operation.stack);
-        let touched = stack.is_none_or(|stack| stack.touched)
-            || world.stacks.deleted.contains(&operation.stack);
+        let touched =
+            stack.is_none_or(|stack| stack.touched) || world.stacks.deleted.contains(&operation.stack);
         let told = ending.map_or("nothing", Ending::name);
         let is_true = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
