@@ -39,6 +39,10 @@ impl Coverage {
         self.things.get(kind).and_then(|names| names.get(name)).copied().unwrap_or(0)
     }
 
+    pub(crate) fn names(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.things.get(kind).into_iter().flat_map(|names| names.keys().map(String::as_str))
+    }
+
     pub fn to_json(&self) -> Value {
         let cells: BTreeMap<String, _> =
             self.cells.iter().map(|(cell, outcomes)| (cell_name(*cell), outcomes)).collect();
@@ -66,11 +70,11 @@ impl std::fmt::Display for Coverage {
         for (cell, outcomes) in &self.cells {
             let outcomes: Vec<String> =
                 outcomes.iter().map(|(outcome, times)| format!("{outcome} {times}")).collect();
-            writeln!(f, "decided  {:<40} {}", cell_name(*cell), outcomes.join(", "))?;
+            writeln!(f, "{:<13} {:<40} {}", "decided", cell_name(*cell), outcomes.join(", "))?;
         }
         for (kind, names) in &self.things {
             for (name, times) in names {
-                writeln!(f, "{kind:<9}{name:<40} {times}")?;
+                writeln!(f, "{kind:<13} {name:<40} {times}")?;
             }
         }
         Ok(())

@@ -66,6 +66,7 @@ pub fn crash_points() -> CrashPoints {
 fn every_crash(story: &Told) -> CrashPoints {
     let mut points = CrashPoints { stories: 1, ..CrashPoints::default() };
     points.calls = story.check(None, &mut points.failures);
+    eprintln!("{} {}", story.name, points.calls);
     points.runs = 1;
     for call in 1..=points.calls {
         for moment in [Moment::BeforeItsEffect, Moment::AfterItsEffect] {
@@ -110,7 +111,13 @@ impl Ends {
     }
 }
 
-fn story(name: &'static str, scripted: Scripted, endings: &[&str], builds: usize, deployments: usize) -> Told {
+fn story(
+    name: &'static str,
+    scripted: Scripted,
+    endings: &[&str],
+    builds: usize,
+    deployments: usize,
+) -> Told {
     let endings = endings.iter().map(|ending| format!("{SERVICE}-{ending}")).collect();
     Told { name, scripted, ends: Ends { endings, builds, deployments } }
 }

@@ -37,7 +37,7 @@ faults! {
     /// A call has its effect and its answer is lost.
     AnswerLost "an answer is lost after the effect" [0, 5, 30];
     /// A call takes seconds, so that others overtake it.
-    Slow "a call is slow" [0, 5, 50];
+    Slow "a call is slow" [0, 5, 50, 300];
     /// A service's event is never delivered.
     EventLost "an event is lost" [0, 100, 500, 1000];
     EventTwice "an event is delivered twice" [0, 100, 500];
@@ -45,7 +45,7 @@ faults! {
     EventLate "an event is late" [0, 50, 300];
     MessageTwice "a message is delivered twice" [0, 100, 500];
     /// Its visibility runs out while the function is still at work on it.
-    Redelivery "a message comes again while it is worked on" [0, 0, 30, 200];
+    Redelivery "a message comes again while it is worked on" [0, 0, 30, 400];
     BuildFails "a build ends badly" [0, 60, 200];
     StackFails "a stack operation ends badly" [0, 120, 400];
     StackTouchedOnApproval "another tool updates a stack as its plan is approved" [0, 60, 200];

@@ -20,10 +20,12 @@ mod operations;
 mod people;
 mod ports;
 mod random;
+mod reach;
 mod records;
 mod run;
 mod script;
 mod services;
+mod shrink;
 mod sources;
 mod stacks;
 mod story;
@@ -36,7 +38,9 @@ pub use campaign::{Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points};
 pub use mutation::Mutation;
+pub use reach::{LONG_RUN_SEEDS, faults_of};
 pub use run::Report;
+pub use shrink::Shrunk;
 
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {
@@ -51,4 +55,9 @@ pub fn traced(seed: u64) -> Report {
 /// One run of a product with a fault.
 pub fn mutated(seed: u64, mutation: Mutation) -> Report {
     run::run(seed, trace::Keep::Nothing, Some(mutation))
+}
+
+/// A failing run with as little of its story and its faults as still fails; `None` when the seed does not fail.
+pub fn shrink(seed: u64) -> Option<Shrunk> {
+    shrink::shrink(seed, None)
 }

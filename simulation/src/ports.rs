@@ -73,9 +73,7 @@ impl Ports {
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("call", call);
-            let throttled =
-                world.throttled_until.get(service_of(call)).is_some_and(|until| world.now < *until);
-            if throttled || world.strikes(Fault::Throttle, call) {
+            if world.throttles(call) || world.strikes(Fault::Throttle, call) {
                 world.coverage.hit("throttled", call);
                 return Err(Failure::transient(call, "ThrottlingException: Rate exceeded"));
             }
@@ -184,6 +182,16 @@ impl World {
     }
 }
 
+impl World {
+    /// Whether the call's service turns everything away for now.
+    fn throttles(&self, call: &str) -> bool {
+        let is_over =
+            |service: &str| self.throttled_until.get(service).is_none_or(|until| *until <= self.now);
+        !self.throttled_until.is_empty()
+            && CALLS.iter().any(|(known, service)| *known == call && !is_over(service))
+    }
+}
+
 impl Patrol for Ports {
     async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<()> {
         self.write("send_to_push", |world| {
@@ -258,7 +266,8 @@ impl Images for Ports {
 
 impl Records for Ports {
     async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>> {
-        self.read("service_record", |world| world.platform.service_record(repository.as_str())).await
+        self.read("service_record", |world| world.platform.service_record(repository.as_str(), world.now))
+            .await
     }
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
@@ -278,7 +287,7 @@ impl Records for Ports {
 impl Registry for Ports {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("service_records", |world| {
-            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name))
+            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name, world.now))
         })
         .await
     }
@@ -382,22 +391,42 @@ impl ReplyKey for Ports {
     }
 }
 
-/// The service that a port's call goes to.
-pub(crate) fn service_of(call: &str) -> &'static str {
-    match call {
-        "wake" | "send_to_push" | "quarantine" => "SQS",
-        "branch_head" | "file" => "CodeCommit",
-        "start_build" | "read_builds" | "recent_builds" | "stop_build" => "CodeBuild",
-        "image_digest" => "ECR",
-        "service_record" | "environment_record" | "environment_records" | "service_records" => "SSM",
-        "stack" | "stack_events" | "create_change_set" | "change_set" | "delete_change_set"
-        | "set_stack_policy" | "execute_change_set" => "CloudFormation",
-        "service" | "task_images" => "ECS",
-        "base_template" | "store_template" => "S3",
-        "publish" => "SNS",
-        "post_to_slack" => "Slack",
-        "reply_key" => "Secrets Manager",
-        // Tracks, builds and the sweep's agenda.
-        _ => "DynamoDB",
-    }
-}
+/// Every call of the ports, with the service that it goes to.
+pub(crate) const CALLS: &[(&str, &str)] = &[
+    ("load_track", "DynamoDB"),
+    ("commit_track", "DynamoDB"),
+    ("load_release", "DynamoDB"),
+    ("load_build", "DynamoDB"),
+    ("commit_build", "DynamoDB"),
+    ("due_tracks", "DynamoDB"),
+    ("load_patrol", "DynamoDB"),
+    ("save_patrol", "DynamoDB"),
+    ("wake", "SQS"),
+    ("send_to_push", "SQS"),
+    ("quarantine", "SQS"),
+    ("branch_head", "CodeCommit"),
+    ("file", "CodeCommit"),
+    ("start_build", "CodeBuild"),
+    ("read_builds", "CodeBuild"),
+    ("recent_builds", "CodeBuild"),
+    ("stop_build", "CodeBuild"),
+    ("image_digest", "ECR"),
+    ("service_record", "SSM"),
+    ("environment_record", "SSM"),
+    ("environment_records", "SSM"),
+    ("service_records", "SSM"),
+    ("stack", "CloudFormation"),
+    ("stack_events", "CloudFormation"),
+    ("create_change_set", "CloudFormation"),
+    ("change_set", "CloudFormation"),
+    ("delete_change_set", "CloudFormation"),
+    ("set_stack_policy", "CloudFormation"),
+    ("execute_change_set", "CloudFormation"),
+    ("service", "ECS"),
+    ("task_images", "ECS"),
+    ("base_template", "S3"),
+    ("store_template", "S3"),
+    ("publish", "SNS"),
+    ("post_to_slack", "Slack"),
+    ("reply_key", "Secrets Manager"),
+];

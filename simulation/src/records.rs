@@ -33,6 +33,8 @@ const TEMPLATES: [(&str, &str); 3] = [
 pub(crate) struct Platform {
     services: Vec<String>,
     service_records: BTreeMap<String, Stored>,
+    /// Repositories whose record is gone, and until when.
+    gone_until: BTreeMap<String, u64>,
     environments: BTreeMap<String, Environment>,
     /// Rendered ones, by URL.
     pub(crate) templates: BTreeMap<String, String>,
@@ -68,7 +70,8 @@ impl Platform {
             environments.insert((*name).to_owned(), environment);
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
-        Self { services, service_records, environments, templates: BTreeMap::new() }
+        let gone_until = BTreeMap::new();
+        Self { services, service_records, gone_until, environments, templates: BTreeMap::new() }
     }
 
     /// One approval by reply each, within a day.
@@ -87,7 +90,13 @@ impl Platform {
             known.insert((*name).to_owned(), environment);
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
-        Self { services: services.to_vec(), service_records, environments: known, templates: BTreeMap::new() }
+        Self {
+            services: services.to_vec(),
+            service_records,
+            gone_until: BTreeMap::new(),
+            environments: known,
+            templates: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn services(&self) -> &[String] {
@@ -113,8 +122,17 @@ impl Platform {
         Some((environment.approvals, environment.approvals_since))
     }
 
-    pub(crate) fn service_record(&self, repository: &str) -> Option<Stored> {
-        self.service_records.get(repository).cloned()
+    pub(crate) fn take_away(&mut self, repository: String, until: u64) {
+        self.gone_until.insert(repository, until);
+    }
+
+    pub(crate) fn put_all_back(&mut self) {
+        self.gone_until.clear();
+    }
+
+    pub(crate) fn service_record(&self, repository: &str, now: u64) -> Option<Stored> {
+        let is_gone = self.gone_until.get(repository).is_some_and(|until| now < *until);
+        self.service_records.get(repository).filter(|_| !is_gone).cloned()
     }
 
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {

@@ -45,6 +45,20 @@ pub struct Report {
     pub(crate) struck: Vec<Struck>,
 }
 
+impl Report {
+    /// Of a run that came to nothing.
+    pub(crate) fn nothing(seed: u64) -> Self {
+        Self {
+            seed,
+            violations: Vec::new(),
+            trace_hash: 0,
+            trace: Vec::new(),
+            coverage: Coverage::default(),
+            struck: Vec::new(),
+        }
+    }
+}
+
 pub(crate) struct Run {
     pub(crate) world: Rc<RefCell<World>>,
     pub(crate) running: BTreeMap<u64, Running>,
@@ -130,8 +144,7 @@ impl Run {
             }
             self.happens(happening);
         }
-        let what = format_args!("no rest within {STEPS_MAX} steps").to_string();
-        self.world.borrow_mut().violation(Invariant::I3, what);
+        self.world.borrow_mut().violation(Invariant::I3, format_args!("no rest within {STEPS_MAX} steps"));
     }
 
     fn happens(&mut self, happening: Happening) {
@@ -161,6 +174,7 @@ impl Run {
                 world.say(format_args!("faults stop"));
                 world.chances.stop();
                 world.throttled_until.clear();
+                world.platform.put_all_back();
             }
             Happening::LivenessChecked => checks::liveness(&mut world.borrow_mut()),
         }
@@ -175,6 +189,10 @@ impl Run {
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::FloorRises => world.platform.raise_floor(world.now),
+            What::RecordGone { repository, for_ms } => {
+                let until = world.now + for_ms;
+                world.platform.take_away(repository, until);
+            }
             What::BuildsForgotten => world.builds.forget(),
             What::Throttling { service, for_ms } => {
                 let until = world.now + for_ms;

@@ -51,7 +51,7 @@ impl CommitKind {
             3 => Self::NoConfig,
             4..=6 => Self::Earlier,
             7 | 8 => Self::Resized,
-            9 | 10 => Self::Guarded,
+            9..=12 => Self::Guarded,
             _ => Self::Good,
         }
     }

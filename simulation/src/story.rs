@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::faults::Rates;
 use crate::foreign::Foreign;
+use crate::ports::CALLS;
 use crate::random::Random;
 use crate::records::Platform;
 use crate::sources::{Commit, CommitKind};
@@ -38,6 +39,11 @@ pub(crate) enum What {
     },
     /// The environment's record asks for more than replies can give.
     FloorRises,
+    /// Somebody takes a repository off the register, and puts it back.
+    RecordGone {
+        repository: String,
+        for_ms: u64,
+    },
     /// CodeBuild forgets every build that is over.
     BuildsForgotten,
     /// A service turns every call away for a while.
@@ -51,10 +57,6 @@ pub(crate) enum What {
     Redrive,
 }
 
-/// Services that may turn calls away. Source of the names: `ports::service_of`.
-const SERVICES: [&str; 10] =
-    ["DynamoDB", "SQS", "CodeCommit", "CodeBuild", "ECR", "SSM", "CloudFormation", "ECS", "S3", "SNS"];
-
 impl Story {
     pub(crate) fn drawn(random: &mut Random) -> Self {
         let rates = Rates::drawn(random);
@@ -63,6 +65,10 @@ impl Story {
         let mut acts = Vec::new();
         for repository in platform.services() {
             pushes(&mut acts, repository, random);
+            if random.chance(mischief / 4) {
+                let (repository, for_ms) = (repository.clone(), random.between(SECOND, 30 * MINUTE));
+                acts.push(within(2 * HOUR, What::RecordGone { repository, for_ms }, random));
+            }
             for environment in platform.environments() {
                 let stack = format!("tidegate-{repository}-{environment}");
                 if random.chance(mischief / 2) {
@@ -105,7 +111,7 @@ fn mishaps(acts: &mut Vec<Act>, mischief: u64, random: &mut Random) {
     }
     for _ in 0..3 {
         if random.chance(mischief) {
-            let (service, for_ms) = (*random.pick(&SERVICES), random.between(SECOND, 10 * MINUTE));
+            let ((_, service), for_ms) = (random.pick(CALLS), random.between(SECOND, 10 * MINUTE));
             acts.push(within(2 * HOUR, What::Throttling { service, for_ms }, random));
         }
         if random.chance(2 * mischief) {
@@ -126,6 +132,9 @@ impl fmt::Display for What {
             Self::StackTouched { stack } => write!(f, "another tool updates {stack}"),
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
+            Self::RecordGone { repository, for_ms } => {
+                write!(f, "{repository} is not registered for {} s", for_ms / SECOND)
+            }
             Self::BuildsForgotten => f.write_str("CodeBuild forgets every build that is over"),
             Self::Throttling { service, for_ms } => {
                 write!(f, "{service} throttles every call for {} s", for_ms / SECOND)
@@ -136,6 +145,19 @@ impl fmt::Display for What {
     }
 }
 
+/// Every name of `What::name`.
+pub(crate) const STORY_NAMES: [&str; 9] = [
+    "push",
+    "stack updated from outside",
+    "stack deleted from outside",
+    "floor rises",
+    "record gone",
+    "builds forgotten",
+    "a service throttles everything",
+    "foreign payload",
+    "redrive",
+];
+
 impl What {
     /// The name that coverage counts it under.
     pub(crate) fn name(&self) -> &'static str {
@@ -144,6 +166,7 @@ impl What {
             Self::StackTouched { .. } => "stack updated from outside",
             Self::StackDeleted { .. } => "stack deleted from outside",
             Self::FloorRises => "floor rises",
+            Self::RecordGone { .. } => "record gone",
             Self::BuildsForgotten => "builds forgotten",
             Self::Throttling { .. } => "a service throttles everything",
             Self::Foreign(_) => "foreign payload",
