@@ -13,6 +13,7 @@ mod events;
 mod executor;
 mod faults;
 mod foreign;
+mod load;
 mod log;
 mod mutated;
 mod mutation;
@@ -31,16 +32,19 @@ mod stacks;
 mod story;
 mod table;
 mod trace;
+mod unheard;
 mod witness;
 mod world;
 
 pub use campaign::{Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points};
+pub use load::{Load, burst, crowd};
 pub use mutation::Mutation;
 pub use reach::{LONG_RUN_SEEDS, faults_of};
 pub use run::Report;
 pub use shrink::Shrunk;
+pub use unheard::{Unheard, by_sweep_alone, calls_beside, unannounced};
 
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {

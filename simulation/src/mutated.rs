@@ -42,6 +42,8 @@ pub(crate) struct Mutated {
 struct Seen {
     /// The track that was last loaded.
     track: Option<Track>,
+    /// Commits that others were faster than.
+    races: u32,
     /// The commit that the push event told of.
     told: Option<Revision>,
     /// The head that was first read.
@@ -83,6 +85,13 @@ impl Mutated {
 
     fn stored_version(&self, key: &TrackKey) -> u64 {
         self.ports.world.borrow().table.tracks.get(key).map_or(0, |track| track.version)
+    }
+
+    fn count_race(&self) {
+        let races = &mut self.seen.borrow_mut().races;
+        *races += 1;
+        let table = &mut self.ports.world.borrow_mut().table;
+        table.races_of_one = table.races_of_one.max(*races);
     }
 
     /// Takes the announcement off the track that was last loaded.
@@ -145,10 +154,11 @@ impl Tracks for Mutated {
                 }
             }
         }
-        match self.ports.commit_track(&advance).await? {
-            Commit::Lost if !self.is(Mutation::LostRaceIgnored) => Ok(Commit::Lost),
-            Commit::Lost | Commit::Written => Ok(Commit::Written),
+        let committed = self.ports.commit_track(&advance).await?;
+        if committed == Commit::Lost {
+            self.count_race();
         }
+        Ok(if self.is(Mutation::LostRaceIgnored) { Commit::Written } else { committed })
     }
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {

@@ -274,11 +274,10 @@ impl Records for Ports {
         self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
     }
 
-    /// A page each, so that paging is met.
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("environment_records", |world| {
             let names = world.platform.environments();
-            one_by_one(&names, page, |name| world.platform.environment_record(name))
+            one_page(&names, world.platform.page, page, |name| world.platform.environment_record(name))
         })
         .await
     }
@@ -287,20 +286,26 @@ impl Records for Ports {
 impl Registry for Ports {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("service_records", |world| {
-            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name, world.now))
+            let platform = &world.platform;
+            one_page(platform.services(), platform.page, page, |name| {
+                platform.service_record(name, world.now)
+            })
         })
         .await
     }
 }
 
-fn one_by_one(
+/// `size` names from where `page` says.
+fn one_page(
     names: &[String],
+    size: usize,
     page: Option<&str>,
     read: impl Fn(&str) -> Option<Stored>,
 ) -> Page<(String, Stored)> {
     let at = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or(0);
-    let items = names.get(at).and_then(|name| Some((name.clone(), read(name)?))).into_iter().collect();
-    Page { items, next: (at + 1 < names.len()).then(|| (at + 1).to_string()) }
+    let items =
+        names.iter().skip(at).take(size).filter_map(|name| Some((name.clone(), read(name)?))).collect();
+    Page { items, next: (at + size < names.len()).then(|| (at + size).to_string()) }
 }
 
 impl Stacks for Ports {

@@ -29,9 +29,14 @@ const TEMPLATES: [(&str, &str); 3] = [
     ),
 ];
 
+/// Source: SSM API, GetParametersByPath.
+const RECORDS_A_PAGE: usize = 10;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {
     services: Vec<String>,
+    /// Records in one page of an answer: where few are known, one each, so that paging is met.
+    pub(crate) page: usize,
     service_records: BTreeMap<String, Stored>,
     /// Repositories whose record is gone, and until when.
     gone_until: BTreeMap<String, u64>,
@@ -71,7 +76,7 @@ impl Platform {
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         let gone_until = BTreeMap::new();
-        Self { services, service_records, gone_until, environments, templates: BTreeMap::new() }
+        Self { services, page: 1, service_records, gone_until, environments, templates: BTreeMap::new() }
     }
 
     /// One approval by reply each, within a day.
@@ -92,6 +97,7 @@ impl Platform {
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
             services: services.to_vec(),
+            page: RECORDS_A_PAGE,
             service_records,
             gone_until: BTreeMap::new(),
             environments: known,

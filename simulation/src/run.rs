@@ -63,6 +63,7 @@ pub(crate) struct Run {
     pub(crate) world: Rc<RefCell<World>>,
     pub(crate) running: BTreeMap<u64, Running>,
     quiet_from: u64,
+    steps_max: u64,
 }
 
 /// The run that the seed stands for.
@@ -87,6 +88,7 @@ pub(crate) fn told(
         world: Rc::new(RefCell::new(World::new(seed, story, only, keep, mutation))),
         running: BTreeMap::new(),
         quiet_from: START_MS + story.quiet_from_ms,
+        steps_max: STEPS_MAX,
     };
     let ((), log) = log::listening(|| {
         run.begin(story);
@@ -114,6 +116,7 @@ pub(crate) fn scripted(world: World, story: &Story) -> Rc<RefCell<World>> {
         world: Rc::new(RefCell::new(world)),
         running: BTreeMap::new(),
         quiet_from: START_MS + story.quiet_from_ms,
+        steps_max: STEPS_MAX * story.platform.services().len() as u64,
     };
     run.begin(story);
     run.play();
@@ -135,7 +138,7 @@ impl Run {
     }
 
     fn play(&mut self) {
-        for _ in 0..STEPS_MAX {
+        for _ in 0..self.steps_max {
             let next = self.world.borrow_mut().agenda.pop_first();
             let Some(((when, _), happening)) = next else { return };
             self.world.borrow_mut().now = when;
@@ -144,7 +147,9 @@ impl Run {
             }
             self.happens(happening);
         }
-        self.world.borrow_mut().violation(Invariant::I3, format_args!("no rest within {STEPS_MAX} steps"));
+        self.world
+            .borrow_mut()
+            .violation(Invariant::I3, format_args!("no rest within {} steps", self.steps_max));
     }
 
     fn happens(&mut self, happening: Happening) {

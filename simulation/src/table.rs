@@ -21,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) patrol: Option<String>,
     /// Of tracks, by anybody.
     pub(crate) commits: u64,
+    /// The most races that one invocation lost.
+    pub(crate) races_of_one: u32,
 }
 
 impl World {
