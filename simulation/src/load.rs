@@ -6,17 +6,21 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::faults::{Fault, Rates};
 use crate::script::{Pace, Scripted};
 use crate::sources::{Commit, CommitKind};
 use crate::story::What;
 use crate::trace::Keep;
-use crate::world::{MINUTE, SECOND, START_MS};
+use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
 const SEED: u64 = 1;
 /// All pushes come within this.
 const BURST_MS: u64 = 10 * MINUTE;
 /// All pushes of a crowd come within this.
 const CROWD_MS: u64 = 2 * SECOND;
+/// So long, every other call takes seconds: who is handling what overlaps as it can.
+const CROWD_SLOW_MS: u64 = HOUR;
+const CROWD_SLOW_PER_MILLE: u64 = 500;
 /// CodeBuild's default for small Linux builds. Source: CodeBuild user guide, "Quotas".
 const BUILDS_AT_ONCE: usize = 60;
 
@@ -44,15 +48,18 @@ pub struct Load {
 
 /// `pushes` spread over `services` within ten minutes; everybody says yes.
 pub fn burst(services: usize, pushes: usize) -> Load {
-    run(services, pushes, BURST_MS)
+    run(scripted(services, pushes, BURST_MS), services, pushes)
 }
 
 /// `pushes` to one service within two seconds, so that their events are handled all at once.
 pub fn crowd(pushes: usize) -> Load {
-    run(1, pushes, CROWD_MS)
+    let mut scripted = scripted(1, pushes, CROWD_MS);
+    scripted.story.rates = Rates::none().with(Fault::Slow, CROWD_SLOW_PER_MILLE);
+    scripted.story.quiet_from_ms = CROWD_SLOW_MS;
+    run(scripted, 1, pushes)
 }
 
-fn run(services: usize, pushes: usize, within_ms: u64) -> Load {
+fn scripted(services: usize, pushes: usize, within_ms: u64) -> Scripted {
     let names: Vec<String> = (0..services).map(|number| format!("service-{number:04}")).collect();
     let mut scripted = Scripted::new(&names, &["production"]).scripted(|script| {
         script.pace = Pace::Drawn;
@@ -64,6 +71,10 @@ fn run(services: usize, pushes: usize, within_ms: u64) -> Load {
         let commit = Commit { repository: names[push % services].clone(), kind: CommitKind::Good };
         scripted = scripted.acts(at_ms, What::Push(commit));
     }
+    scripted
+}
+
+fn run(scripted: Scripted, services: usize, pushes: usize) -> Load {
     let begun = Instant::now();
     let world = scripted.play(scripted.world(SEED, Keep::Nothing, None));
     let seconds = begun.elapsed().as_secs_f64();

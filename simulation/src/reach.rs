@@ -2,7 +2,7 @@
 
 use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
-use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
+use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning};
 
 use crate::coverage::{Cell, Coverage, cell_name};
 use crate::faults::Fault;
@@ -155,6 +155,8 @@ const INVARIANTS: [&str; 9] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "
 
 #[cfg(test)]
 mod tests {
+    use PhaseKind::Ready;
+
     use super::*;
 
     /// The phases that the rows above were made for.

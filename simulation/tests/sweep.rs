@@ -19,7 +19,7 @@ fn ten_releases_end_by_the_sweep_alone() {
 fn a_push_that_nobody_announced_is_found_within_its_age() {
     let last = REPOSITORIES_MAX - 1;
     // Whatever the patrol's place in its round is when they come.
-    let pushes = [(3, 0), (17, last), (31, last / 2), (44, 1), (45, 499), (46, 700)];
+    let pushes = [(3, 0), (17, last), (31, last / 2 - 1), (44, 1), (45, 499), (46, 700)];
     let found = unannounced(REPOSITORIES_MAX, &pushes);
     println!("found after {found:?} ms");
     for (push, after_ms) in pushes.iter().zip(&found) {
