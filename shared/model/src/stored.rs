@@ -52,3 +52,31 @@ pub fn read<T: DeserializeOwned>(format: u64, body: &str) -> Result<T, Unreadabl
     }
     serde_json::from_str(body).map_err(|error| Unreadable::Body(excerpt(&error.to_string(), REASON_CHARS)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::Track;
+
+    #[test]
+    fn a_newer_format_is_refused_with_what_to_do_whatever_its_body() {
+        for body in ["{}", "", "not JSON"] {
+            let refused = read::<Track>(FORMAT + 1, body).unwrap_err().to_string();
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(refused, @"its format is 2, and this version of Tidegate reads 1: install the version that wrote it, or a newer one");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_right_is_told_in_few_words() {
+        let torn = read::<Track>(FORMAT, "{\"key\":\"payments/production\"}").unwrap_err();
+        insta::assert_snapshot!(torn, @"its body is not right: missing field `version` at line 1 column 29");
+        let long = format!("{{\"key\":{:?}}}", "\u{202e}".repeat(100_000));
+        let told = read::<Track>(FORMAT, &long).unwrap_err().to_string();
+        assert!(told.chars().count() < 400 && !told.contains('\u{202e}'), "{told}");
+        let told =
+            read::<Track>(FORMAT, &format!("{{\"liv{}\":1}}", "e".repeat(100_000))).unwrap_err().to_string();
+        assert!(told.chars().count() < 400, "{told}");
+    }
+}
