@@ -20,7 +20,6 @@ pub(crate) fn value(bytes: &[u8]) {
     let name = PLAIN.get(usize::from(choice % 8)).copied().unwrap_or(SECRET);
     let text = text.replace("SECRET", HIDDEN);
     let written = json!({ "Parameters": { name: text, "Paths": "/payments", "Priority": "1" } });
-    crate::config::service_config(written.to_string().as_bytes());
 
     let hides = name == SECRET && !text.contains("{{resolve:");
     let told = |faults: &config::Faults| {
