@@ -13,8 +13,11 @@ const SHRUNK_MAX: usize = 3;
 /// Tells every failure, what was met and what was not, and last one line with the figures. Fails when a seed does, or
 /// when a long run did not meet all that it should have.
 pub(crate) fn simulate(seeds: Range<u64>, json: bool) -> ExitCode {
-    let summary = simulation::campaign(seeds, |Progress { done, seeds, failures }| {
-        eprintln!("{done} of {seeds} seeds, {failures} failures");
+    let summary = simulation::campaign(seeds, |progress| match progress {
+        Progress::Fails { seed } => eprintln!("seed {seed} fails"),
+        Progress::SoFar { done, seeds, failures } => {
+            eprintln!("{done} of {seeds} seeds, {failures} failures")
+        }
     });
     let unmet = simulation::faults_of(&summary.coverage, summary.seeds);
     for (at, failed) in summary.failed.iter().enumerate() {

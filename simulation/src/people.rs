@@ -78,10 +78,11 @@ impl World {
     }
 
     fn consider(&mut self, request: Request) {
-        let delay = match self.random.between(1, 10) {
-            1..=6 => self.random.between(10 * SECOND, 10 * MINUTE),
-            7 | 8 => self.random.between(MINUTE, 3 * HOUR),
-            9 => self.random.between(HOUR, 24 * HOUR),
+        let random = self.random_of(&request.release);
+        let delay = match random.between(1, 10) {
+            1..=6 => random.between(10 * SECOND, 10 * MINUTE),
+            7 | 8 => random.between(MINUTE, 3 * HOUR),
+            9 => random.between(HOUR, 24 * HOUR),
             _ => {
                 self.coverage.hit("person", "never answers");
                 return;
@@ -89,7 +90,7 @@ impl World {
         };
         self.answer_wrongly(&request, delay);
         let Request { release, token, .. } = &request;
-        if self.random.between(1, 10) == 1 {
+        if self.random_of(release).between(1, 10) == 1 {
             self.coverage.hit("person", "rejects");
             self.reply(delay, &format!("Reject {release} {token} not on a Friday"));
         } else {

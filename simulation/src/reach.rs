@@ -2,7 +2,7 @@
 
 use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
-use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
+use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning};
 
 use crate::coverage::{Cell, Coverage, cell_name};
 use crate::faults::Fault;
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     /// The phases that the rows above were made for.
-    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, Ready, Deploying, Over];
+    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, PhaseKind::Ready, Deploying, Over];
 
     #[test]
     fn every_phase_is_weighed_for_every_signal() {

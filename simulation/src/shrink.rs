@@ -27,7 +27,7 @@ pub struct Shrunk {
 }
 
 /// Shrinks the run of a seed; `None` when it does not fail.
-pub fn shrink(seed: u64, untruth: Untruth) -> Option<Shrunk> {
+pub(crate) fn shrink(seed: u64, untruth: Untruth) -> Option<Shrunk> {
     let mut search = Search { seed, untruth, broken: BTreeSet::new(), runs: 0 };
     let whole = search.attempt(&drawn(seed), None)?;
     search.broken = broken(&whole);

@@ -1,11 +1,13 @@
-//! A thousand seeds, and lies that must not go unnoticed.
+//! A thousand seeds, seeds that once failed, and lies that must not go unnoticed.
 
-use simulation::{Untruth, campaign, run, run_untrue};
+use simulation::{Untruth, campaign, faults_of, run, run_untrue};
 
 #[test]
 fn a_thousand_seeds_keep_every_invariant() {
     let summary = campaign(0..1000, |_| {});
     assert!(summary.failed.is_empty(), "{:#?}", summary.failed);
+    let faults = faults_of(&summary.coverage, summary.seeds);
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 /// Two deliveries executed one change set; the slower was told it could not be, and took the plan for stale while
@@ -22,6 +24,15 @@ fn seeds_in_which_a_change_set_was_executed_twice() {
 fn a_seed_gives_the_same_trace_each_time() {
     assert_eq!(run(7).trace_hash, run(7).trace_hash);
     assert_ne!(run(7).trace_hash, run(8).trace_hash);
+}
+
+/// Which thread takes which seed changes nothing.
+#[test]
+fn a_campaign_meets_what_its_runs_meet() {
+    let together = campaign(0..40, |_| {});
+    let mut alone = simulation::Coverage::default();
+    (0..40).for_each(|seed| alone.merge(&run(seed).coverage));
+    assert_eq!(together.coverage, alone);
 }
 
 /// A product that was broken in the way that the lie stands for would be caught.
