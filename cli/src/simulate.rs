@@ -19,7 +19,7 @@ pub(crate) fn simulate(seeds: Range<u64>, json: bool) -> ExitCode {
             eprintln!("{done} of {seeds} seeds, {failures} failures")
         }
     });
-    let unmet = simulation::faults_of(&summary.coverage, summary.seeds);
+    let unmet = simulation::shortcomings(&summary.coverage, summary.seeds);
     for (at, failed) in summary.failed.iter().enumerate() {
         let shrunk = if at < SHRUNK_MAX {
             eprintln!("making seed {} small", failed.seed);
@@ -55,11 +55,11 @@ fn tell_failure(failed: &Failed, shrunk: Option<&Shrunk>, json: bool) {
 
 fn tell_coverage(summary: &Summary, unmet: &[String], json: bool) {
     if json {
-        println!("{}", json!({ "coverage": summary.coverage.to_json(), "faults": unmet }));
+        println!("{}", json!({ "coverage": summary.coverage.to_json(), "shortcomings": unmet }));
         return;
     }
     print!("{}", summary.coverage);
-    unmet.iter().for_each(|fault| println!("coverage: {fault}"));
+    unmet.iter().for_each(|fault| println!("coverage falls short: {fault}"));
 }
 
 fn figures(summary: &Summary) -> Value {

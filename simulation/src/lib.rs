@@ -2,6 +2,7 @@
 //! calls. The same seed gives the same run, byte for byte.
 
 mod builds;
+mod calls;
 mod campaign;
 mod checks;
 mod coverage;
@@ -30,7 +31,7 @@ mod world;
 
 pub use campaign::{Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
-pub use reach::{LONG_RUN_SEEDS, faults_of};
+pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;
 pub use shrink::Shrunk;
 pub use untruth::Untruth;
