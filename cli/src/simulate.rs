@@ -13,10 +13,13 @@ const SHRUNK_MAX: usize = 3;
 /// Tells every failure, what was met and what was not, and last one line with the figures. Fails when a seed does, or
 /// when a long run did not meet all that it should have.
 pub(crate) fn simulate(seeds: Range<u64>, json: bool) -> ExitCode {
-    let summary = simulation::campaign(seeds, |Progress { done, seeds, failures }| {
-        eprintln!("{done} of {seeds} seeds, {failures} failures");
+    let summary = simulation::campaign(seeds, |progress| match progress {
+        Progress::Fails { seed } => eprintln!("seed {seed} fails"),
+        Progress::SoFar { done, seeds, failures } => {
+            eprintln!("{done} of {seeds} seeds, {failures} failures")
+        }
     });
-    let unmet = simulation::faults_of(&summary.coverage, summary.seeds);
+    let unmet = simulation::shortcomings(&summary.coverage, summary.seeds);
     for (at, failed) in summary.failed.iter().enumerate() {
         let shrunk = if at < SHRUNK_MAX {
             eprintln!("making seed {} small", failed.seed);
@@ -52,11 +55,11 @@ fn tell_failure(failed: &Failed, shrunk: Option<&Shrunk>, json: bool) {
 
 fn tell_coverage(summary: &Summary, unmet: &[String], json: bool) {
     if json {
-        println!("{}", json!({ "coverage": summary.coverage.to_json(), "faults": unmet }));
+        println!("{}", json!({ "coverage": summary.coverage.to_json(), "shortcomings": unmet }));
         return;
     }
     print!("{}", summary.coverage);
-    unmet.iter().for_each(|fault| println!("coverage: {fault}"));
+    unmet.iter().for_each(|fault| println!("coverage falls short: {fault}"));
 }
 
 const LOAD_SERVICES: usize = 1000;

@@ -78,9 +78,9 @@ impl World {
             return Err(Failure::NoCapacity { call: "StartBuild", why });
         }
         let number = self.id();
-        let becomes = self.build_becomes();
+        let becomes = self.build_becomes(order.repository.as_str());
         let arn = format!("arn:aws:codebuild:{REGION}:{ACCOUNT}:build/tidegate-BuildProject:{number}");
-        let spread = self.random.next();
+        let spread = self.random_of(order.repository.as_str()).next();
         let uri = &order.image_repository_uri;
         let run = Run {
             arn: arn.clone(),
@@ -94,7 +94,7 @@ impl World {
         };
         self.say(format_args!("build {} starts and will be {becomes:?}", order.id));
         self.builds.all.push(run);
-        let duration = self.takes(30 * SECOND, 20 * MINUTE);
+        let duration = self.takes(order.repository.as_str(), 30 * SECOND, 20 * MINUTE);
         self.later(duration, Happening::BuildEnds { arn: arn.clone() });
         Ok(arn)
     }
@@ -104,14 +104,14 @@ impl World {
         self.builds.all.iter_mut().for_each(|run| run.started_at = 0);
     }
 
-    fn build_becomes(&mut self) -> Becomes {
+    fn build_becomes(&mut self, repository: &str) -> Becomes {
         if let Some(script) = &mut self.script {
             return script.builds.pop_front().unwrap_or(Becomes::Succeeded);
         }
         if !self.strikes(Fault::BuildFails, "build") {
             return Becomes::Succeeded;
         }
-        *self.random.pick(&[
+        *self.random_of(repository).pick(&[
             Becomes::SucceededUntold,
             Becomes::TagTaken,
             Becomes::Failed(BuildStatus::Failed),
@@ -143,7 +143,7 @@ impl World {
 
     /// The registry may show the image before the build is over, or minutes after.
     fn push_image(&mut self, run: &Run, digest: String) {
-        let delay = *self.random.pick(&[0, 0, 0, SECOND, 40 * SECOND, 3 * MINUTE]);
+        let delay = *self.random_of(&run.image_repository).pick(&[0, 0, 0, SECOND, 40 * SECOND, 3 * MINUTE]);
         let (repository, tag) = (run.image_repository.clone(), run.order.id.to_string());
         let image = Image { digest: digest.clone(), seen_from: self.now + delay };
         let key = (repository.clone(), tag.clone());

@@ -32,15 +32,21 @@ pub struct Failed {
     pub violations: Vec<String>,
 }
 
-/// How far a campaign has come.
+/// What is told while a campaign runs, in whatever order it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    pub done: u64,
-    pub seeds: u64,
-    pub failures: u64,
+pub enum Progress {
+    Fails {
+        seed: u64,
+    },
+    /// Every few seconds.
+    SoFar {
+        done: u64,
+        seeds: u64,
+        failures: u64,
+    },
 }
 
-/// Runs every seed of the range; `told` hears every few seconds how far it is.
+/// Runs every seed of the range.
 pub fn campaign(seeds: Range<u64>, told: impl Fn(Progress) + Sync) -> Summary {
     let begun = Instant::now();
     let count = seeds.end.saturating_sub(seeds.start);
@@ -87,13 +93,14 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
                 Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
             }
         }
+        failed.iter().for_each(|Failed { seed, .. }| told(Progress::Fails { seed: *seed }));
         let mut met = met.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         met.coverage.merge(&coverage);
         met.failed.append(&mut failed);
         met.done += done;
         if met.told_at.elapsed() >= TOLD_EVERY {
             met.told_at = Instant::now();
-            told(Progress { done: met.done, seeds, failures: met.failed.len() as u64 });
+            told(Progress::SoFar { done: met.done, seeds, failures: met.failed.len() as u64 });
         }
     }
 }

@@ -23,7 +23,7 @@ impl Coverage {
         add(self.cells.entry(cell).or_default(), outcome, 1);
     }
 
-    pub(crate) fn merge(&mut self, other: &Coverage) {
+    pub fn merge(&mut self, other: &Coverage) {
         for (kind, names) in &other.things {
             let known = self.things.entry(kind).or_default();
             names.iter().for_each(|(name, times)| add(known, name, *times));

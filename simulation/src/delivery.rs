@@ -19,13 +19,17 @@ use crate::world::{Function, Happening, Invocation, MINUTE, Message, Origin, SEC
 
 /// Lambda tries an asynchronous invocation this often in all. Source: Lambda developer guide, "Asynchronous invocation".
 const EVENT_ATTEMPTS_MAX: u32 = 3;
-/// After so many receives a message goes to the dead-letter queue.
+/// After so many receives a message goes to the dead-letter queue, as `template.yaml` says.
 const RECEIVES_MAX: u32 = 5;
-/// How long a received message stays hidden.
-const VISIBILITY_MS: u64 = 60 * SECOND;
+/// How long a received message stays hidden, as `template.yaml` says.
+const VISIBILITY_MS: u64 = 180 * SECOND;
+/// A function that takes longer is ended, as `template.yaml` says; only the sweep has more.
+const FUNCTION_MS_MAX: u64 = 30 * SECOND;
+const SWEEP_MS_MAX: u64 = 60 * SECOND;
 /// What a call takes, there or back.
 const LATENCY_MS: (u64, u64) = (2, 40);
-const SLOW_MS: (u64, u64) = (SECOND, 30 * SECOND);
+/// The clients give a call up after some 20 s there and back.
+const SLOW_MS: (u64, u64) = (SECOND, 10 * SECOND);
 /// Events told again when all has come to rest.
 const TOLD_AGAIN: usize = 12;
 
@@ -33,6 +37,8 @@ const TOLD_AGAIN: usize = 12;
 pub(crate) struct Running {
     task: Task,
     invocation: Invocation,
+    /// When it is ended, done or not.
+    until: u64,
     /// Commits of tracks that it made.
     commits: u64,
 }
@@ -85,13 +91,19 @@ impl Run {
             (world.id(), Ports { world: Rc::clone(&self.world), ahead_ms })
         };
         let task = invoke(Mutated::new(ports, &invocation), &invocation);
-        self.running.insert(id, Running { task, invocation, commits: 0 });
+        let longest = if invocation.function == Function::Sweep { SWEEP_MS_MAX } else { FUNCTION_MS_MAX };
+        let until = self.world.borrow().now + longest;
+        self.running.insert(id, Running { task, invocation, until, commits: 0 });
         self.poll(id);
         id
     }
 
     pub(crate) fn poll(&mut self, id: u64) {
         let Some(running) = self.running.get_mut(&id) else { return };
+        if self.world.borrow().now >= running.until {
+            self.world.borrow_mut().coverage.hit("timeout", running.invocation.function.name());
+            return self.end(id, None);
+        }
         let before = self.world.borrow().table.commits;
         self.world.borrow_mut().acting = running.invocation.function;
         let outcome = running.task.run();
@@ -109,9 +121,13 @@ impl Run {
             world.later(latency, Happening::Poll(id));
             world.strikes(Fault::Crash, function) || dies.is_some()
         };
-        if (outcome.is_some() || crashes)
-            && let Some(running) = self.running.remove(&id)
-        {
+        if outcome.is_some() || crashes {
+            self.end(id, outcome);
+        }
+    }
+
+    fn end(&mut self, id: u64, outcome: Option<Outcome>) {
+        if let Some(running) = self.running.remove(&id) {
             self.finish(running, outcome);
         }
     }

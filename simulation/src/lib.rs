@@ -3,6 +3,7 @@
 
 mod altered;
 mod builds;
+mod calls;
 mod campaign;
 mod checks;
 mod coverage;
@@ -41,7 +42,7 @@ pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points};
 pub use load::{Load, burst, crowd};
 pub use mutation::Mutation;
-pub use reach::{LONG_RUN_SEEDS, faults_of};
+pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;
 pub use shrink::Shrunk;
 pub use unheard::{Unheard, by_sweep_alone, calls_beside, unannounced};

@@ -153,7 +153,7 @@ impl World {
             &operation.token,
             if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" },
         );
-        if self.random.chance(500) {
+        if self.random_of(&operation.stack).chance(500) {
             self.forget_executed(&operation.stack);
         }
         self.stack_is(&operation.stack, status, &operation.token);

@@ -79,10 +79,11 @@ impl World {
         if self.script.is_some() {
             return self.answer_as_scripted(request);
         }
-        let delay = match self.random.between(1, 10) {
-            1..=6 => self.random.between(10 * SECOND, 10 * MINUTE),
-            7 | 8 => self.random.between(MINUTE, 3 * HOUR),
-            9 => self.random.between(HOUR, 24 * HOUR),
+        let random = self.random_of(&request.release);
+        let delay = match random.between(1, 10) {
+            1..=6 => random.between(10 * SECOND, 10 * MINUTE),
+            7 | 8 => random.between(MINUTE, 3 * HOUR),
+            9 => random.between(HOUR, 24 * HOUR),
             _ => {
                 self.coverage.hit("person", "never answers");
                 return;
@@ -90,7 +91,7 @@ impl World {
         };
         self.answer_wrongly(&request, delay);
         let Request { release, token, .. } = &request;
-        if self.random.between(1, 10) == 1 {
+        if self.random_of(release).between(1, 10) == 1 {
             self.coverage.hit("person", "rejects");
             self.reply(delay, &format!("Reject {release} {token} not on a Friday"));
         } else {
@@ -106,7 +107,7 @@ impl World {
     fn answer_as_scripted(&mut self, request: Request) {
         let n = request.release.parse().map_or(0, |id: ReleaseId| id.n);
         let answer = self.script.as_ref().and_then(|script| script.answers.get(&n).copied());
-        let delay_ms = self.takes(10 * SECOND, 10 * MINUTE);
+        let delay_ms = self.takes(&request.release, 10 * SECOND, 10 * MINUTE);
         match answer {
             Some(Answer::Nothing) => {}
             Some(Answer::Reject) => {
@@ -124,7 +125,7 @@ impl World {
             && let Ok(id) = release.parse::<ReleaseId>()
         {
             let stack = id.track.stack().as_str().to_owned();
-            let moment = self.random.between(0, 2 * SECOND);
+            let moment = self.random_of(release).between(0, 2 * SECOND);
             self.later(delay_ms + moment, Happening::Act(What::StackTouched { stack }));
         }
         self.people.approved.insert((release.clone(), fingerprint.clone()));

@@ -4,9 +4,9 @@ use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
 use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning};
 
+use crate::calls::CALLS;
 use crate::coverage::{Cell, Coverage, cell_name};
 use crate::faults::Fault;
-use crate::ports::CALLS;
 use crate::story::STORY_NAMES;
 
 /// From so many seeds on, something that was not met is a fault of the simulation, or of what it simulates.
@@ -90,7 +90,7 @@ fn row(signal: SignalKind) -> Row {
 
 /// Everything that a long run should have met and did not, one line each, and everything that it met although it is
 /// said here never to be.
-pub fn faults_of(coverage: &Coverage, seeds: u64) -> Vec<String> {
+pub fn shortcomings(coverage: &Coverage, seeds: u64) -> Vec<String> {
     let mut faults = Vec::new();
     for (phase, signal) in coverage.cells.keys() {
         let Row { met, seldom, never } = row(*signal);
@@ -142,6 +142,9 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(EffectKind::ALL.iter().map(|effect| Wanted::Met("effect", effect.name())));
     wanted.extend(EndingKind::ALL.iter().map(|ending| Wanted::Met("ending", ending.name())));
     wanted.extend(Fault::ALL.iter().map(|fault| Wanted::Met("fault", fault.name())));
+    wanted.extend(REFUSED.iter().map(|refused| Wanted::Met("refused", refused)));
+    wanted.extend(["track", "build"].map(|what| Wanted::Met("race", what)));
+    wanted.extend(["approves", "rejects", "never answers"].map(|what| Wanted::Met("person", what)));
     wanted.extend(STORY_NAMES.iter().map(|name| Wanted::Met("story", name)));
     for (call, _) in CALLS {
         wanted
@@ -151,16 +154,18 @@ fn wanted() -> Vec<Wanted> {
     wanted
 }
 
+/// What the world turns down, as AWS does.
+const REFUSED: [&str; 3] =
+    ["StartBuild again under its token", "StartBuild, the queue is full", "ExecuteChangeSet again"];
+
 const INVARIANTS: [&str; 9] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9"];
 
 #[cfg(test)]
 mod tests {
-    use PhaseKind::Ready;
-
     use super::*;
 
     /// The phases that the rows above were made for.
-    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, Ready, Deploying, Over];
+    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, PhaseKind::Ready, Deploying, Over];
 
     #[test]
     fn every_phase_is_weighed_for_every_signal() {
@@ -170,8 +175,8 @@ mod tests {
     #[test]
     fn what_was_not_met_is_told_in_a_long_run_only() {
         let nothing = Coverage::default();
-        assert_eq!(faults_of(&nothing, LONG_RUN_SEEDS - 1), Vec::<String>::new());
-        let faults = faults_of(&nothing, LONG_RUN_SEEDS);
+        assert_eq!(shortcomings(&nothing, LONG_RUN_SEEDS - 1), Vec::<String>::new());
+        let faults = shortcomings(&nothing, LONG_RUN_SEEDS);
         assert_eq!(faults.len(), wanted().len());
         for expected in [
             "Building × BuildFailed was never decided",
@@ -187,7 +192,7 @@ mod tests {
         let mut coverage = Coverage::default();
         coverage.decided((Building, SignalKind::DeploymentSettled), "advances");
         coverage.hit("call", "format_disk");
-        let faults = faults_of(&coverage, 1);
+        let faults = shortcomings(&coverage, 1);
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(faults[0].starts_with("Building × DeploymentSettled was decided"), "{faults:?}");
     }

@@ -1,6 +1,6 @@
 //! The platform's records in SSM, and the artifact bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Stored;
 use serde_json::json;
@@ -40,6 +40,7 @@ pub(crate) struct Platform {
     service_records: BTreeMap<String, Stored>,
     /// Repositories whose record is gone, and until when.
     gone_until: BTreeMap<String, u64>,
+    ever_gone: BTreeSet<String>,
     environments: BTreeMap<String, Environment>,
     /// Rendered ones, by URL.
     pub(crate) templates: BTreeMap<String, String>,
@@ -75,8 +76,15 @@ impl Platform {
             environments.insert((*name).to_owned(), environment);
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
-        let gone_until = BTreeMap::new();
-        Self { services, page: 1, service_records, gone_until, environments, templates: BTreeMap::new() }
+        Self {
+            services,
+            page: 1,
+            service_records,
+            gone_until: BTreeMap::new(),
+            ever_gone: BTreeSet::new(),
+            environments,
+            templates: BTreeMap::new(),
+        }
     }
 
     /// One approval by reply each, within a day.
@@ -100,6 +108,7 @@ impl Platform {
             page: RECORDS_A_PAGE,
             service_records,
             gone_until: BTreeMap::new(),
+            ever_gone: BTreeSet::new(),
             environments: known,
             templates: BTreeMap::new(),
         }
@@ -129,7 +138,13 @@ impl Platform {
     }
 
     pub(crate) fn take_away(&mut self, repository: String, until: u64) {
+        self.ever_gone.insert(repository.clone());
         self.gone_until.insert(repository, until);
+    }
+
+    /// Whether the sentence speaks of a repository that was not registered for a while.
+    pub(crate) fn tells_of_one_gone(&self, why: &str) -> bool {
+        self.ever_gone.iter().any(|repository| why.contains(&format!("repository {repository} ")))
     }
 
     pub(crate) fn put_all_back(&mut self) {

@@ -113,11 +113,11 @@ impl Scripted {
 }
 
 impl World {
-    /// How long something takes that takes between `from` and `to`.
-    pub(crate) fn takes(&mut self, from_ms: u64, to_ms: u64) -> u64 {
+    /// How long something that is `of` a stack, a repository or a release takes, between `from` and `to`.
+    pub(crate) fn takes(&mut self, of: &str, from_ms: u64, to_ms: u64) -> u64 {
         match self.script.as_ref().map(|script| script.pace) {
             Some(Pace::Usual) => from_ms.midpoint(to_ms),
-            Some(Pace::Drawn) | None => self.random.between(from_ms, to_ms),
+            Some(Pace::Drawn) | None => self.random_of(of).between(from_ms, to_ms),
         }
     }
 

@@ -76,7 +76,7 @@ impl World {
             self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
         let revision = match earlier {
             Some(history) if self.script.is_some() => history[0].clone(),
-            Some(history) => self.random.pick(&history).clone(),
+            Some(history) => self.random_of(repository).pick(&history).clone(),
             None => self.new_commit(number, commit),
         };
         self.coverage.hit("push", &format!("{:?}", commit.kind));
@@ -87,7 +87,7 @@ impl World {
     }
 
     fn new_commit(&mut self, number: u64, commit: &Commit) -> Revision {
-        let spread = self.random.next();
+        let spread = self.random_of(&commit.repository).next();
         let revision: Revision = match format!("{spread:016x}{number:024x}").parse() {
             Ok(revision) => revision,
             Err(malformed) => unreachable!("40 hex digits: {malformed}"),

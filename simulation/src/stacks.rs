@@ -92,7 +92,7 @@ impl World {
             }
             self.new_stack(name, &order.name);
         }
-        let (now, wait) = (self.now, self.takes(SECOND, 8 * SECOND));
+        let (now, wait) = (self.now, self.takes(name, SECOND, 8 * SECOND));
         let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
         let in_review = stack.status == "REVIEW_IN_PROGRESS";
         if stack.is_busy() {
@@ -192,7 +192,7 @@ impl World {
     ) -> Result<Executed, Failure> {
         let stale = |why: &str| Ok(Executed::Stale { why: why.to_owned() });
         let token = key.to_string();
-        let again = self.random.chance(500);
+        let again = self.random_of(name.as_str()).chance(500);
         let Some(stack) = self.stacks.all.get_mut(name.as_str()) else {
             return stale("the stack does not exist");
         };
@@ -223,7 +223,7 @@ impl World {
 
     fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
         checks::execution(self, name, key, &props, kind);
-        let becomes = self.operation_becomes(kind);
+        let becomes = self.operation_becomes(name.as_str(), kind);
         let token = key.to_string();
         self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
         self.say(format_args!("{token} is executed and will be {becomes:?}"));
@@ -240,14 +240,14 @@ impl World {
         self.step_in(name.as_str(), &token, 1, (SECOND, MINUTE));
     }
 
-    fn operation_becomes(&mut self, kind: ChangeSetKind) -> Becomes {
+    fn operation_becomes(&mut self, stack: &str, kind: ChangeSetKind) -> Becomes {
         if let Some(script) = &mut self.script {
             return script.operations.pop_front().unwrap_or(Becomes::Completed);
         }
         if !self.strikes(Fault::StackFails, "stack operation") {
             return Becomes::Completed;
         }
-        *self.random.pick(match kind {
+        *self.random_of(stack).pick(match kind {
             ChangeSetKind::Create => &[Becomes::RolledBack, Becomes::Slow, Becomes::RolloutLags][..],
             ChangeSetKind::Update => &[
                 Becomes::RolledBack,
@@ -262,7 +262,7 @@ impl World {
     }
 
     pub(crate) fn step_in(&mut self, stack: &str, token: &str, number: u32, between: (u64, u64)) {
-        let delay = self.takes(between.0, between.1);
+        let delay = self.takes(stack, between.0, between.1);
         let step = Step { token: token.to_owned(), number };
         self.later(delay, Happening::StackMoves { stack: stack.to_owned(), step });
     }
@@ -356,7 +356,7 @@ impl World {
     }
 
     pub(crate) fn repair_later(&mut self, stack: &str) {
-        let delay = self.random.between(10 * MINUTE, 2 * HOUR);
+        let delay = self.random_of(stack).between(10 * MINUTE, 2 * HOUR);
         self.later(delay, Happening::StackRepaired { stack: stack.to_owned() });
     }
 

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
+use crate::calls::CALLS;
 use crate::faults::Rates;
 use crate::foreign::Foreign;
-use crate::ports::CALLS;
 use crate::random::Random;
 use crate::records::Platform;
 use crate::sources::{Commit, CommitKind};

@@ -128,6 +128,9 @@ pub(crate) struct Struck {
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) random: Random,
+    seed: u64,
+    /// A source of chance for each thing that has a fate of its own.
+    fates: BTreeMap<String, Random>,
     pub(crate) chances: Chances,
     pub(crate) struck: Vec<Struck>,
     /// What the product does wrong, if anything, and what it remembers for that.
@@ -180,6 +183,8 @@ impl World {
             now: START_MS,
             platform: story.platform.clone(),
             random,
+            seed,
+            fates: BTreeMap::new(),
             chances,
             struck: Vec::new(),
             mutation,
@@ -206,6 +211,15 @@ impl World {
             crash: Crash::default(),
             acting: Function::Sweep,
         }
+    }
+
+    /// What becomes of a stack, a repository or a release does not hang on what becomes of others, so that a failing run
+    /// can be made again without them.
+    pub(crate) fn random_of(&mut self, whose: &str) -> &mut Random {
+        let seed = self.seed;
+        self.fates.entry(whose.to_owned()).or_insert_with(|| {
+            Random::new(whose.bytes().fold(seed, |name, byte| name.rotate_left(7) ^ u64::from(byte)))
+        })
     }
 
     pub(crate) fn id(&mut self) -> u64 {

@@ -47,7 +47,10 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
         let performed = perform(&track, promise).boxed_local().await;
         match outcome(ports, promise, performed) {
             Ok(signal) => {
-                advance(ports, key, async |_| Ok(Some(signal.clone()))).await?;
+                advance(ports, key, async |track| {
+                    Ok(is_news(track, promise, &signal).then(|| signal.clone()))
+                })
+                .await?;
             }
             Err(failure) => {
                 tracing::warn!(key = %promise.key, %failure, "effect failed and will be tried again");
@@ -61,6 +64,13 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
         ports.wake(hand, key, track.version, Span(0)).await?;
     }
     first_failure.map_or(Ok(()), Err)
+}
+
+/// "Not yet" is none when another worker has put the promise off since: each of them would wake the hand again, and
+/// there would be ever more of them.
+fn is_news(track: &Track, performed: &Promise, signal: &Signal) -> bool {
+    let put_off = |promise: &Promise| promise.key == performed.key && promise.waits != performed.waits;
+    !matches!(signal, Signal::Waiting { .. }) || !track.outbox.iter().any(put_off)
 }
 
 /// A failure that a decision can be made of becomes a signal; only a transient one stays a failure.
