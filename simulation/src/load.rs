@@ -18,9 +18,9 @@ const SEED: u64 = 1;
 const BURST_MS: u64 = 10 * MINUTE;
 /// All pushes of a crowd come within this.
 const CROWD_MS: u64 = 2 * SECOND;
-/// So long, every other call takes seconds: who is handling what overlaps as it can.
+/// So long, calls take seconds now and then, so that who handles what overlaps as it can.
 const CROWD_SLOW_MS: u64 = HOUR;
-const CROWD_SLOW_PER_MILLE: u64 = 500;
+const CROWD_SLOW_PER_MILLE: u64 = 50;
 /// CodeBuild's default for small Linux builds. Source: CodeBuild user guide, "Quotas".
 const BUILDS_AT_ONCE: usize = 60;
 

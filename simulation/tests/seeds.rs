@@ -49,6 +49,13 @@ fn a_seed_gives_the_same_trace_each_time() {
     assert_ne!(run(7).trace_hash, run(8).trace_hash);
 }
 
+/// The first few, for who has no time for a thousand: `tests/mutants.sh`.
+#[test]
+fn forty_seeds_keep_every_invariant() {
+    let summary = campaign(0..40, |_| {});
+    assert!(summary.failed.is_empty(), "{:#?}", summary.failed);
+}
+
 /// Which thread takes which seed changes nothing.
 #[test]
 fn a_campaign_meets_what_its_runs_meet() {

@@ -116,3 +116,31 @@ fn an_ending_says_why_and_how_its_stack_was_left() {
     assert_eq!(broken.stack_status(), Some("UPDATE_ROLLBACK_FAILED"));
     assert_eq!(Ending::Failed { why: "w".to_owned(), stack_status: None }.stack_status(), None);
 }
+
+#[test]
+fn a_plan_made_again_is_held_against_the_policy_of_then() {
+    let story = Story::new().planning('a').planned(1, 1).approved(1).stale(1).planned_for_two(1, 1);
+    let Phase::AwaitingApproval { asked, .. } = &story.track.release(1).unwrap().phase else {
+        panic!("one vote of two is enough")
+    };
+    assert_eq!((asked.policy.required, asked.votes.len()), (2, 1));
+}
+
+#[test]
+fn a_wait_is_told_once_and_only_where_the_release_waits() {
+    let waits = |story: &mut Story, why: &str, seconds: u64| {
+        let key = story.track.outbox[0].key.clone();
+        let until = story.now.plus(Span::seconds(seconds));
+        story.see(&Signal::Waiting { key, why: why.to_owned(), until }).unwrap();
+        story.track.release(1).unwrap().steps.len()
+    };
+    let mut story = Story::new().pushed('a');
+    let before = story.track.release(1).unwrap().steps.len();
+    assert_eq!(waits(&mut story, "the build queue is full", 5), before + 1);
+    assert_eq!(waits(&mut story, "the build queue is full", 10), before + 1);
+    assert_eq!(waits(&mut story, "CodeBuild is throttled", 20), before + 2);
+
+    let mut asking = Story::new().planning('a').planned(1, 1);
+    let before = asking.track.release(1).unwrap().steps.len();
+    assert_eq!(waits(&mut asking, "SNS is throttled", 5), before, "an announcement holds nothing up");
+}
