@@ -8,5 +8,7 @@ pub mod ids;
 pub mod kinds;
 pub mod release;
 pub mod signal;
+pub mod stored;
+pub mod text;
 pub mod time;
 pub mod track;
