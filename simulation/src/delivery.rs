@@ -154,13 +154,10 @@ impl Run {
                 world.later(VISIBILITY_MS, Happening::Deliver(message.clone()));
             }
             Origin::Queue(message) => {
-                if message
-                    .group
-                    .as_ref()
-                    .is_some_and(|group| world.groups_busy.get(group) == Some(&message.id))
-                {
-                    message.group.as_ref().map(|group| world.groups_busy.remove(group));
-                }
+                // Another copy of the message may have let its group go on already.
+                world
+                    .groups_busy
+                    .retain(|group, id| Some(group) != message.group.as_ref() || *id != message.id);
                 if !succeeded {
                     world.dead_letter(invocation);
                 }
