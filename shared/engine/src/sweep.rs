@@ -127,3 +127,7 @@ async fn visit<P: Tracks + Patrol + Sources>(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;
