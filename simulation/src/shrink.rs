@@ -176,10 +176,10 @@ mod tests {
         assert!(story.iter().any(|line| line.contains("a stack operation ends badly")), "{story:#?}");
     }
 
-    fn shrunk_story(lie: Mutation) -> Vec<String> {
-        let whole = |seed: &u64| told(*seed, &drawn(*seed), None, Keep::Nothing, lie);
+    fn shrunk_story(mutation: Mutation) -> Vec<String> {
+        let whole = |seed: &u64| told(*seed, &drawn(*seed), None, Keep::Nothing, Some(mutation));
         let seed = (0..200).find(|seed| !whole(seed).violations.is_empty()).unwrap();
-        let shrunk = shrink(seed, lie).unwrap();
+        let shrunk = shrink(seed, Some(mutation)).unwrap();
         let broken_still = shrunk
             .violations
             .iter()
