@@ -176,16 +176,19 @@ mod tests {
         assert!(story.iter().any(|line| line.contains("a stack operation ends badly")), "{story:#?}");
     }
 
+    /// The shortest of a few: some runs fail only by how their parts fall together.
     fn shrunk_story(mutation: Mutation) -> Vec<String> {
-        let whole = |seed: &u64| told(*seed, &drawn(*seed), None, Keep::Nothing, Some(mutation));
-        let seed = (0..200).find(|seed| !whole(seed).violations.is_empty()).unwrap();
-        let shrunk = shrink(seed, Some(mutation)).unwrap();
-        let broken_still = shrunk
-            .violations
-            .iter()
-            .any(|violation| broken(&whole(&seed)).iter().any(|invariant| violation.starts_with(invariant)));
-        assert!(broken_still, "{:?}", shrunk.violations);
-        assert!(!shrunk.trace.is_empty());
-        shrunk.story
+        let whole = |seed: u64| told(seed, &drawn(seed), None, Keep::Nothing, Some(mutation));
+        let failing = (0..200).filter(|seed| !whole(*seed).violations.is_empty()).take(4);
+        let stories = failing.map(|seed| {
+            let shrunk = shrink(seed, Some(mutation)).unwrap();
+            let first_broken = broken(&whole(seed));
+            let is_broken_still =
+                |violation: &String| first_broken.iter().any(|invariant| violation.starts_with(invariant));
+            assert!(shrunk.violations.iter().any(is_broken_still), "{:?}", shrunk.violations);
+            assert!(!shrunk.trace.is_empty());
+            shrunk.story
+        });
+        stories.min_by_key(Vec::len).unwrap()
     }
 }
