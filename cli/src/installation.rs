@@ -32,6 +32,11 @@ impl Installation {
         self.stack.is_none()
     }
 
+    /// The stack that Tidegate itself is.
+    pub(crate) fn stack_name(&self) -> &str {
+        self.stack.as_deref().unwrap_or(::local::account::STACK)
+    }
+
     pub(crate) async fn sdk_config(&self) -> Result<SdkConfig, String> {
         match &self.stack {
             Some(_) => Ok(aws::client::load(None, None).await),

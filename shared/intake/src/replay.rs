@@ -64,7 +64,7 @@ fn why(meaning: &Meaning) -> String {
 }
 
 /// Payloads are others' words: nothing in them may move a terminal's cursor or turn its text around.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_directional(c) { '\u{fffd}' } else { c }).collect()
 }
 
