@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use crate::fail;
 use crate::installation::Installation;
-use act::{drop_letter, redrive_letters};
+use act::{Redriven, Sender, drop_letter, redrive_letters};
 use installed::Installed;
-use post::Post;
+use intake::dead_letter::Dropped;
+use post::{Letter, Post};
 
 /// Something was not done that was asked for.
 const UNDONE: u8 = 1;
@@ -87,6 +88,7 @@ async fn list(common: &Common) -> Result<ExitCode, String> {
     post.give_back(taken.letters.iter()).await;
     if common.json {
         say_json(&taken.letters.iter().map(words::line_json).collect());
+        eprint!("{}", words::unseen(&taken));
     } else {
         print!("{}", words::list(&taken));
     }
@@ -106,13 +108,12 @@ async fn list_dropped(common: &Common) -> Result<ExitCode, String> {
 
 async fn show(id: &str, common: &Common) -> Result<ExitCode, String> {
     let (_, post) = open(common).await?;
-    let taken = post.take_all().await?;
-    post.give_back(taken.letters.iter()).await;
-    let letter = taken.find(id)?;
+    let letter = post.take_one(id).await?;
+    post.give_back(std::iter::once(&letter)).await;
     if common.json {
-        say_json(&words::whole_json(letter));
+        say_json(&words::whole_json(&letter));
     } else {
-        print!("{}", words::whole(letter));
+        print!("{}", words::whole(&letter));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -120,55 +121,41 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, String> {
 /// One message, or without an id every one that can be sent again.
 async fn redrive(id: Option<&str>, common: &Common) -> Result<ExitCode, String> {
     let (installed, post) = open(common).await?;
-    let mut taken = post.take_all().await?;
-    let wanted = match id.map(|id| taken.find(id).map(|letter| letter.id().to_owned())).transpose() {
-        Ok(wanted) => wanted,
-        Err(why) => {
-            post.give_back(taken.letters.iter()).await;
-            return Err(why);
+    let letters = match id {
+        Some(id) => vec![post.take_one(id).await?],
+        None => {
+            let mut taken = post.take_all().await?;
+            eprint!("{}", words::unseen(&taken));
+            taken.letters.sort_by_key(Letter::came);
+            taken.letters
         }
     };
-    let (mut chosen, others): (Vec<_>, Vec<_>) = taken
-        .letters
-        .drain(..)
-        .partition(|letter| wanted.as_ref().is_none_or(|wanted| letter.id() == wanted));
-    post.give_back(others.iter()).await;
-    chosen.sort_by_key(|letter| letter.came());
-    let sender = act::Sender::new(&installed, &post);
-    let results = redrive_letters(&sender, &post, &chosen).await;
+    let results = redrive_letters(&Sender::new(&installed, &post), &post, &letters).await;
     if common.json {
-        say_json(&results.iter().map(act::Redriven::to_json).collect());
+        say_json(&results.iter().map(Redriven::to_json).collect());
     } else if results.is_empty() {
         println!("{}", words::NOTHING);
     } else {
         results.iter().for_each(|result| println!("{}", result.to_text()));
     }
-    let all_sent = results.iter().all(act::Redriven::is_sent);
+    let all_sent = results.iter().all(Redriven::is_sent);
     Ok(if all_sent { ExitCode::SUCCESS } else { ExitCode::from(UNDONE) })
 }
 
 async fn drop_one(id: &str, reason: &str, common: &Common) -> Result<ExitCode, String> {
     let (installed, post) = open(common).await?;
-    let taken = post.take_all().await?;
-    let found = taken.find(id);
-    let others =
-        taken.letters.iter().filter(|letter| found.as_ref().map_or(true, |found| letter.id() != found.id()));
-    post.give_back(others).await;
-    let letter = found?;
     let aws = common.installation.aws().await?;
-    let done = drop_letter(&installed, &post, &aws, letter, reason).await;
+    let letter = post.take_one(id).await?;
+    let done = drop_letter(&installed, &post, &aws, &letter, reason).await;
     if done.is_err() {
-        post.give_back(std::iter::once(letter)).await;
+        post.give_back(std::iter::once(&letter)).await;
     }
     let dropped = done?;
     if common.json {
         say_json(&serde_json::to_value(&dropped).map_err(|error| error.to_string())?);
     } else {
-        println!(
-            "{}: dropped by {}; `tidegate quarantine list --dropped` remembers it",
-            letter.id(),
-            dropped.by
-        );
+        let Dropped { id, by, .. } = dropped;
+        println!("{id}: dropped by {by}; `tidegate quarantine list --dropped` remembers it");
     }
     Ok(ExitCode::SUCCESS)
 }

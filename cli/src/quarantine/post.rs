@@ -78,20 +78,20 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// The letter whose id, or whose copy's id, begins like this.
-    pub(super) fn find(&self, id: &str) -> Result<&Letter, String> {
+    /// The index of the letter whose id, or whose copy's id, begins like this.
+    fn find(&self, id: &str) -> Result<usize, String> {
         let begins =
-            |letter: &&Letter| !id.is_empty() && letter.copies.iter().any(|copy| copy.id.starts_with(id));
-        let found: Vec<&Letter> = self.letters.iter().filter(begins).collect();
+            |letter: &Letter| !id.is_empty() && letter.copies.iter().any(|copy| copy.id.starts_with(id));
+        let found: Vec<usize> = (0..self.letters.len()).filter(|n| begins(&self.letters[*n])).collect();
         match found.as_slice() {
-            [letter] => Ok(letter),
+            [n] => Ok(*n),
             [] => Err(format!(
                 "no message with an id that begins with {id:?} waits now: see `tidegate quarantine list`. One that \
                  somebody else is looking at is back within {} s",
                 HOLD.as_secs()
             )),
             several => {
-                let ids: Vec<&str> = several.iter().map(|letter| letter.id()).collect();
+                let ids: Vec<&str> = several.iter().map(|n| self.letters[*n].id()).collect();
                 Err(format!("{id:?} begins several ids: {}", ids.join(", ")))
             }
         }
@@ -139,6 +139,14 @@ impl Post {
         }
         taken.letters.sort_by(|a, b| (&a.stop, b.came(), a.id()).cmp(&(&b.stop, a.came(), b.id())));
         Ok(taken)
+    }
+
+    /// Takes the one letter whose id begins like this.
+    pub(super) async fn take_one(&self, id: &str) -> Result<Letter, String> {
+        let mut taken = self.take_all().await?;
+        let found = taken.find(id).map(|n| taken.letters.swap_remove(n));
+        self.give_back(taken.letters.iter()).await;
+        found
     }
 
     /// Makes letters visible to others again at once. If that fails they are visible when `HOLD` has passed.

@@ -24,10 +24,16 @@ pub(super) fn list(taken: &Taken) -> String {
         text += &printed(&format!("  {}", line(letter)));
         text.push('\n');
     }
-    for (stop, unseen) in &taken.unseen {
-        text += &format!("{stop}: about {unseen} more, behind these or held by somebody else just now\n");
-    }
+    text += &unseen(taken);
     if text.is_empty() { format!("{NOTHING}\n") } else { text }
+}
+
+/// What could not be taken, so that nobody takes the list for everything.
+pub(super) fn unseen(taken: &Taken) -> String {
+    let line = |(stop, unseen): (&String, &usize)| {
+        format!("{stop}: about {unseen} more, behind these or held by somebody else just now\n")
+    };
+    taken.unseen.iter().map(line).collect()
 }
 
 fn line(letter: &Letter) -> String {
@@ -87,7 +93,9 @@ pub(super) fn whole(letter: &Letter) -> String {
         }
     };
     row("what", &dead.about());
-    row("source", &dead.source().unwrap_or_else(unknown));
+    if let Some(source) = dead.source().filter(|source| *source != dead.about()) {
+        row("source", &source);
+    }
     row("happened", &dead.happened().unwrap_or_else(unknown));
     row("came here", &came(letter));
     row("function", dead.function.map_or("nobody", |function| function.as_str()));

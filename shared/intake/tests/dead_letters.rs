@@ -112,11 +112,10 @@ fn a_form_that_is_not_known_is_shown_as_it_is() {
 
 #[test]
 fn what_cannot_be_understood_would_come_straight_back() {
-    for (body, said) in [("{garbage", "not JSON"), (r#"{"hello":1}"#, "an object with")] {
+    for body in ["{garbage", r#"{"hello":1}"#] {
         let letter = read("QuarantineQueue", &quarantined("push", "why", Some(body.as_bytes())));
-        let refused = letter.redrive().unwrap_err().to_string();
-        assert!(refused.contains(said) && refused.contains("would come straight back"), "{refused}");
-        assert_eq!(letter.what_to_do(), refused);
+        assert_eq!(letter.redrive(), Err(NotAgain::Unreadable));
+        assert!(letter.what_to_do().contains("would come straight back"), "{}", letter.what_to_do());
     }
 }
 

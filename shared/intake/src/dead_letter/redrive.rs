@@ -25,8 +25,10 @@ pub enum NotAgain {
          hand what it asks for; then drop this"
     )]
     Damaged { kept: usize, bytes: u64 },
-    #[error("{why}: it would come straight back; a newer Tidegate may understand it, else drop it")]
-    Unreadable { why: String },
+    #[error(
+        "it still cannot be understood, so it would come straight back: a newer Tidegate may understand it, else drop it"
+    )]
+    Unreadable,
     #[error("it would be ignored ({why}): drop it")]
     NothingToDo { why: String },
     #[error("nothing says which function it is for: drop it, and do by hand what it asks for")]
@@ -50,7 +52,7 @@ impl DeadLetter {
         for reading in self.readings() {
             match reading.meaning {
                 Meaning::Signal(_) => return self.again(payload),
-                Meaning::Quarantine(why) => refusal = NotAgain::Unreadable { why: why.to_string() },
+                Meaning::Quarantine(_) => refusal = NotAgain::Unreadable,
                 Meaning::Ignored(why) if refusal == NotAgain::ForNobody => {
                     refusal = NotAgain::NothingToDo { why: why.to_string() };
                 }
