@@ -1,14 +1,15 @@
 //! The last stops' queues: taking messages out to look at them, giving them back, removing them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use aws::sdk::sqs::Client;
 use aws::sdk::sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
-use intake::dead_letter::{DeadLetter, Stop};
+use intake::dead_letter::{DeadLetter, Stop, StopKind};
 use model::time::{Span, Timestamp};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::installed::Installed;
@@ -30,7 +31,15 @@ const KEPT: Span = Span::hours(14 * 24);
 
 pub(super) struct Post {
     client: Client,
-    stops: Vec<(Stop, String)>,
+    stops: Vec<LastStop>,
+}
+
+#[derive(Clone)]
+struct LastStop {
+    stop: Stop,
+    url: String,
+    /// The queue that gave up what lies here.
+    source: Option<String>,
 }
 
 /// What lies at one last stop, once: messages with the same words are copies of each other.
@@ -39,6 +48,8 @@ pub(super) struct Letter {
     pub(super) letter: DeadLetter,
     /// The newest first; never empty.
     copies: Vec<Copy>,
+    /// How often the queue that gave it up had it tried.
+    tries: Option<u64>,
     url: String,
 }
 
@@ -62,6 +73,11 @@ impl Letter {
     /// When SQS deletes the oldest copy unread.
     pub(super) fn kept_until(&self) -> Timestamp {
         self.copies.last().map_or(Timestamp(0), |copy| copy.came).plus(KEPT)
+    }
+
+    /// How often it was tried, where the message or its queue tells.
+    pub(super) fn attempts(&self) -> Option<u64> {
+        self.letter.attempts().or(self.tries)
     }
 
     pub(super) fn copies(&self) -> usize {
@@ -100,10 +116,14 @@ impl Taken {
 
 impl Post {
     pub(super) fn new(installed: &Installed) -> Self {
-        Self {
-            client: Client::new(&installed.config),
-            stops: installed.stops().map(|(stop, url)| (stop, url.to_owned())).collect(),
-        }
+        let stops = installed.stops().map(|(stop, url)| {
+            let source = match &stop.kind {
+                StopKind::DeadLetters { source } => installed.queue(source).ok().map(str::to_owned),
+                StopKind::Quarantine | StopKind::Failures => None,
+            };
+            LastStop { stop, url: url.to_owned(), source }
+        });
+        Self { client: Client::new(&installed.config), stops: stops.collect() }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -113,24 +133,24 @@ impl Post {
     /// Takes what lies at every last stop. It must be given back or removed.
     pub(super) async fn take_all(&self) -> Result<Taken, String> {
         let mut taking = JoinSet::new();
-        for (stop, url) in self.stops.clone() {
+        for last_stop in self.stops.clone() {
             let client = self.client.clone();
             taking.spawn(async move {
-                let taken = take(&client, &url).await;
-                (stop, url, taken)
+                let found = take(&client, &last_stop).await;
+                (last_stop.stop.name, found)
             });
         }
         let mut taken = Taken { letters: Vec::new(), unseen: BTreeMap::new() };
         let mut refused = None;
-        for (stop, url, found) in taking.join_all().await {
+        for (stop, found) in taking.join_all().await {
             match found {
-                Ok((messages, unseen)) => {
+                Ok((letters, unseen)) => {
                     if unseen > 0 {
-                        taken.unseen.insert(stop.name.clone(), unseen);
+                        taken.unseen.insert(stop, unseen);
                     }
-                    taken.letters.extend(letters(&stop, &url, messages));
+                    taken.letters.extend(letters);
                 }
-                Err(why) => drop(refused.get_or_insert(format!("{}: {why}", stop.name))),
+                Err(why) => drop(refused.get_or_insert(format!("{stop}: {why}"))),
             }
         }
         if let Some(why) = refused {
@@ -215,13 +235,13 @@ impl Post {
     }
 }
 
-/// Takes what a queue gives; with it, about how many it did not give.
-async fn take(client: &Client, url: &str) -> Result<(Vec<Message>, usize), String> {
+/// Takes what a last stop gives; with it, about how many it did not give.
+async fn take(client: &Client, from: &LastStop) -> Result<(Vec<Letter>, usize), String> {
     let mut taken: Vec<Message> = Vec::new();
     while taken.len() < TAKEN_MAX {
         let answer = client
             .receive_message()
-            .queue_url(url)
+            .queue_url(&from.url)
             .max_number_of_messages(i32::try_from(BATCH_MAX).unwrap_or(1))
             .visibility_timeout(i32::try_from(HOLD.as_secs()).unwrap_or(i32::MAX))
             .wait_time_seconds(WAIT_SECONDS)
@@ -235,26 +255,41 @@ async fn take(client: &Client, url: &str) -> Result<(Vec<Message>, usize), Strin
         }
         taken.extend(answer.messages.unwrap_or_default());
     }
-    let counted = client
-        .get_queue_attributes()
-        .queue_url(url)
-        .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
-        .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
-        .send()
-        .await
-        .map_err(|error| refusal("GetQueueAttributes", &error))?;
-    let there: usize = counted
-        .attributes()
-        .into_iter()
-        .flat_map(|attributes| attributes.values())
-        .filter_map(|count| count.parse::<usize>().ok())
-        .sum();
+    let names = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    ];
+    let counts = attributes_of(client, &from.url, &names).await?;
+    let there: usize = counts.values().filter_map(|count| count.parse::<usize>().ok()).sum();
     let unseen = there.saturating_sub(taken.len());
-    Ok((taken, unseen))
+    let tries = match &from.source {
+        Some(source) if !taken.is_empty() => tries(client, source).await?,
+        Some(_) | None => None,
+    };
+    Ok((letters(from, taken, tries), unseen))
+}
+
+/// How often a queue has a message tried before it gives up.
+async fn tries(client: &Client, url: &str) -> Result<Option<u64>, String> {
+    let policy = attributes_of(client, url, &[QueueAttributeName::RedrivePolicy]).await?;
+    let policy = policy.values().next().and_then(|policy| serde_json::from_str::<Value>(policy).ok());
+    let max = policy.map(|mut policy| policy["maxReceiveCount"].take());
+    // A number, or a number as text: SQS keeps what was written.
+    Ok(max.and_then(|max| max.as_u64().or_else(|| max.as_str()?.parse().ok())))
+}
+
+async fn attributes_of(
+    client: &Client,
+    url: &str,
+    names: &[QueueAttributeName],
+) -> Result<HashMap<QueueAttributeName, String>, String> {
+    let request = client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+    let answer = request.send().await.map_err(|error| refusal("GetQueueAttributes", &error))?;
+    Ok(answer.attributes.unwrap_or_default())
 }
 
 /// Messages with the same words become one letter: a track that cannot be worked on leaves a wake a minute.
-fn letters(stop: &Stop, url: &str, messages: Vec<Message>) -> Vec<Letter> {
+fn letters(from: &LastStop, messages: Vec<Message>, tries: Option<u64>) -> Vec<Letter> {
     let mut by_body: BTreeMap<String, Letter> = BTreeMap::new();
     for message in messages {
         let body = message.body().unwrap_or_default().to_owned();
@@ -264,10 +299,11 @@ fn letters(stop: &Stop, url: &str, messages: Vec<Message>) -> Vec<Letter> {
             came: came(&message),
         };
         let letter = by_body.entry(body).or_insert_with_key(|body| Letter {
-            stop: stop.clone(),
-            letter: DeadLetter::read(stop, body, &attributes(&message)),
+            stop: from.stop.clone(),
+            letter: DeadLetter::read(&from.stop, body, &attributes(&message)),
             copies: Vec::new(),
-            url: url.to_owned(),
+            tries,
+            url: from.url.clone(),
         });
         letter.copies.push(copy);
     }

@@ -1,4 +1,4 @@
-//! What `tidegate quarantine` prints.
+//! What `tidegate quarantine` prints. Others' words must not move a terminal's cursor: each line is `printable`.
 
 use intake::dead_letter::{Dropped, Payload};
 use intake::replay::{self, printable};
@@ -21,7 +21,7 @@ pub(super) fn list(taken: &Taken) -> String {
             heading = &letter.stop.name;
             text += &format!("{heading}\n");
         }
-        text += &printed(&format!("  {}", line(letter)));
+        text += &printable(&format!("  {}", line(letter)));
         text.push('\n');
     }
     text += &unseen(taken);
@@ -64,7 +64,7 @@ pub(super) fn line_json(letter: &Letter) -> Value {
         "came": letter.came().0,
         "keptUntil": letter.kept_until().0,
         "times": letter.copies(),
-        "attempts": dead.attempts(),
+        "attempts": letter.attempts(),
         "why": dead.why(),
         "reading": today,
         "redrivable": dead.redrive().is_ok(),
@@ -85,10 +85,10 @@ pub(super) fn whole(letter: &Letter) -> String {
     let mut text = format!("{} in {}\n", letter.id(), letter.stop.name);
     let mut row = |name: &str, value: &str| {
         let mut lines = value.lines();
-        text += &printed(&format!("  {name:<10} {}", lines.next().unwrap_or_default()));
+        text += &printable(&format!("  {name:<10} {}", lines.next().unwrap_or_default()));
         text.push('\n');
         for line in lines {
-            text += &printed(&format!("  {:<10} {line}", ""));
+            text += &printable(&format!("  {:<10} {line}", ""));
             text.push('\n');
         }
     };
@@ -100,7 +100,7 @@ pub(super) fn whole(letter: &Letter) -> String {
     row("came here", &came(letter));
     row("function", dead.function.map_or("nobody", |function| function.as_str()));
     row("why", &dead.why());
-    row("tried", &dead.attempts().map_or_else(unknown, times));
+    row("tried", &letter.attempts().map_or_else(unknown, times));
     if let Payload::Whole(payload) = &dead.payload {
         row("today", &replay::text(payload.as_bytes()));
     }
@@ -150,12 +150,7 @@ pub(super) fn dropped(dropped: &[Dropped]) -> String {
         let Dropped { id, queue, about, failure, by, reason, at } = dropped;
         let failure = failure.lines().next().unwrap_or_default();
         let at = time_of_day(Timestamp(*at));
-        printed(&format!("{at}  {by} dropped {id} of {queue} ({about}: {failure}): {reason}")) + "\n"
+        printable(&format!("{at}  {by} dropped {id} of {queue} ({about}: {failure}): {reason}")) + "\n"
     };
     dropped.iter().map(line).collect()
-}
-
-/// A line for a terminal: others' words must not move its cursor.
-pub(super) fn printed(line: &str) -> String {
-    printable(line)
 }
