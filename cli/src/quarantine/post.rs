@@ -322,3 +322,52 @@ fn came(message: &Message) -> Timestamp {
     let sent = attributes.and_then(|attributes| attributes.get(&MessageSystemAttributeName::SentTimestamp));
     Timestamp(sent.and_then(|sent| sent.parse().ok()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, body: &str, sent: u64) -> Message {
+        Message::builder()
+            .message_id(id)
+            .receipt_handle(format!("receipt of {id}"))
+            .body(body)
+            .attributes(MessageSystemAttributeName::SentTimestamp, sent.to_string())
+            .build()
+    }
+
+    fn taken() -> Taken {
+        let from = LastStop {
+            stop: Stop::named("BuilderDeadLetters").unwrap(),
+            url: "http://queue".to_owned(),
+            source: None,
+        };
+        let wake = r#"{"track":"payments/production"}"#;
+        let other = r#"{"track":"orders/production"}"#;
+        let messages =
+            vec![message("aa1", wake, 1_000), message("ab2", wake, 3_000), message("b3", other, 2_000)];
+        Taken { letters: letters(&from, messages, Some(5)), unseen: BTreeMap::new() }
+    }
+
+    #[test]
+    fn messages_with_the_same_words_are_one_letter_of_the_newest_and_the_oldest() {
+        let taken = taken();
+        let [_, letter] = taken.letters.as_slice() else { panic!("two letters") };
+        assert_eq!((letter.id(), letter.copies(), letter.came()), ("ab2", 2, Timestamp(3_000)));
+        assert_eq!(letter.kept_until(), Timestamp(1_000).plus(KEPT));
+        assert_eq!(letter.attempts(), Some(5));
+    }
+
+    #[test]
+    fn an_id_may_be_cut_short_or_a_copys_but_must_name_one_letter() {
+        let taken = taken();
+        let found = |id: &str| taken.find(id).map(|n| taken.letters[n].id().to_owned());
+        assert_eq!(found("b"), Ok("b3".to_owned()));
+        assert_eq!(found("aa"), Ok("ab2".to_owned()));
+        assert!(found("c").unwrap_err().contains("no message with an id that begins with \"c\""));
+        assert!(found("").unwrap_err().contains("no message"));
+        let mut twice = self::taken();
+        twice.letters[0].copies[0].id = "a4".to_owned();
+        assert_eq!(twice.find("a").unwrap_err(), "\"a\" begins several ids: a4, ab2");
+    }
+}
