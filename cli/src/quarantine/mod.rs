@@ -113,7 +113,7 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, String> {
     if common.json {
         say_json(&words::whole_json(&letter));
     } else {
-        print!("{}", words::whole(&letter));
+        print!("{}", words::whole(&letter, &common.installation.flag()));
     }
     Ok(ExitCode::SUCCESS)
 }

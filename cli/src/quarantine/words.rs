@@ -78,8 +78,8 @@ pub(super) fn whole_json(letter: &Letter) -> Value {
     shown
 }
 
-/// Everything about one letter.
-pub(super) fn whole(letter: &Letter) -> String {
+/// Everything about one letter. `flag` is what the commands that it suggests need.
+pub(super) fn whole(letter: &Letter, flag: &str) -> String {
     let dead = &letter.letter;
     let unknown = || "the message does not say".to_owned();
     let mut text = format!("{} in {}\n", letter.id(), letter.stop.name);
@@ -104,7 +104,7 @@ pub(super) fn whole(letter: &Letter) -> String {
     if let Payload::Whole(payload) = &dead.payload {
         row("today", &replay::text(payload.as_bytes()));
     }
-    row("to do", &to_do(letter));
+    row("to do", &to_do(letter, flag));
     match dead.shown() {
         Some(payload) => row("message", &pretty(payload)),
         None => row("message", "not shown: an answer of a person holds a token"),
@@ -123,13 +123,13 @@ fn came(letter: &Letter) -> String {
     }
 }
 
-fn to_do(letter: &Letter) -> String {
+fn to_do(letter: &Letter, flag: &str) -> String {
     let id: String = letter.id().chars().take(ID_SHOWN).collect();
     let mut said = letter.letter.what_to_do();
     if letter.letter.redrive().is_ok() {
-        said += &format!("\ntidegate quarantine redrive {id}");
+        said += &format!("\ntidegate quarantine redrive {id}{flag}");
     }
-    said + &format!("\ntidegate quarantine drop {id} --reason WHY")
+    said + &format!("\ntidegate quarantine drop {id} --reason WHY{flag}")
 }
 
 fn times(n: u64) -> String {

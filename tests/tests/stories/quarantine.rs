@@ -73,7 +73,7 @@ fn a_garbage_event_is_explained_and_dropped() {
           today      quarantine: detail.event is "referenceRenamed\u{1b}[2J": it must be referenceCreated, referenceUpdated, referenceDeleted or unreferencedMergeCommitCreated
                        for push
           to do      it still cannot be understood, so it would come straight back: a newer Tidegate may understand it, else drop it
-                     tidegate quarantine drop <short id> --reason WHY
+                     tidegate quarantine drop <short id> --reason WHY --stack tidegate
         "#);
         assert!(message.contains("referenceRenamed\\u001b"), "{message}");
 
