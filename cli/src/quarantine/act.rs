@@ -9,12 +9,12 @@ use aws::sdk::lambda::primitives::Blob;
 use aws::sdk::{lambda, sts};
 use intake::Function;
 use intake::dead_letter::{Dropped, Redrive};
-use intake::replay::printable;
 use serde_json::{Value, json};
 
 use super::installed::Installed;
 use super::now;
 use super::post::{Letter, Post};
+use super::words::printable;
 use crate::installation::refusal;
 
 /// A function has up to 60 seconds, and its answer says what became of the message.

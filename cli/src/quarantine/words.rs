@@ -1,7 +1,8 @@
-//! What `tidegate quarantine` prints. Others' words must not move a terminal's cursor: each line is `printable`.
+//! What `tidegate quarantine` prints.
 
 use intake::dead_letter::{Dropped, Payload};
-use intake::replay::{self, printable};
+use intake::replay;
+use model::text::excerpt;
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use super::post::{Letter, Taken};
 use crate::clock::time_of_day;
 
 pub(super) const NOTHING: &str = "Nothing waits for a person.";
+/// Longer lines are cut.
+const LINE_CHARS_MAX: usize = 10_000;
 /// Enough of an id to tell messages apart.
 const ID_SHOWN: usize = 8;
 
@@ -153,4 +156,9 @@ pub(super) fn dropped(dropped: &[Dropped]) -> String {
         printable(&format!("{at}  {by} dropped {id} of {queue} ({about}: {failure}): {reason}")) + "\n"
     };
     dropped.iter().map(line).collect()
+}
+
+/// A line of others' words, fit to be shown.
+pub(super) fn printable(line: &str) -> String {
+    excerpt(line, LINE_CHARS_MAX)
 }
