@@ -15,6 +15,7 @@ pub use quarantined::{Dropped, QUARANTINE_BYTES_MAX, quarantined};
 pub use redrive::{NotAgain, Redrive};
 pub use stop::{Stop, StopKind};
 
+use crate::unreadable::plain;
 use crate::{Function, Meaning, Reading, read};
 
 /// One message at a last stop, read.
@@ -149,7 +150,7 @@ impl DeadLetter {
     /// The kind and the source of the message, as it states them.
     pub fn source(&self) -> Option<String> {
         let value = self.value()?;
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(plain);
         if let Some(kind) = text(&value, "detail-type") {
             let source = text(&value, "source").unwrap_or_else(|| "nobody".to_owned());
             return Some(format!("{kind} from {source}"));
@@ -167,7 +168,7 @@ impl DeadLetter {
             .get("time")
             .or_else(|| record?.get("Sns")?.get("Timestamp"))
             .or_else(|| record?.get("eventTime"))?;
-        time.as_str().map(str::to_owned)
+        time.as_str().filter(|time| !time.trim().is_empty()).map(plain)
     }
 
     /// The payload to look at, or `None` where it may hold a token (I9).
