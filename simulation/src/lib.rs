@@ -2,28 +2,38 @@
 //! calls. The same seed gives the same run, byte for byte.
 
 mod builds;
+mod calls;
 mod campaign;
 mod checks;
+mod coverage;
+mod delivery;
 mod events;
 mod executor;
 mod faults;
+mod foreign;
+mod log;
 mod operations;
 mod people;
 mod ports;
 mod random;
+mod reach;
 mod records;
 mod run;
 mod services;
+mod shrink;
 mod sources;
 mod stacks;
+mod story;
 mod table;
 mod trace;
 mod untruth;
 mod world;
 
-pub use campaign::{Failed, Summary, campaign};
+pub use campaign::{Failed, Progress, Summary, campaign};
+pub use coverage::Coverage;
+pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;
-pub use trace::Coverage;
+pub use shrink::Shrunk;
 pub use untruth::Untruth;
 
 /// One run, without its trace.
@@ -39,4 +49,9 @@ pub fn traced(seed: u64) -> Report {
 /// One run in a world that lies.
 pub fn run_untrue(seed: u64, untruth: Untruth) -> Report {
     run::run(seed, trace::Keep::Nothing, untruth)
+}
+
+/// A failing run with as little of its story and its faults as still fails; `None` when the seed does not fail.
+pub fn shrink(seed: u64) -> Option<Shrunk> {
+    shrink::shrink(seed, Untruth::None)
 }
