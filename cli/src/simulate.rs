@@ -62,6 +62,26 @@ fn tell_coverage(summary: &Summary, unmet: &[String], json: bool) {
     unmet.iter().for_each(|fault| println!("coverage falls short: {fault}"));
 }
 
+const LOAD_SERVICES: usize = 1000;
+const LOAD_PUSHES: usize = 4000;
+const CROWD_PUSHES: usize = 100;
+
+/// Tells what a burst and a crowd took, each in its turn. Fails when something was lost.
+pub(crate) fn load(json: bool) -> ExitCode {
+    let mut lost = false;
+    eprintln!("{LOAD_PUSHES} pushes to {LOAD_SERVICES} services, then {CROWD_PUSHES} to one");
+    for run in [|| simulation::burst(LOAD_SERVICES, LOAD_PUSHES), || simulation::crowd(CROWD_PUSHES)] {
+        let load = run();
+        lost |= !load.violations.is_empty() || load.current != load.services;
+        if json {
+            println!("{}", load.to_json());
+        } else {
+            println!("{load}\n");
+        }
+    }
+    if lost { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+}
+
 /// Written out, for the order of the keys.
 fn figures(summary: &Summary) -> String {
     let (seeds, failures, per_second) = (summary.seeds, summary.failures(), summary.seeds_per_second);

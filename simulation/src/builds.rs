@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use engine::failure::Failure;
 use engine::ports::{BuildOrder, BuildRead, BuildStatus};
-use model::ids::{BuildId, ImageDigest};
+use model::ids::{BuildFamily, BuildId, ImageDigest};
 
 use crate::checks::Invariant;
 use crate::events::{self, ACCOUNT, REGION};
 use crate::faults::Fault;
-use crate::untruth::Untruth;
 use crate::world::{Function, Happening, MINUTE, SECOND, World};
 
 /// Builds at once in this account.
@@ -37,7 +36,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Becomes {
+pub(crate) enum Becomes {
     Succeeded,
     /// Nobody read the digest into the exported variable.
     SucceededUntold,
@@ -68,12 +67,12 @@ impl World {
             .all
             .iter()
             .find(|run| run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS);
-        if let Some(run) = known.filter(|_| self.untruth != Untruth::BuildsForgotten) {
+        if let Some(run) = known {
             self.coverage.hit("refused", "StartBuild again under its token");
             return Ok(run.arn.clone());
         }
         let running = self.builds.all.iter().filter(|run| run.status == BuildStatus::InProgress).count();
-        if running >= RUNNING_MAX {
+        if running >= self.script.as_ref().map_or(RUNNING_MAX, |script| script.builds_at_once) {
             self.coverage.hit("refused", "StartBuild, the queue is full");
             let why = "AccountLimitExceededException: cannot have more builds in queue".to_owned();
             return Err(Failure::NoCapacity { call: "StartBuild", why });
@@ -95,12 +94,20 @@ impl World {
         };
         self.say(format_args!("build {} starts and will be {becomes:?}", order.id));
         self.builds.all.push(run);
-        let duration = self.random_of(order.repository.as_str()).between(30 * SECOND, 20 * MINUTE);
+        let duration = self.takes(order.repository.as_str(), 30 * SECOND, 20 * MINUTE);
         self.later(duration, Happening::BuildEnds { arn: arn.clone() });
         Ok(arn)
     }
 
+    /// As if the builds so far had been started without one.
+    pub(crate) fn forget_build_tokens(&mut self) {
+        self.builds.all.iter_mut().for_each(|run| run.started_at = 0);
+    }
+
     fn build_becomes(&mut self, repository: &str) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.builds.pop_front().unwrap_or(Becomes::Succeeded);
+        }
         if !self.strikes(Fault::BuildFails, "build") {
             return Becomes::Succeeded;
         }
@@ -189,9 +196,6 @@ impl World {
 
     /// Newest first.
     pub(crate) fn recent_builds(&self) -> Vec<String> {
-        if self.untruth == Untruth::BuildsForgotten {
-            return Vec::new();
-        }
         self.builds
             .all
             .iter()
@@ -200,6 +204,18 @@ impl World {
             .take(100)
             .map(|run| run.arn.clone())
             .collect()
+    }
+
+    /// What the registry holds under the build's tag, shown or not.
+    pub(crate) fn pushed_under(&self, tag: &BuildId) -> Option<String> {
+        let image = self.builds.images.iter().find(|((_, of), _)| of == tag.as_str());
+        image.map(|(_, image)| image.digest.clone())
+    }
+
+    /// Whether a build of this family made the image.
+    pub(crate) fn was_built(&self, family: &BuildFamily, image: &ImageDigest) -> bool {
+        let made = |run: &Run| run.digest == image.as_str() && run.status == BuildStatus::Succeeded;
+        self.builds.all.iter().any(|run| made(run) && run.order.id.family() == *family)
     }
 
     pub(crate) fn image_digest(&self, repository: &str, tag: &BuildId) -> Option<ImageDigest> {

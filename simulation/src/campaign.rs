@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use crate::coverage::Coverage;
 use crate::run::{Report, run};
 use crate::trace::Keep;
-use crate::untruth::Untruth;
 
 /// Every so many runs one is run twice, to see that it is the same.
 const REPEATED_EVERY: u64 = 50;
@@ -108,10 +107,10 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
 
 fn checked(seed: u64) -> Result<Report, String> {
     if !seed.is_multiple_of(REPEATED_EVERY) {
-        return caught(|| run(seed, Keep::Nothing, Untruth::None));
+        return caught(|| run(seed, Keep::Nothing, None));
     }
-    let mut report = caught(|| run(seed, Keep::Hash, Untruth::None))?;
-    let again = caught(|| run(seed, Keep::Hash, Untruth::None))?;
+    let mut report = caught(|| run(seed, Keep::Hash, None))?;
+    let again = caught(|| run(seed, Keep::Hash, None))?;
     if again.trace_hash != report.trace_hash {
         report.violations.push("the same seed gave another trace".to_owned());
     }

@@ -5,7 +5,7 @@ mod executions;
 mod rest;
 mod secrets;
 
-pub(crate) use commits::commit;
+pub(crate) use commits::{READ_AGE_MAX_MS, commit};
 pub(crate) use executions::execution;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};
 pub(crate) use secrets::no_secret_was_told;
@@ -28,12 +28,14 @@ pub(crate) enum Invariant {
     I7,
     I8,
     I9,
+    /// What is done costs what is in flight, and nothing is done twice for good measure.
+    Cost,
     /// A service would not take what it is sent.
     Aws,
 }
 
 /// What was found wrong, by what it breaks.
-type Wrong = Vec<(Invariant, String)>;
+pub(crate) type Wrong = Vec<(Invariant, String)>;
 
 /// Counts each invariant that was looked at, and tells what is wrong.
 fn tell(world: &mut World, looked_at: &[&str], wrong: Wrong) {

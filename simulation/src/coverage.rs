@@ -43,6 +43,11 @@ impl Coverage {
         self.things.get(kind).into_iter().flat_map(|names| names.keys().map(String::as_str))
     }
 
+    /// Everything of a kind that was met, by name, and how often.
+    pub(crate) fn of_kind(&self, kind: &str) -> BTreeMap<String, u64> {
+        self.things.get(kind).cloned().unwrap_or_default()
+    }
+
     pub fn to_json(&self) -> Value {
         let cells: BTreeMap<String, _> =
             self.cells.iter().map(|(cell, outcomes)| (cell_name(*cell), outcomes)).collect();

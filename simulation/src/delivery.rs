@@ -6,12 +6,15 @@ use std::rc::Rc;
 use engine::functions;
 
 use crate::checks::Invariant;
+use crate::crash::{Then, last_delivery};
 use crate::events;
 use crate::executor::{Outcome, Task};
 use crate::faults::Fault;
 use crate::foreign::{Fate, Foreign, Receiver};
+use crate::mutated::Mutated;
 use crate::ports::Ports;
 use crate::run::{Run, sweep_again};
+use crate::witness;
 use crate::world::{Function, Happening, Invocation, MINUTE, Message, Origin, SECOND, World};
 
 /// Lambda tries an asynchronous invocation this often in all. Source: Lambda developer guide, "Asynchronous invocation".
@@ -88,7 +91,7 @@ impl Run {
             let came = Rc::from(invocation.payload.as_slice());
             (world.id(), Ports { world: Rc::clone(&self.world), ahead_ms, came })
         };
-        let task = invoke(ports, &invocation);
+        let task = invoke(Mutated::new(ports, &invocation), &invocation);
         let longest = if invocation.function == Function::Sweep { SWEEP_MS_MAX } else { FUNCTION_MS_MAX };
         let until = self.world.borrow().now + longest;
         self.running.insert(id, Running { task, invocation, until, commits: 0 });
@@ -103,8 +106,13 @@ impl Run {
             return self.end(id, None);
         }
         let before = self.world.borrow().table.commits;
+        self.world.borrow_mut().acting = running.invocation.function;
         let outcome = running.task.run();
         running.commits += self.world.borrow().table.commits - before;
+        let dies = self.world.borrow_mut().crash.take();
+        if dies == Some(Then::Lost) {
+            running.invocation = last_delivery(running.invocation.clone());
+        }
         let crashes = outcome.is_none() && {
             let world = &mut *self.world.borrow_mut();
             let function = running.invocation.function.name();
@@ -112,7 +120,7 @@ impl Run {
             let (least, most) = if slow { SLOW_MS } else { LATENCY_MS };
             let latency = world.random.between(least, most);
             world.later(latency, Happening::Poll(id));
-            world.strikes(Fault::Crash, function)
+            world.strikes(Fault::Crash, function) || dies.is_some()
         };
         if outcome.is_some() || crashes {
             self.end(id, outcome);
@@ -130,6 +138,9 @@ impl Run {
         let Running { invocation, commits, .. } = running;
         let world = &mut *self.world.borrow_mut();
         world.inert_payloads_change_nothing(&invocation, commits);
+        if outcome.as_ref().is_some_and(Result::is_ok) && invocation.function == Function::Approval {
+            witness::heard(world, &invocation.payload);
+        }
         let succeeded = world.hear_outcome(invocation.function, outcome);
         match &invocation.origin {
             Origin::Schedule => sweep_again(world),
@@ -174,7 +185,8 @@ impl Run {
             let (function, payload) = heard;
             let came = Rc::from(payload.as_slice());
             let invocation = Invocation { function, payload, origin: Origin::Event { attempt: 0 } };
-            let mut task = invoke(Ports { world: Rc::clone(&self.world), ahead_ms: 0, came }, &invocation);
+            let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came };
+            let mut task = invoke(Mutated::new(ports, &invocation), &invocation);
             while task.run().is_none() {}
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("checked", "I4");
@@ -195,8 +207,8 @@ fn function_of(queue: &str) -> Function {
     }
 }
 
-fn invoke(ports: Ports, invocation: &Invocation) -> Task {
-    let payload = invocation.payload.clone();
+fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
+    let payload = ports.payload(invocation);
     match invocation.function {
         Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
         Function::Build => Task::new(async move { functions::build(&ports, &payload).await }),

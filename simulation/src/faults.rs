@@ -48,6 +48,7 @@ faults! {
     Redelivery "a message comes again while it is worked on" [0, 0, 30, 400];
     BuildFails "a build ends badly" [0, 60, 200];
     StackFails "a stack operation ends badly" [0, 120, 400];
+    StackTouchedOnApproval "another tool updates a stack as its plan is approved" [0, 60, 200];
     WrongToken "somebody answers with a wrong token" [0, 60, 300];
     OldToken "somebody answers an old request again" [0, 60, 300];
 }
@@ -79,9 +80,8 @@ impl Rates {
         self.per_mille[fault as usize]
     }
 
-    #[cfg(test)]
-    pub(crate) fn always(mut self, fault: Fault) -> Self {
-        self.per_mille[fault as usize] = 1000;
+    pub(crate) fn with(mut self, fault: Fault, per_mille: u64) -> Self {
+        self.per_mille[fault as usize] = per_mille;
         self
     }
 }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_strikes_of_a_run_can_be_told_again_and_fewer() {
-        let rates = Rates::none().always(Fault::Slow);
+        let rates = Rates::none().with(Fault::Slow, 1000);
         let mut chances = Chances::new(Random::new(1), rates.clone(), None);
         let struck: Vec<Strike> =
             [Fault::Slow, Fault::Crash, Fault::Slow].iter().filter_map(|f| chances.strikes(*f)).collect();
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn once_faults_stop_none_strikes() {
-        let mut chances = Chances::new(Random::new(1), Rates::none().always(Fault::Crash), None);
+        let mut chances = Chances::new(Random::new(1), Rates::none().with(Fault::Crash, 1000), None);
         assert!(chances.strikes(Fault::Crash).is_some());
         chances.stop();
         assert_eq!(chances.strikes(Fault::Crash), None);

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Message;
+use model::ids::ReleaseId;
 use serde_json::Value;
 
 use crate::checks::Invariant;
 use crate::events;
 use crate::faults::Fault;
-use crate::untruth::Untruth;
+use crate::script::Answer;
+use crate::story::What;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
 
 #[derive(Debug, Default)]
@@ -24,8 +26,8 @@ pub(crate) struct People {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    release: String,
-    fingerprint: String,
+    pub(crate) release: String,
+    pub(crate) fingerprint: String,
     pub(crate) token: String,
 }
 
@@ -66,11 +68,7 @@ impl World {
             }
             "ended" => {
                 self.only_the_request_tells_its_token(message, "");
-                let mut ending = text("ending");
-                if self.untruth == Untruth::EveryoneIsToldDeployed {
-                    ending = "Deployed".to_owned();
-                }
-                self.people.told.entry(release).or_default().insert(ending);
+                self.people.told.entry(release).or_default().insert(text("ending"));
             }
             "takesLong" => self.only_the_request_tells_its_token(message, ""),
             other => self.violation(Invariant::Aws, format!("an unknown notice {other:?}")),
@@ -78,6 +76,9 @@ impl World {
     }
 
     fn consider(&mut self, request: Request) {
+        if self.script.is_some() {
+            return self.answer_as_scripted(request);
+        }
         let random = self.random_of(&request.release);
         let delay = match random.between(1, 10) {
             1..=6 => random.between(10 * SECOND, 10 * MINUTE),
@@ -103,8 +104,30 @@ impl World {
         self.people.requests.push(request);
     }
 
+    fn answer_as_scripted(&mut self, request: Request) {
+        let n = request.release.parse().map_or(0, |id: ReleaseId| id.n);
+        let answer = self.script.as_ref().and_then(|script| script.answers.get(&n).copied());
+        let delay_ms = self.takes(&request.release, 10 * SECOND, 10 * MINUTE);
+        match answer {
+            Some(Answer::Nothing) => {}
+            Some(Answer::Reject) => {
+                let Request { release, token, .. } = &request;
+                self.reply(delay_ms, &format!("reject {release} {token} not today"));
+            }
+            None => self.approve(delay_ms, &request),
+        }
+        self.people.requests.push(request);
+    }
+
     fn approve(&mut self, delay_ms: u64, request: &Request) {
         let Request { release, fingerprint, token } = request;
+        if self.strikes(Fault::StackTouchedOnApproval, "stack")
+            && let Ok(id) = release.parse::<ReleaseId>()
+        {
+            let stack = id.track.stack().as_str().to_owned();
+            let moment = self.random_of(release).between(0, 2 * SECOND);
+            self.later(delay_ms + moment, Happening::Act(What::StackTouched { stack }));
+        }
         self.people.approved.insert((release.clone(), fingerprint.clone()));
         self.reply(delay_ms, &format!("approve {release} {token}."));
     }

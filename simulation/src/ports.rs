@@ -23,11 +23,12 @@ use model::time::{Span, Timestamp};
 use model::track::Track;
 
 use crate::checks::Invariant;
+use crate::crash::{Moment, survive};
 use crate::events;
 use crate::executor::pause;
 use crate::faults::Fault;
 use crate::sources::BRANCH;
-use crate::untruth::Untruth;
+use crate::witness;
 use crate::world::{MINUTE, World};
 
 /// Source: SQS developer guide, "FIFO queues": deduplication interval.
@@ -69,6 +70,8 @@ impl Ports {
         effect: impl FnOnce(&mut World) -> Answer<T>,
     ) -> Answer<T> {
         pause().await;
+        let number = self.world.borrow_mut().crash.count_call();
+        survive(&self.world, call, number, Moment::BeforeItsEffect).await;
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("call", call);
@@ -87,6 +90,7 @@ impl Ports {
             }
             (answer, lost)
         };
+        survive(&self.world, call, number, Moment::AfterItsEffect).await;
         pause().await;
         match (lost, kind) {
             (false, _) => answer,
@@ -129,8 +133,8 @@ impl Builds for Ports {
 impl Agenda for Ports {
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>> {
         self.read("due_tracks", |world| {
-            let forgotten = world.untruth == Untruth::NobodyIsWoken;
-            if forgotten { Vec::new() } else { world.due_tracks(until, limit) }
+            witness::sweep(world, until);
+            world.due_tracks(until, limit)
         })
         .await
     }
@@ -151,9 +155,7 @@ impl Agenda for Ports {
 impl Queues for Ports {
     async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()> {
         self.write("wake", |world| {
-            if world.untruth != Untruth::NobodyIsWoken {
-                world.wake(hand, track, version, delay);
-            }
+            world.wake(hand, track, version, delay);
             Ok(())
         })
         .await
@@ -264,11 +266,10 @@ impl Records for Ports {
         self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
     }
 
-    /// A page each, so that paging is met.
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("environment_records", |world| {
             let names = world.platform.environments();
-            one_by_one(&names, page, |name| world.platform.environment_record(name))
+            one_page(&names, world.platform.page, page, |name| world.platform.environment_record(name))
         })
         .await
     }
@@ -277,23 +278,26 @@ impl Records for Ports {
 impl Registry for Ports {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("service_records", |world| {
-            if world.untruth == Untruth::NothingIsPatrolled {
-                return Page { items: Vec::new(), next: None };
-            }
-            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name, world.now))
+            let platform = &world.platform;
+            one_page(platform.services(), platform.page, page, |name| {
+                platform.service_record(name, world.now)
+            })
         })
         .await
     }
 }
 
-fn one_by_one(
+/// `size` names from where `page` says.
+fn one_page(
     names: &[String],
+    size: usize,
     page: Option<&str>,
     read: impl Fn(&str) -> Option<Stored>,
 ) -> Page<(String, Stored)> {
     let at = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or(0);
-    let items = names.get(at).and_then(|name| Some((name.clone(), read(name)?))).into_iter().collect();
-    Page { items, next: (at + 1 < names.len()).then(|| (at + 1).to_string()) }
+    let items =
+        names.iter().skip(at).take(size).filter_map(|name| Some((name.clone(), read(name)?))).collect();
+    Page { items, next: (at + size < names.len()).then(|| (at + size).to_string()) }
 }
 
 impl Stacks for Ports {
@@ -303,10 +307,7 @@ impl Stacks for Ports {
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {
         self.read("stack_events", |world| {
-            let (mut items, next) = world.stack_events(name, page);
-            if world.untruth == Untruth::RollbackHidden {
-                items.iter_mut().for_each(|event| event.status = event.status.replace("ROLLBACK_", ""));
-            }
+            let (items, next) = world.stack_events(name, page);
             Page { items, next }
         })
         .await

@@ -29,9 +29,14 @@ const TEMPLATES: [(&str, &str); 3] = [
     ),
 ];
 
+/// Source: SSM API, GetParametersByPath.
+const RECORDS_A_PAGE: usize = 10;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {
     services: Vec<String>,
+    /// Records in one page of an answer: where few are known, one each, so that paging is met.
+    pub(crate) page: usize,
     service_records: BTreeMap<String, Stored>,
     /// Repositories whose record is gone, and until when.
     gone_until: BTreeMap<String, u64>,
@@ -44,6 +49,8 @@ pub(crate) struct Platform {
 #[derive(Debug, Clone)]
 struct Environment {
     approvals: u32,
+    /// Since when so many are asked for, in the world's milliseconds.
+    approvals_since: u64,
     replies: bool,
     expires_hours: u64,
     template: &'static str,
@@ -59,6 +66,7 @@ impl Platform {
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
             let mut environment = Environment {
                 approvals: 1,
+                approvals_since: 0,
                 replies: random.between(1, 12) != 1,
                 expires_hours: *random.pick(&[2, 24, 72]),
                 template: random.pick(&TEMPLATES).0,
@@ -70,10 +78,38 @@ impl Platform {
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
             services,
+            page: 1,
             service_records,
             gone_until: BTreeMap::new(),
             ever_gone: BTreeSet::new(),
             environments,
+            templates: BTreeMap::new(),
+        }
+    }
+
+    /// One approval by reply each, within a day.
+    pub(crate) fn of(services: &[String], environments: &[&str]) -> Self {
+        let mut known = BTreeMap::new();
+        for name in environments {
+            let mut environment = Environment {
+                approvals: 1,
+                approvals_since: 0,
+                replies: true,
+                expires_hours: 24,
+                template: TEMPLATES[0].0,
+                stored: Stored { body: String::new(), version: 0 },
+            };
+            environment.store(name);
+            known.insert((*name).to_owned(), environment);
+        }
+        let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
+        Self {
+            services: services.to_vec(),
+            page: RECORDS_A_PAGE,
+            service_records,
+            gone_until: BTreeMap::new(),
+            ever_gone: BTreeSet::new(),
+            environments: known,
             templates: BTreeMap::new(),
         }
     }
@@ -87,11 +123,18 @@ impl Platform {
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
-    pub(crate) fn raise_floor(&mut self) {
+    pub(crate) fn raise_floor(&mut self, now: u64) {
         if let Some((name, environment)) = self.environments.iter_mut().next() {
             environment.approvals = 2;
+            environment.approvals_since = now;
             environment.store(name);
         }
+    }
+
+    /// Approvals that the environment asks for at least, and since when.
+    pub(crate) fn floor(&self, environment: &str) -> Option<(u32, u64)> {
+        let environment = self.environments.get(environment)?;
+        Some((environment.approvals, environment.approvals_since))
     }
 
     pub(crate) fn take_away(&mut self, repository: String, until: u64) {

@@ -15,10 +15,11 @@ use crate::delivery::Running;
 use crate::events;
 use crate::faults::Strike;
 use crate::log;
+use crate::mutation::Mutation;
 use crate::random::Random;
+use crate::script::IdleSweeps;
 use crate::story::{Story, What};
 use crate::trace::Keep;
-use crate::untruth::Untruth;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, START_MS, Struck, World};
 
 /// Longer than the longest wait for a person, with whatever came a day late.
@@ -62,11 +63,12 @@ pub(crate) struct Run {
     pub(crate) world: Rc<RefCell<World>>,
     pub(crate) running: BTreeMap<u64, Running>,
     quiet_from: u64,
+    steps_max: u64,
 }
 
 /// The run that the seed stands for.
-pub(crate) fn run(seed: u64, keep: Keep, untruth: Untruth) -> Report {
-    told(seed, &drawn(seed), None, keep, untruth)
+pub(crate) fn run(seed: u64, keep: Keep, mutation: Option<Mutation>) -> Report {
+    told(seed, &drawn(seed), None, keep, mutation)
 }
 
 /// The story of a seed.
@@ -80,12 +82,13 @@ pub(crate) fn told(
     story: &Story,
     only: Option<BTreeSet<Strike>>,
     keep: Keep,
-    untruth: Untruth,
+    mutation: Option<Mutation>,
 ) -> Report {
     let mut run = Run {
-        world: Rc::new(RefCell::new(World::new(seed, story, only, keep, untruth))),
+        world: Rc::new(RefCell::new(World::new(seed, story, only, keep, mutation))),
         running: BTreeMap::new(),
         quiet_from: START_MS + story.quiet_from_ms,
+        steps_max: STEPS_MAX,
     };
     let ((), log) = log::listening(|| {
         run.begin(story);
@@ -107,6 +110,21 @@ pub(crate) fn told(
     }
 }
 
+/// The world of a scripted story once it has come to rest.
+pub(crate) fn scripted(world: World, story: &Story) -> Rc<RefCell<World>> {
+    let mut run = Run {
+        world: Rc::new(RefCell::new(world)),
+        running: BTreeMap::new(),
+        quiet_from: START_MS + story.quiet_from_ms,
+        steps_max: STEPS_MAX * story.platform.services().len() as u64,
+    };
+    run.begin(story);
+    run.play();
+    run.running.clear();
+    checks::rest(&mut run.world.borrow_mut());
+    run.world
+}
+
 impl Run {
     fn begin(&mut self, story: &Story) {
         let world = &mut *self.world.borrow_mut();
@@ -120,7 +138,7 @@ impl Run {
     }
 
     fn play(&mut self) {
-        for _ in 0..STEPS_MAX {
+        for _ in 0..self.steps_max {
             let next = self.world.borrow_mut().agenda.pop_first();
             let Some(((when, _), happening)) = next else { return };
             self.world.borrow_mut().now = when;
@@ -129,7 +147,9 @@ impl Run {
             }
             self.happens(happening);
         }
-        self.world.borrow_mut().violation(Invariant::I3, format_args!("no rest within {STEPS_MAX} steps"));
+        self.world
+            .borrow_mut()
+            .violation(Invariant::I3, format_args!("no rest within {} steps", self.steps_max));
     }
 
     fn happens(&mut self, happening: Happening) {
@@ -173,7 +193,7 @@ impl Run {
             What::Push(commit) => world.push(&commit),
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
-            What::FloorRises => world.platform.raise_floor(),
+            What::FloorRises => world.platform.raise_floor(world.now),
             What::RecordGone { repository, for_ms } => {
                 let until = world.now + for_ms;
                 world.platform.take_away(repository, until);
@@ -193,6 +213,9 @@ impl Run {
 fn finds_nothing(world: &mut World) -> bool {
     let overdue = Timestamp(world.now).minus(LEASE).plus(CLOCKS_APART);
     let is_overdue = |track: &Track| track.due().is_some_and(|due| due <= overdue);
+    if world.script.as_ref().is_some_and(|script| script.idle_sweeps == IdleSweeps::All) {
+        return false;
+    }
     let nothing = !world.table.tracks.values().any(is_overdue)
         && world.table.patrol.is_none()
         && checks::unnoticed_heads(world).is_empty();

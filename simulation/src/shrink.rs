@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::campaign::caught;
 use crate::faults::Strike;
+use crate::mutation::Mutation;
 use crate::run::{Report, drawn, told};
 use crate::story::Story;
 use crate::trace::Keep;
-use crate::untruth::Untruth;
 use crate::world::{HOUR, MINUTE, SECOND};
 
 /// Runs spent on one failure.
@@ -27,8 +27,8 @@ pub struct Shrunk {
 }
 
 /// Shrinks the run of a seed; `None` when it does not fail.
-pub(crate) fn shrink(seed: u64, untruth: Untruth) -> Option<Shrunk> {
-    let mut search = Search { seed, untruth, broken: BTreeSet::new(), runs: 0 };
+pub(crate) fn shrink(seed: u64, mutation: Option<Mutation>) -> Option<Shrunk> {
+    let mut search = Search { seed, mutation, broken: BTreeSet::new(), runs: 0 };
     let whole = search.attempt(&drawn(seed), None)?;
     search.broken = broken(&whole);
     let faults = whole.struck.iter().map(|struck| Part::Fault(struck.strike));
@@ -56,7 +56,7 @@ enum Part {
 
 struct Search {
     seed: u64,
-    untruth: Untruth,
+    mutation: Option<Mutation>,
     /// The invariants that the whole run broke; a smaller run counts when it breaks one of them.
     broken: BTreeSet<String>,
     runs: u32,
@@ -98,8 +98,8 @@ impl Search {
     /// The report of a run that fails as the whole one did.
     fn attempt(&mut self, story: &Story, only: Option<BTreeSet<Strike>>) -> Option<Report> {
         self.runs += 1;
-        let (seed, untruth) = (self.seed, self.untruth);
-        let report = caught(|| told(seed, story, only, Keep::Nothing, untruth))
+        let (seed, mutation) = (self.seed, self.mutation);
+        let report = caught(|| told(seed, story, only, Keep::Nothing, mutation))
             .unwrap_or_else(|panic| Report { violations: vec![panic], ..Report::nothing(seed) });
         let fails = !report.violations.is_empty()
             && (self.broken.is_empty() || !self.broken.is_disjoint(&broken(&report)));
@@ -107,8 +107,8 @@ impl Search {
     }
 
     fn run(&self, story: &Story, only: BTreeSet<Strike>, keep: Keep) -> Report {
-        let (seed, untruth) = (self.seed, self.untruth);
-        caught(|| told(seed, story, Some(only), keep, untruth))
+        let (seed, mutation) = (self.seed, self.mutation);
+        caught(|| told(seed, story, Some(only), keep, mutation))
             .unwrap_or_else(|panic| Report { violations: vec![panic], ..Report::nothing(seed) })
     }
 }
@@ -158,28 +158,28 @@ mod tests {
 
     #[test]
     fn a_good_run_does_not_shrink() {
-        assert!(shrink(7, Untruth::None).is_none());
+        assert!(shrink(7, None).is_none());
     }
 
     /// Nothing more can be left out: each part that is left is needed for the failure.
     #[test]
     fn a_failing_run_shrinks_to_what_it_needs() {
-        let story = shrunk_story(Untruth::EveryoneIsToldDeployed);
+        let story = shrunk_story(Mutation::EndingUnread);
         assert!(story.len() <= 2, "a push, and the end of faults: {story:#?}");
         assert!(story[0].contains("is pushed"), "{story:#?}");
     }
 
     #[test]
     fn the_fault_that_a_failure_needs_is_left() {
-        let story = shrunk_story(Untruth::RollbackHidden);
+        let story = shrunk_story(Mutation::RollbackUnread);
         assert!(story.len() <= 6, "two pushes, a stack that ends badly, the end of faults: {story:#?}");
         assert!(story.iter().any(|line| line.contains("a stack operation ends badly")), "{story:#?}");
     }
 
-    fn shrunk_story(lie: Untruth) -> Vec<String> {
-        let whole = |seed: &u64| told(*seed, &drawn(*seed), None, Keep::Nothing, lie);
+    fn shrunk_story(mutation: Mutation) -> Vec<String> {
+        let whole = |seed: &u64| told(*seed, &drawn(*seed), None, Keep::Nothing, Some(mutation));
         let seed = (0..200).find(|seed| !whole(seed).violations.is_empty()).unwrap();
-        let shrunk = shrink(seed, lie).unwrap();
+        let shrunk = shrink(seed, Some(mutation)).unwrap();
         let broken_still = shrunk
             .violations
             .iter()

@@ -57,6 +57,17 @@ impl CommitKind {
     }
 }
 
+impl Sources {
+    /// Whether one commit of a repository was made before another.
+    pub(crate) fn is_older(&self, one: &Revision, other: &Revision) -> bool {
+        let place = |commits: &[Revision], commit| commits.iter().position(|known| known == commit);
+        self.history.values().any(|commits| match (place(commits, one), place(commits, other)) {
+            (Some(one), Some(other)) => one < other,
+            (Some(_) | None, _) => false,
+        })
+    }
+}
+
 impl World {
     pub(crate) fn push(&mut self, commit: &Commit) {
         let number = self.id();
@@ -64,12 +75,14 @@ impl World {
         let earlier =
             self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
         let revision = match earlier {
+            Some(history) if self.script.is_some() => history[0].clone(),
             Some(history) => self.random_of(repository).pick(&history).clone(),
             None => self.new_commit(number, commit),
         };
         self.coverage.hit("push", &format!("{:?}", commit.kind));
         self.say(format_args!("{repository} is pushed to {}: {:?}", revision.short(), commit.kind));
         self.sources.heads.insert(repository.clone(), revision.clone());
+        self.witness.head_moved(repository, &revision);
         self.emit(Function::Push, events::pushed(repository, BRANCH, revision.as_str()));
     }
 

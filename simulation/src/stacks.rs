@@ -92,7 +92,7 @@ impl World {
             }
             self.new_stack(name, &order.name);
         }
-        let (now, wait) = (self.now, self.random_of(name).between(SECOND, 8 * SECOND));
+        let (now, wait) = (self.now, self.takes(name, SECOND, 8 * SECOND));
         let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
         let in_review = stack.status == "REVIEW_IN_PROGRESS";
         if stack.is_busy() {
@@ -148,7 +148,8 @@ impl World {
         name: &EffectKey,
         page: Option<&str>,
     ) -> Option<ChangeSetRead> {
-        let set = self.stacks.all.get(stack.as_str())?.change_sets.get(&name.to_string())?;
+        let stack = self.stacks.all.get(stack.as_str())?;
+        let set = stack.change_sets.get(&name.to_string())?;
         let made = set.ready_at <= self.now;
         let (status, reason, execution) = match (made, set.has_changes) {
             (false, _) => ("CREATE_IN_PROGRESS", None, "UNAVAILABLE"),
@@ -159,7 +160,7 @@ impl World {
                 ("FAILED", Some(reason.to_owned()), "UNAVAILABLE")
             }
         };
-        let changes = if made && set.has_changes { changes(set.kind) } else { Vec::new() };
+        let changes = if made && set.has_changes { changes(set.kind, stack.touched) } else { Vec::new() };
         let (changes, next) = match page {
             None if changes.len() > 1 => (changes[..1].to_vec(), Some("2".to_owned())),
             None => (changes, None),
@@ -240,6 +241,9 @@ impl World {
     }
 
     fn operation_becomes(&mut self, stack: &str, kind: ChangeSetKind) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.operations.pop_front().unwrap_or(Becomes::Completed);
+        }
         if !self.strikes(Fault::StackFails, "stack operation") {
             return Becomes::Completed;
         }
@@ -258,7 +262,7 @@ impl World {
     }
 
     pub(crate) fn step_in(&mut self, stack: &str, token: &str, number: u32, between: (u64, u64)) {
-        let delay = self.random_of(stack).between(between.0, between.1);
+        let delay = self.takes(stack, between.0, between.1);
         let step = Step { token: token.to_owned(), number };
         self.later(delay, Happening::StackMoves { stack: stack.to_owned(), step });
     }
@@ -381,7 +385,8 @@ fn missing_capability(template: &str, given: &[String]) -> Option<&'static str> 
     (has_role && !gives("CAPABILITY_IAM") && !gives("CAPABILITY_NAMED_IAM")).then_some("CAPABILITY_IAM")
 }
 
-fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
+/// `touched`: what others have changed is changed back.
+fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
     let change = |logical_id: &str, resource_type: &str, replacement: &str| ResourceChange {
         logical_id: logical_id.to_owned(),
         resource_type: resource_type.to_owned(),
@@ -389,8 +394,12 @@ fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
         replacement: if kind == ChangeSetKind::Create { "" } else { replacement }.to_owned(),
         properties: Vec::new(),
     };
-    vec![
+    let mut changes = vec![
         change("TaskDefinition", "AWS::ECS::TaskDefinition", "True"),
         change("Service", "AWS::ECS::Service", "False"),
-    ]
+    ];
+    if touched {
+        changes.push(change("LogGroup", "AWS::Logs::LogGroup", "False"));
+    }
+    changes
 }

@@ -6,18 +6,22 @@ use std::fmt::Arguments;
 use crate::builds::Builds;
 use crate::checks::Invariant;
 use crate::coverage::Coverage;
+use crate::crash::Crash;
 use crate::events;
 use crate::faults::{Chances, Fault, Strike};
 use crate::foreign::Fate;
+use crate::mutated::Remembered;
+use crate::mutation::Mutation;
 use crate::people::People;
 use crate::random::Random;
 use crate::records::Platform;
+use crate::script::Script;
 use crate::sources::Sources;
 use crate::stacks::{Stacks, Step};
 use crate::story::{Story, What};
 use crate::table::Table;
 use crate::trace::{Keep, Trace};
-use crate::untruth::Untruth;
+use crate::witness::Witness;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
@@ -129,7 +133,9 @@ pub(crate) struct World {
     fates: BTreeMap<String, Random>,
     pub(crate) chances: Chances,
     pub(crate) struck: Vec<Struck>,
-    pub(crate) untruth: Untruth,
+    /// What the product does wrong, if anything, and what it remembers for that.
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) remembered: Remembered,
     pub(crate) agenda: BTreeMap<(u64, u64), Happening>,
     pub(crate) next_id: u64,
     pub(crate) trace: Trace,
@@ -154,6 +160,12 @@ pub(crate) struct World {
     pub(crate) heard: Vec<(Function, Vec<u8>)>,
     /// What functions answered and how they failed, to be searched for secrets (I9).
     pub(crate) answered: String,
+    pub(crate) witness: Witness,
+    /// What is certain, where it is not drawn.
+    pub(crate) script: Option<Script>,
+    pub(crate) crash: Crash,
+    /// Whose turn it is.
+    pub(crate) acting: Function,
 }
 
 impl World {
@@ -163,7 +175,7 @@ impl World {
         story: &Story,
         only: Option<BTreeSet<Strike>>,
         keep: Keep,
-        untruth: Untruth,
+        mutation: Option<Mutation>,
     ) -> Self {
         let mut random = Random::new(seed);
         let chances = Chances::new(Random::new(random.next()), story.rates.clone(), only);
@@ -175,7 +187,8 @@ impl World {
             fates: BTreeMap::new(),
             chances,
             struck: Vec::new(),
-            untruth,
+            mutation,
+            remembered: Remembered::default(),
             agenda: BTreeMap::new(),
             next_id: 0,
             trace: Trace::new(keep),
@@ -193,6 +206,10 @@ impl World {
             foreign: BTreeMap::new(),
             heard: Vec::new(),
             answered: String::new(),
+            witness: Witness::default(),
+            script: None,
+            crash: Crash::default(),
+            acting: Function::Sweep,
         }
     }
 
@@ -241,6 +258,9 @@ impl World {
     /// EventBridge: at least once, on best effort.
     pub(crate) fn emit(&mut self, function: Function, payload: Vec<u8>) {
         self.heard.push((function, payload.clone()));
+        if !self.is_heard(function) {
+            return;
+        }
         if self.strikes(Fault::EventLost, function.name()) {
             return;
         }
@@ -262,6 +282,9 @@ impl World {
 
     /// SQS: at least once, in no order unless a group is named.
     pub(crate) fn send(&mut self, queue: &'static str, body: String, group: Option<String>, delay_ms: u64) {
+        if !self.arrives() {
+            return;
+        }
         let id = self.id();
         let message = Message { queue, id, body, receives: 0, group };
         let travel = self.random.between(5, 2 * SECOND);

@@ -1,6 +1,6 @@
-//! A thousand seeds, seeds that once failed, and lies that must not go unnoticed.
+//! A thousand seeds, and seeds that once failed.
 
-use simulation::{Untruth, campaign, run, run_untrue, shortcomings};
+use simulation::{campaign, run, shortcomings};
 
 #[test]
 fn a_thousand_seeds_keep_every_invariant() {
@@ -49,6 +49,13 @@ fn a_seed_gives_the_same_trace_each_time() {
     assert_ne!(run(7).trace_hash, run(8).trace_hash);
 }
 
+/// The first few, for who has no time for a thousand: `tests/mutants.sh`.
+#[test]
+fn forty_seeds_keep_every_invariant() {
+    let summary = campaign(0..40, |_| {});
+    assert!(summary.failed.is_empty(), "{:#?}", summary.failed);
+}
+
 /// Which thread takes which seed changes nothing.
 #[test]
 fn a_campaign_meets_what_its_runs_meet() {
@@ -56,14 +63,4 @@ fn a_campaign_meets_what_its_runs_meet() {
     let mut alone = simulation::Coverage::default();
     (0..40).for_each(|seed| alone.merge(&run(seed).coverage));
     assert_eq!(together.coverage, alone);
-}
-
-/// A product that was broken in the way that the lie stands for would be caught.
-#[test]
-fn every_untruth_is_caught() {
-    const SEEDS_MAX: u64 = 200;
-    for untruth in Untruth::ALL {
-        let caught = (0..SEEDS_MAX).find(|seed| !run_untrue(*seed, untruth).violations.is_empty());
-        assert!(caught.is_some(), "{untruth:?} was not caught within {SEEDS_MAX} seeds");
-    }
 }

@@ -10,10 +10,11 @@ use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
 
 use super::Invariant::{Aws, I1, I2, I3, I5, I6, I8};
 use super::{Wrong, is_deploying, is_ending_told, is_of, secrets, tell, unapproved};
+use crate::witness;
 use crate::world::{MINUTE, World};
 
 /// What was read may be this old when it is committed: a slow function, a clock that is behind.
-const READ_AGE_MAX_MS: u64 = 5 * MINUTE;
+pub(crate) const READ_AGE_MAX_MS: u64 = 5 * MINUTE;
 /// A full track takes no new push, but what is in flight goes on to promise.
 const OUTBOX_SLACK: usize = 3 * IN_FLIGHT_MAX;
 /// A look at what is stored costs more than all other checks together: every so many commits it is taken.
@@ -27,7 +28,8 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) {
     promises_are_new_and_few(before, advance, &mut wrong);
     endings_are_true(world, advance, &mut wrong);
     older_never_replaces_newer(before, advance, &mut wrong);
-    tell(world, &["I1", "I2", "I3", "I5", "I6", "I8"], wrong);
+    witness::commit(world, before, advance, &mut wrong);
+    tell(world, &["I1", "I2", "I3", "I4", "I5", "I6", "I8"], wrong);
     if world.table.commits.is_multiple_of(STORED_SEEN_EVERY) {
         secrets::nothing_secret_is_stored(world, advance);
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::ids::{EffectKey, TrackKey};
 use model::release::{Ending, Phase, Release};
 
 use super::Invariant::{I3, I5, I6, I7};
-use super::{Wrong, is_of, tell};
+use super::{Wrong, tell};
 use crate::operations::Becomes;
 use crate::world::{HOUR, MINUTE, World};
 
@@ -73,14 +74,12 @@ fn everything_has_ended(world: &World, wrong: &mut Wrong) {
 /// Heads that no release on a bound track was made of.
 pub(crate) fn unnoticed_heads(world: &World) -> Vec<String> {
     let mut unnoticed = Vec::new();
+    let environments = world.platform.environments();
     for (repository, head) in &world.sources.heads {
-        for environment in world.platform.environments() {
-            let noticed = world.table.tracks.values().any(|track| {
-                track.key.service.as_str() == repository
-                    && track.key.environment.as_str() == environment
-                    && track.newest.as_ref().is_some_and(|newest| newest.revision == *head)
-            });
-            if !noticed {
+        for environment in &environments {
+            let key = format!("{repository}/{environment}").parse::<TrackKey>();
+            let newest = key.ok().and_then(|key| world.table.tracks.get(&key)?.newest.as_ref());
+            if newest.is_none_or(|newest| newest.revision != *head) {
                 unnoticed.push(format!("{repository} {} on {environment}", head.short()));
             }
         }
@@ -101,8 +100,8 @@ fn builds_ran_once(world: &World, wrong: &mut Wrong) {
 /// I6: every operation that ran is told as what it became.
 fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
     for operation in &world.stacks.operations {
-        let release = world.table.releases.values().find(|release| is_of(&operation.token, release));
-        let ending = release.and_then(Release::ending);
+        let key = operation.token.parse::<EffectKey>();
+        let ending = key.ok().and_then(|key| world.table.releases.get(&key.release)?.ending());
         let stack = world.stacks.all.get(&operation.stack);
         let touched =
             stack.is_none_or(|stack| stack.touched) || world.stacks.deleted.contains(&operation.stack);
