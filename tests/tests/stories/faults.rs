@@ -27,6 +27,21 @@ const ONCE: [(&str, &str); 5] = [
     ("sns", "Publish"),
 ];
 
+/// A call of each service, throttled in that service's own words.
+const THROTTLED: [(&str, &str); 11] = [
+    ("dynamodb", "GetItem"),
+    ("sqs", "SendMessage"),
+    ("sns", "Publish"),
+    ("cloudformation", "DescribeStacks"),
+    ("ecs", "DescribeServices"),
+    ("codebuild", "BatchGetBuilds"),
+    ("codecommit", "GetBranch"),
+    ("ecr", "DescribeImages"),
+    ("ssm", "GetParameter"),
+    ("s3", "PUT"),
+    ("secretsmanager", "GetSecretValue"),
+];
+
 /// How large the story of kills is: `TIDEGATE_KILLS=50 TIDEGATE_KILLED_RELEASES=20` for the large one.
 const KILLS: (&str, u32) = ("TIDEGATE_KILLS", 5);
 const KILLED_RELEASES: (&str, u32) = ("TIDEGATE_KILLED_RELEASES", 2);
@@ -37,17 +52,13 @@ const KILL_ONE_CALL_IN: u64 = 12;
 #[test]
 fn two_pushes_are_deployed_though_calls_fail() {
     tell(async |mut story| {
-        let lost = ONCE.map(|(_, action)| (action.to_owned(), Fault::AnswerLost));
-        story.suffers(Faults { seed: 1, first: lost.into() }).await;
+        story.suffers(Faults { seed: 1, first: every(ONCE, Fault::AnswerLost) }).await;
         deployed::a_first_push_is_deployed(&mut story).await;
         story.pushes_a_version();
         story.approves().await;
         story.ends("Deployed").await;
         story.kept_its_word().await;
-        let tally = story.control.tally(story.account());
-        for (service, action) in ONCE {
-            assert!(tally.of_call(service, action, Fault::AnswerLost) > 0, "{action} lost no answer");
-        }
+        story.suffered(ONCE, Fault::AnswerLost);
         story.suffered_everything();
     });
 }
@@ -55,9 +66,10 @@ fn two_pushes_are_deployed_though_calls_fail() {
 #[test]
 fn a_stack_that_rolls_back_is_told_so_though_calls_fail() {
     tell(async |mut story| {
-        story.suffers(Faults { seed: 2, ..Faults::default() }).await;
+        story.suffers(Faults { seed: 2, first: every(THROTTLED, Fault::Throttled) }).await;
         rolled_back::a_second_push_is_rolled_back(&mut story).await;
         story.kept_its_word().await;
+        story.suffered(THROTTLED, Fault::Throttled);
         story.suffered_everything();
     });
 }
@@ -144,20 +156,28 @@ impl Story {
         });
     }
 
+    fn suffered<const N: usize>(&self, calls: [(&str, &str); N], fault: Fault) {
+        let tally = self.control.tally(self.account());
+        for (service, action) in calls {
+            assert!(tally.of_call(service, action, fault) > 0, "{service} {action} was never {fault:?}");
+        }
+    }
+
     /// Every kind of fault happened: a story that was spared proves nothing.
     fn suffered_everything(&self) {
         let tally = self.control.tally(self.account());
         for fault in Fault::ALL {
             assert!(tally.of(fault) > 0, "{fault:?} never happened: {tally:#?}");
         }
-        let mut by_service: BTreeMap<&str, BTreeMap<String, u32>> = BTreeMap::new();
+        let mut by_service: BTreeMap<&str, BTreeMap<Fault, u32>> = BTreeMap::new();
         for ((service, _, fault), times) in &tally.befallen {
-            *by_service.entry(service).or_default().entry(format!("{fault:?}")).or_default() += times;
+            *by_service.entry(service).or_default().entry(*fault).or_default() += times;
         }
-        eprintln!(
-            "of {} attempts: {by_service:#?}\ncalls without hope: {:?}",
-            tally.attempts, tally.hopeless
-        );
+        eprintln!("of {} attempts of account {}:", tally.attempts, self.account());
+        for (service, faults) in by_service {
+            eprintln!("  {service}: {faults:?}");
+        }
+        eprintln!("  calls without hope: {:?}", tally.hopeless);
     }
 
     /// Every third release is rolled back, the others are deployed.
@@ -184,6 +204,10 @@ impl Story {
         assert_eq!(self.builds().await.len(), releases as usize);
         assert_eq!(self.deployments().await, releases as usize);
     }
+}
+
+fn every<const N: usize>(calls: [(&str, &str); N], fault: Fault) -> BTreeMap<String, Fault> {
+    calls.map(|(_, action)| (action.to_owned(), fault)).into()
 }
 
 fn size((variable, usual): (&str, u32)) -> u32 {
