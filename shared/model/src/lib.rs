@@ -7,5 +7,7 @@ pub mod effect;
 pub mod ids;
 pub mod release;
 pub mod signal;
+pub mod stored;
+pub mod text;
 pub mod time;
 pub mod track;
