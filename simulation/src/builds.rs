@@ -24,17 +24,17 @@ pub(crate) struct Builds {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    arn: String,
+    pub(crate) arn: String,
     pub(crate) order: BuildOrder,
     started_at: u64,
     status: BuildStatus,
-    becomes: Becomes,
+    pub(crate) becomes: Becomes,
     digest: String,
     image_repository: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Becomes {
+pub(crate) enum Becomes {
     Succeeded,
     /// Nobody read the digest into the exported variable.
     SucceededUntold,

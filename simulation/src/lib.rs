@@ -7,6 +7,8 @@ mod checks;
 mod events;
 mod executor;
 mod faults;
+#[cfg(test)]
+mod late_delivery;
 mod operations;
 mod people;
 mod ports;

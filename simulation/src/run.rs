@@ -257,7 +257,7 @@ impl Run {
     }
 }
 
-fn invoke(ports: Ports, invocation: &Invocation) -> Task {
+pub(crate) fn invoke(ports: Ports, invocation: &Invocation) -> Task {
     let payload = invocation.payload.clone();
     match invocation.function {
         Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
