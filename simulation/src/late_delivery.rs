@@ -3,19 +3,18 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use engine::functions;
 use engine::ports::BuildStatus;
 use model::ids::TrackKey;
 
 use crate::builds::Becomes;
 use crate::events;
 use crate::executor::Task;
-use crate::faults::Faults;
 use crate::ports::Ports;
-use crate::run::invoke;
+use crate::script::Scripted;
 use crate::sources::{Commit, CommitKind};
 use crate::trace::Keep;
-use crate::untruth::Untruth;
-use crate::world::{Function, Happening, Invocation, Origin, World};
+use crate::world::{Function, Happening, World};
 
 /// More than the builder makes pauses for one message.
 const PAUSES_MAX: usize = 60;
@@ -27,10 +26,9 @@ struct Stage {
 impl Stage {
     /// A world in which nothing goes wrong, and one release whose build is promised.
     fn with_a_push() -> (Self, TrackKey) {
-        let mut world = World::new(1, Keep::Nothing, Untruth::None);
-        world.faults = Faults::none();
-        let repository = world.platform.services()[0].clone();
-        world.push(&Commit { repository, kind: CommitKind::Good });
+        let scripted = Scripted::new(&["payments".to_owned()], &["production"]);
+        let mut world = scripted.world(1, Keep::Nothing, None);
+        world.push(&Commit { repository: "payments".to_owned(), kind: CommitKind::Good });
         let stage = Self { world: Rc::new(RefCell::new(world)) };
         stage.hears(Function::Push);
         let track = stage.world.borrow().table.tracks.keys().next().cloned();
@@ -38,8 +36,18 @@ impl Stage {
     }
 
     fn begins(&self, function: Function, payload: Vec<u8>) -> Task {
-        let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0 };
-        invoke(ports, &Invocation { function, payload, origin: Origin::Event { attempt: 0 } })
+        let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came: payload.clone().into() };
+        match function {
+            Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
+            Function::Build => Task::new(async move { functions::build(&ports, &payload).await }),
+            Function::Builder => Task::new(async move { functions::builder(&ports, &payload).await }),
+            Function::Image
+            | Function::Approval
+            | Function::Stack
+            | Function::Deployer
+            | Function::Notify
+            | Function::Sweep => panic!("nobody on this stage is {}", function.name()),
+        }
     }
 
     fn runs(&self, function: Function, payload: Vec<u8>) {
@@ -51,9 +59,10 @@ impl Stage {
     fn hears(&self, function: Function) {
         let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
         for happening in agenda.into_values() {
-            match happening {
-                Happening::Invoke(event) if event.function == function => self.runs(function, event.payload),
-                _ => {}
+            if let Happening::Invoke(event) = happening
+                && event.function == function
+            {
+                self.runs(function, event.payload);
             }
         }
     }
