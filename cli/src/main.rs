@@ -4,6 +4,7 @@ mod answer;
 mod clock;
 mod installation;
 mod local;
+mod quarantine;
 mod replay;
 mod service;
 mod simulate;
@@ -35,6 +36,9 @@ enum Verb {
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
+    /// Events and messages that failed and need a person.
+    #[command(subcommand)]
+    Quarantine(quarantine::Verb),
     /// Say what an event means, without AWS.
     Replay {
         /// The payload, as a function would get it.
@@ -72,6 +76,7 @@ async fn main() -> ExitCode {
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { load: true, json, .. } => simulate::load(json),
         Verb::Simulate { seeds, json, load: false } => simulate::simulate(seeds, json),

@@ -25,11 +25,11 @@ pub(crate) struct Builds {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    arn: String,
+    pub(crate) arn: String,
     pub(crate) order: BuildOrder,
     started_at: u64,
     status: BuildStatus,
-    becomes: Becomes,
+    pub(crate) becomes: Becomes,
     digest: String,
     image_repository: String,
     forgotten: bool,

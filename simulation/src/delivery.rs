@@ -88,7 +88,8 @@ impl Run {
             world.say(format_args!("{} is invoked", invocation.function.name()));
             let skew_ms = world.chances.clock_skew_s() * SECOND;
             let ahead_ms = world.random.between(0, 2 * skew_ms) as i64 - skew_ms as i64;
-            (world.id(), Ports { world: Rc::clone(&self.world), ahead_ms })
+            let came = Rc::from(invocation.payload.as_slice());
+            (world.id(), Ports { world: Rc::clone(&self.world), ahead_ms, came })
         };
         let task = invoke(Mutated::new(ports, &invocation), &invocation);
         let longest = if invocation.function == Function::Sweep { SWEEP_MS_MAX } else { FUNCTION_MS_MAX };
@@ -182,8 +183,9 @@ impl Run {
                 world.heard[at].clone()
             };
             let (function, payload) = heard;
+            let came = Rc::from(payload.as_slice());
             let invocation = Invocation { function, payload, origin: Origin::Event { attempt: 0 } };
-            let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0 };
+            let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came };
             let mut task = invoke(Mutated::new(ports, &invocation), &invocation);
             while task.run().is_none() {}
             let world = &mut *self.world.borrow_mut();
@@ -205,7 +207,7 @@ fn function_of(queue: &str) -> Function {
     }
 }
 
-fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
+pub(crate) fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
     let payload = ports.payload(invocation);
     match invocation.function {
         Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),

@@ -14,6 +14,8 @@ mod events;
 mod executor;
 mod faults;
 mod foreign;
+#[cfg(test)]
+mod late_delivery;
 mod load;
 mod log;
 mod mutated;

@@ -382,7 +382,7 @@ passed_on! {
         fn send_to_push(repository: &RepositoryName, branch: &BranchName) -> ();
     }
     Quarantine {
-        fn quarantine(function: &str, why: &str, payload: &[u8]) -> ();
+        fn quarantine(function: &str, why: &str, payload: Option<&[u8]>) -> ();
     }
     Images {
         fn image_digest(repository: &str, tag: &BuildId) -> Option<ImageDigest>;

@@ -44,6 +44,8 @@ pub(crate) struct Ports {
     pub(crate) world: Rc<RefCell<World>>,
     /// How much this machine's clock is ahead.
     pub(crate) ahead_ms: i64,
+    /// The payload that the function was invoked with.
+    pub(crate) came: Rc<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,9 +196,9 @@ impl Patrol for Ports {
 }
 
 impl Quarantine for Ports {
-    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Answer<()> {
+    async fn quarantine(&self, function: &str, why: &str, kept: Option<&[u8]>) -> Answer<()> {
         self.write("quarantine", |world| {
-            world.quarantine(function, why, payload);
+            world.quarantine(function, why, &self.came, kept);
             Ok(())
         })
         .await

@@ -147,14 +147,14 @@ fn the_unreadable_is_quarantined(world: &World, wrong: &mut Wrong) {
 
 impl World {
     /// I7: nothing but what is nobody's of ours comes here.
-    pub(crate) fn quarantine(&mut self, function: &str, why: &str, payload: &[u8]) {
+    pub(crate) fn quarantine(&mut self, function: &str, why: &str, came: &[u8], kept: Option<&[u8]>) {
         self.say(format_args!("{function} quarantines: {why}"));
         self.coverage.hit("quarantined", function);
-        match self.foreign.get_mut(payload) {
+        match self.foreign.get_mut(came) {
             Some(fate) => fate.quarantined = true,
             None if self.platform.tells_of_one_gone(why) => {}
             None => self.violation(I7, format!("{function} quarantined a payload of our own: {why}")),
         }
-        self.nothing_secret_is_quarantined(why, payload);
+        self.nothing_secret_is_quarantined(why, kept.unwrap_or_default());
     }
 }
