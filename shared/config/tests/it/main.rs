@@ -3,6 +3,7 @@
 mod any_bytes;
 mod bad_configs;
 mod checks;
+mod freezes;
 mod good_configs;
 mod policies;
 mod records;
