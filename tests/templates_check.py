@@ -272,7 +272,9 @@ def roles_of_stacks_are_bounded(template):
 
 def a_service_keeps_its_running_count_and_gives_up_bad_deployments(template):
     service = template["Resources"]["EcsService"]["Properties"]
-    if service["DeploymentConfiguration"].get("DeploymentCircuitBreaker") != {"Enable": True, "Rollback": True}:
+    # Only a rolling deployment has one; ECS itself rolls the others back.
+    breaker = {"Fn::If": ["Shifts", {"Ref": "AWS::NoValue"}, {"Enable": True, "Rollback": True}]}
+    if service["DeploymentConfiguration"].get("DeploymentCircuitBreaker") != breaker:
         yield "EcsService has no circuit breaker with rollback"
     if service.get("DesiredCount") != {"Fn::If": ["TwoTasks", 2, {"Ref": "AWS::NoValue"}]}:
         yield "EcsService states a count that an update would reset"

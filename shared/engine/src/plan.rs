@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Standing};
 use model::effect::Promise;
 use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
 use model::release::{Phase, Plan, Release};
@@ -162,8 +162,10 @@ fn render(
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
     config.check(&track.key.environment, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, &track.key.environment, service, environment, image)
-        .map_err(invalid)?;
+    let standing = Standing::default();
+    let rendered =
+        config::render(base, &config, &track.key.environment, service, environment, image, &standing)
+            .map_err(invalid)?;
     Ok((config, rendered))
 }
 

@@ -136,6 +136,13 @@ impl Kind {
             Kind::Job => "job",
         }
     }
+
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Kind::Web => "web service",
+            Kind::Worker | Kind::Job => self.word(),
+        }
+    }
 }
 
 impl ServiceConfig {

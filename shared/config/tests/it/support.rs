@@ -116,11 +116,32 @@ pub(crate) fn told_text(written: &str) -> String {
     config::parse(written.as_bytes()).expect_err(written).to_string()
 }
 
+/// The base that the project ships.
+pub(crate) fn shipped() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../stacks/service.yaml")).unwrap()
+}
+
+/// The records that the configs in `tests/configs` are written for.
+pub(crate) fn records() -> (ServiceRecord, EnvironmentRecord) {
+    let read =
+        |file: &str| std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/records/").to_owned() + file);
+    let service = ServiceRecord::parse(&read("service.json").unwrap()).unwrap();
+    (service, EnvironmentRecord::parse(&read("environment.json").unwrap()).unwrap())
+}
+
 pub(crate) fn digest() -> model::ids::ImageDigest {
     format!("sha256:{}", "0a".repeat(32)).parse().unwrap()
 }
 
 pub(crate) fn rendered(base: &str, written: &Value) -> Result<Rendered, config::Faults> {
     let (service, record) = (service(&service_record()), environment(&environment_record()));
-    config::render(base, &config(written), &name("production"), &service, &record, &digest())
+    config::render(
+        base,
+        &config(written),
+        &name("production"),
+        &service,
+        &record,
+        &digest(),
+        &Default::default(),
+    )
 }
