@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Standing};
 use model::effect::Promise;
-use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
+use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
 use model::release::{Phase, Plan, Release};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
@@ -135,22 +135,36 @@ async fn gather<P: Sources + Records + Templates>(
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let base = ports.base_template(&environment.template).await?.ok_or_else(|| {
-        Failure::refused(
-            "template",
-            format!(
-                "{} is not in the artifact bucket, though the record of {} names it",
-                environment.template, track.key.environment
-            ),
-        )
-    })?;
-    let (config, rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
+    let name = &track.key.environment;
+    let base = base_template(ports, name, &environment).await?;
+    let (config, rendered) = render(name, &service, &environment, file.as_deref(), &base, image)
         .map_err(|why| Failure::refused("render", why))?;
     Ok(Ingredients { config, environment, environment_version, rendered })
 }
 
-fn render(
-    track: &Track,
+/// The template that the environment's record names.
+///
+/// # Errors
+/// `Refused` when there is none.
+pub(crate) async fn base_template<P: Templates>(
+    ports: &P,
+    name: &EnvironmentName,
+    environment: &EnvironmentRecord,
+) -> Result<String, Failure> {
+    ports.base_template(&environment.template).await?.ok_or_else(|| {
+        Failure::refused(
+            "template",
+            format!(
+                "{} is not in the artifact bucket, though the record of {name} names it",
+                environment.template
+            ),
+        )
+    })
+}
+
+/// Config and template for one image, or what stands against them.
+pub(crate) fn render(
+    name: &EnvironmentName,
     service: &ServiceRecord,
     environment: &EnvironmentRecord,
     file: Option<&[u8]>,
@@ -161,11 +175,10 @@ fn render(
     let invalid = |faults: config::Faults| faults.to_string();
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
-    config.check(&track.key.environment, service, environment).map_err(invalid)?;
+    config.check(name, service, environment).map_err(invalid)?;
     let standing = Standing::default();
     let rendered =
-        config::render(base, &config, &track.key.environment, service, environment, image, &standing)
-            .map_err(invalid)?;
+        config::render(base, &config, name, service, environment, image, &standing).map_err(invalid)?;
     Ok((config, rendered))
 }
 

@@ -1,0 +1,123 @@
+//! From push to image.
+
+use super::{Draft, LOOK_FIRST, Outcome, Why};
+use crate::effect::{Effect, Promise};
+use crate::ids::BuildId;
+use crate::release::{Ending, Phase, Reach, Release};
+use crate::signal::{BuildSeen, Push};
+use crate::track::{IN_FLIGHT_MAX, Newest, OUTBOX_MAX};
+
+impl Draft {
+    pub(super) fn pushed(&mut self, push: &Push) -> Outcome {
+        if self.track.newest.as_ref().is_some_and(|newest| newest.revision == push.revision) {
+            return Err(Why::AlreadyDone);
+        }
+        if self.track.in_flight.len() >= IN_FLIGHT_MAX || self.track.outbox.len() >= OUTBOX_MAX {
+            return Err(Why::TrackIsFull);
+        }
+        let n = self.track.newest.as_ref().map_or(1, |newest| newest.n + 1);
+        self.track.newest = Some(Newest { n, revision: push.revision.clone() });
+        self.track.in_flight.push(Release {
+            id: self.track.release_id(n),
+            revision: push.revision.clone(),
+            repository: push.repository.clone(),
+            branch: push.branch.clone(),
+            pushed_by: push.by.clone(),
+            family: push.family.clone(),
+            created_at: self.now,
+            phase: Phase::Building { build: None },
+            phase_since: self.now,
+            steps: Vec::new(),
+        });
+        let by = push.by.as_deref().unwrap_or("somebody");
+        self.step(n, format!("{} on {} pushed by {by}", push.revision.short(), push.branch));
+        match &push.fault {
+            Some(why) => self.end(n, Ending::Failed { why: why.clone(), stack_status: None }),
+            None => {
+                self.supersede_older(n, Reach::Build);
+                self.promise(n, Effect::StartBuild, self.now);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn build_started(&mut self, n: u32, build: &BuildId) -> Outcome {
+        let Some(release) = self.track.release(n) else {
+            return self.leave_build_of_ended(n, build);
+        };
+        match &release.phase {
+            Phase::Building { build: None } => {
+                self.enter(
+                    n,
+                    Phase::Building { build: Some(build.clone()) },
+                    format!("build {build} started"),
+                );
+                self.keep(n, |effect| matches!(effect, Effect::StartBuild));
+                self.promise(n, Effect::LookAtBuild { build: build.clone() }, self.now.plus(LOOK_FIRST));
+                Ok(())
+            }
+            Phase::Building { build: Some(_) }
+            | Phase::Planning { .. }
+            | Phase::AwaitingApproval { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_) => Err(Why::AlreadyDone),
+        }
+    }
+
+    /// The release ended while its build was being started: nobody else would ever leave that build.
+    fn leave_build_of_ended(&mut self, n: u32, build: &BuildId) -> Outcome {
+        if self.track.newest.as_ref().is_none_or(|newest| newest.n < n) {
+            return Err(Why::ReleaseIsOver);
+        }
+        let leave = Effect::LeaveBuild { family: build.family() };
+        let promised = |promise: &Promise| promise.key.release.n == n && promise.effect == leave;
+        if self.track.outbox.iter().any(promised) {
+            return Err(Why::AlreadyDone);
+        }
+        self.promise(n, leave, self.now);
+        Ok(())
+    }
+
+    pub(super) fn build_seen(&mut self, build: &BuildId, seen: &BuildSeen) -> Outcome {
+        let wanting =
+            |release: &&Release| matches!(&release.phase, Phase::Building { build: Some(b) } if b == build);
+        let Some(n) = self.track.in_flight.iter().find(wanting).map(|release| release.id.n) else {
+            return Err(Why::ReleaseIsOver);
+        };
+        match seen {
+            BuildSeen::Running { phase } => self.look_later(n, format!("building: {phase}")),
+            BuildSeen::Succeeded { exported: None, .. } => {
+                self.fail(n, format!("build {build} succeeded but exported no image digest"));
+                Ok(())
+            }
+            BuildSeen::Succeeded { exported: Some(_), registry: None } => {
+                self.look_later(n, "built; waiting for the registry to show the image".to_owned())
+            }
+            BuildSeen::Succeeded { exported: Some(exported), registry: Some(registry) }
+                if exported != registry =>
+            {
+                self.fail(
+                    n,
+                    format!(
+                        "tag {build} in the registry names {registry}, but the build exported {exported}: \
+                         somebody else pushed under the build's tag"
+                    ),
+                );
+                Ok(())
+            }
+            BuildSeen::Succeeded { exported: Some(image), registry: Some(_) } => {
+                self.plan_anew(n, image.clone(), None, format!("image {image} built"));
+                Ok(())
+            }
+            BuildSeen::Failed { why } => {
+                self.fail(n, why.clone());
+                Ok(())
+            }
+            BuildSeen::Lost => {
+                self.fail(n, format!("CodeBuild no longer knows build {build}: push again or retry"));
+                Ok(())
+            }
+        }
+    }
+}

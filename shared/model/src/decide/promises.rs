@@ -1,0 +1,90 @@
+//! What became of a promise, and how promises are made, kept and dropped.
+
+use super::{Draft, LOOK_MAX, Outcome, Why, look_delay};
+use crate::effect::{Effect, Notice, Promise};
+use crate::ids::EffectKey;
+use crate::time::Timestamp;
+
+impl Draft {
+    pub(super) fn done(&mut self, key: &EffectKey) -> Outcome {
+        let before = self.track.outbox.len();
+        self.track.outbox.retain(|promise| promise.key != *key);
+        if self.track.outbox.len() == before { Err(Why::AlreadyDone) } else { Ok(()) }
+    }
+
+    pub(super) fn waiting(&mut self, key: &EffectKey, why: &str, until: Timestamp) -> Outcome {
+        let promise =
+            self.track.outbox.iter_mut().find(|promise| promise.key == *key).ok_or(Why::AlreadyDone)?;
+        let news = promise.waiting_for.as_deref() != Some(why);
+        if !news && promise.due == until {
+            return Err(Why::AlreadyDone);
+        }
+        let drives = promise.effect.drives_release();
+        promise.due = until;
+        promise.waits = promise.waits.saturating_add(1);
+        promise.waiting_for = Some(why.to_owned());
+        if news && drives {
+            self.step(key.release.n, format!("waiting: {why}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn refused(&mut self, key: &EffectKey, why: &str) -> Outcome {
+        let promise =
+            self.track.outbox.iter().find(|promise| promise.key == *key).ok_or(Why::AlreadyDone)?.clone();
+        if promise.effect == Effect::LookAtDeployment {
+            // CloudFormation deploys whether we may look or not: nothing has ended, and nothing else may start.
+            return self.waiting(key, why, self.now.plus(LOOK_MAX));
+        }
+        self.track.outbox.retain(|promise| promise.key != *key);
+        if promise.effect.drives_release() {
+            self.fail(key.release.n, why.to_owned());
+        } else {
+            self.step(key.release.n, format!("could not be done: {why}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn promise(&mut self, n: u32, effect: Effect, due: Timestamp) {
+        self.track.promised += 1;
+        let key = EffectKey { release: self.track.release_id(n), k: self.track.promised };
+        self.track.outbox.push(Promise { key, effect, due, waits: 0, waiting_for: None });
+    }
+
+    pub(super) fn is_promised(&self, key: &EffectKey) -> bool {
+        self.track.outbox.iter().any(|promise| promise.key == *key)
+    }
+
+    /// Takes the promises that `kept` describes off the outbox.
+    pub(super) fn keep(&mut self, n: u32, kept: impl Fn(&Effect) -> bool) {
+        self.track.outbox.retain(|promise| promise.key.release.n != n || !kept(&promise.effect));
+    }
+
+    /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
+    pub(super) fn drop_promises(&mut self, n: u32) {
+        self.keep(n, |effect| {
+            effect.drives_release() || *effect == Effect::Announce { notice: Notice::ApprovalRequested }
+        });
+    }
+
+    /// Puts the release's look off, with growing delay; says so only when something is new.
+    pub(super) fn look_later(&mut self, n: u32, what: String) -> Outcome {
+        let now = self.now;
+        let look = self.track.outbox.iter_mut().find(|promise| {
+            promise.key.release.n == n
+                && matches!(promise.effect, Effect::LookAtBuild { .. } | Effect::LookAtDeployment)
+        });
+        let Some(look) = look else { return Err(Why::AlreadyDone) };
+        let news = look.waiting_for.as_deref() != Some(what.as_str());
+        if !news && look.due > now {
+            return Err(Why::AlreadyDone);
+        }
+        look.due = now.plus(look_delay(look.waits));
+        look.waits = look.waits.saturating_add(1);
+        look.waiting_for = Some(what.clone());
+        if news {
+            self.step(n, what);
+        }
+        Ok(())
+    }
+}

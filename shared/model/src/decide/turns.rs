@@ -1,0 +1,120 @@
+//! The track's own rules: whose turn it is, who gives way, and how a release ends.
+
+use super::Draft;
+use crate::effect::{Effect, Notice};
+use crate::ids::ImageDigest;
+use crate::release::{Asked, Ending, Phase, Reach};
+use crate::track::Track;
+
+impl Draft {
+    /// A release that comes as far as an older one takes its place; a running deployment is left alone (I2, I8).
+    pub(super) fn supersede_older(&mut self, n: u32, reach: Reach) {
+        let by = self.track.release_id(n);
+        let older: Vec<u32> = self
+            .track
+            .in_flight
+            .iter()
+            .filter(|release| release.id.n < n)
+            .filter(|release| release.phase.reach() <= reach)
+            .map(|release| release.id.n)
+            .collect();
+        for older_n in older {
+            self.end(older_n, Ending::Superseded { by: by.clone() });
+        }
+    }
+
+    /// After every signal: one deployment at a time (I2), and plans only while the stack is free.
+    pub(super) fn give_turns(&mut self) {
+        let deploying = |track: &Track| track.in_flight.iter().any(|r| r.phase.reach() == Reach::Deployment);
+        if deploying(&self.track) {
+            return;
+        }
+        let ready = self.track.in_flight.iter().rev().find_map(|release| match &release.phase {
+            Phase::Ready { plan, asked } => Some((release.id.n, plan.clone(), asked.clone())),
+            Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::AwaitingApproval { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_) => None,
+        });
+        if let Some((n, plan, asked)) = ready {
+            let phase = Phase::Deploying { plan, asked, started: false, told: None };
+            self.enter(n, phase, "its turn to deploy".to_owned());
+            self.promise(n, Effect::Execute, self.now);
+            // An older one could only come after this one now (I8).
+            self.supersede_older(n, Reach::Plan);
+            // A plan made from here on would be made against a stack that moves: it could even find "no changes".
+            self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
+            return;
+        }
+        let unplanned: Vec<u32> = self
+            .track
+            .in_flight
+            .iter()
+            .filter(|release| matches!(release.phase, Phase::Planning { .. }))
+            .map(|release| release.id.n)
+            .filter(|n| !self.track.outbox.iter().any(|p| p.key.release.n == *n && p.effect == Effect::Plan))
+            .collect();
+        for n in unplanned {
+            self.promise(n, Effect::Plan, self.now);
+        }
+    }
+
+    pub(super) fn fail(&mut self, n: u32, why: String) {
+        let stack_status = None;
+        self.end(n, Ending::Failed { why, stack_status });
+    }
+
+    /// Ends the release: drops what drove it, tidies up what it held, tells people.
+    pub(super) fn end(&mut self, n: u32, ending: Ending) {
+        let Some(at) = self.track.in_flight.iter().position(|release| release.id.n == n) else { return };
+        self.drop_promises(n);
+        let mut release = self.track.in_flight.remove(at);
+        let was_deploying = release.phase.reach() == Reach::Deployment;
+        match &release.phase {
+            Phase::Building { .. } => {
+                let leave = Effect::LeaveBuild { family: release.family.clone() };
+                self.promise(n, leave, self.now);
+            }
+            Phase::AwaitingApproval { plan, .. }
+            | Phase::Ready { plan, .. }
+            | Phase::Deploying { plan, started: false, .. } => {
+                let discard = Effect::DiscardPlan { change_set: plan.change_set.clone() };
+                self.promise(n, discard, self.now);
+            }
+            Phase::Planning { .. } | Phase::Deploying { started: true, .. } | Phase::Over(_) => {}
+        }
+        let what = ending.reason();
+        release.phase = Phase::Over(ending);
+        release.phase_since = self.now;
+        release.step(self.now, what);
+        self.changed.retain(|changed| *changed != n);
+        self.over.push(release);
+        self.promise(n, Effect::Announce { notice: Notice::Ended }, self.now);
+        if was_deploying {
+            self.replan_waiting();
+        }
+    }
+
+    /// Executing a change set makes CloudFormation discard the stack's others: waiting plans are made again, and
+    /// their approvals count only if nothing changed (I1).
+    fn replan_waiting(&mut self) {
+        let waiting: Vec<(u32, ImageDigest, Asked)> = self
+            .track
+            .in_flight
+            .iter()
+            .filter_map(|release| match &release.phase {
+                Phase::AwaitingApproval { plan, asked } | Phase::Ready { plan, asked } => {
+                    Some((release.id.n, plan.image.clone(), asked.clone()))
+                }
+                Phase::Building { .. }
+                | Phase::Planning { .. }
+                | Phase::Deploying { .. }
+                | Phase::Over(_) => None,
+            })
+            .collect();
+        for (n, image, asked) in waiting {
+            self.plan_anew(n, image, Some(asked), "the stack moved on: the plan is made again".to_owned());
+        }
+    }
+}
