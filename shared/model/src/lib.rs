@@ -5,6 +5,8 @@ pub mod build;
 pub mod decide;
 pub mod effect;
 pub mod ids;
+pub mod listener;
+pub mod pattern;
 pub mod release;
 pub mod signal;
 pub mod time;

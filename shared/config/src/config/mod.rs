@@ -137,7 +137,8 @@ impl Kind {
         }
     }
 
-    pub(crate) fn noun(self) -> &'static str {
+    /// What one calls it.
+    pub fn noun(self) -> &'static str {
         match self {
             Kind::Web => "web service",
             Kind::Worker | Kind::Job => self.word(),

@@ -3,7 +3,7 @@
 use config::{Rendered, Standing};
 use serde_json::{Value, json};
 
-use crate::support::{config, digest, name, records, shipped, with};
+use crate::support::{config, digest, name, records, shipped, with, with_all};
 
 fn of_kind(kind: &str) -> Value {
     let schedule = (kind == "job").then(|| json!({"cron": "0 3 * * ?", "timeZone": "UTC"}));
@@ -54,17 +54,6 @@ fn adds_to(kind: &str, pointer: &str, value: Value) -> String {
         }
         Err(faults) => faults.to_string(),
     }
-}
-
-/// Objects on the way to `pointer` are made.
-fn with_all(mut written: Value, pointer: &str, value: Value) -> Value {
-    let steps: Vec<usize> = pointer.match_indices('/').map(|(at, _)| at).skip(1).collect();
-    for at in steps {
-        if written.pointer(&pointer[..at]).is_none() {
-            written = with(written, &pointer[..at], json!({}));
-        }
-    }
-    with(written, pointer, value)
 }
 
 fn web(pointer: &str, value: Value) -> String {

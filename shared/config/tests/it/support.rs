@@ -76,6 +76,17 @@ pub(crate) fn with(mut record: Value, pointer: &str, value: Value) -> Value {
     record
 }
 
+/// Objects on the way to `pointer` are made.
+pub(crate) fn with_all(mut written: Value, pointer: &str, value: Value) -> Value {
+    let steps: Vec<usize> = pointer.match_indices('/').map(|(at, _)| at).skip(1).collect();
+    for at in steps {
+        if written.pointer(&pointer[..at]).is_none() {
+            written = with(written, &pointer[..at], json!({}));
+        }
+    }
+    with(written, pointer, value)
+}
+
 pub(crate) fn service(record: &Value) -> ServiceRecord {
     ServiceRecord::parse(record.to_string().as_bytes()).unwrap()
 }
