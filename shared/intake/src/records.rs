@@ -1,7 +1,7 @@
 //! `{"Records": [...]}`: what SNS, SQS and CodeCommit's triggers hand to a function. Each record is read by itself.
 
 use crate::payload::Wrapping;
-use crate::unreadable::At;
+use crate::unreadable::{At, Unreadable};
 use crate::{INTAKE_RECORDS_MAX, Reading, Why, codecommit, sns, sqs};
 
 pub(crate) fn read(records: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
@@ -9,7 +9,16 @@ pub(crate) fn read(records: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
         Ok(list) => list,
         Err(unreadable) => return vec![Reading::of(None, Err(unreadable))],
     };
-    let readings: Vec<Reading> = list.flat_map(|record| read_record(&record, wrapping)).collect();
+    let mut readings = Vec::new();
+    for record in list {
+        readings.extend(read_record(&record, wrapping));
+        // Records can hold lists of their own.
+        if readings.len() > INTAKE_RECORDS_MAX {
+            let allowed = format!("at most {INTAKE_RECORDS_MAX} messages in all");
+            let unreadable = Unreadable::new(&records.place, "records with more messages", allowed);
+            return vec![Reading::of(None, Err(unreadable))];
+        }
+    }
     if readings.is_empty() { vec![Reading::nobodys(Why::NoRecords)] } else { readings }
 }
 

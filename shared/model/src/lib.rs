@@ -9,6 +9,8 @@ pub mod listener;
 pub mod pattern;
 pub mod release;
 pub mod signal;
+pub mod stored;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod who;
