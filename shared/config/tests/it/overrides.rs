@@ -100,7 +100,8 @@ fn an_order_of_environments_that_comes_round_is_told() {
 fn way(environments_said: Value, after_by_record: &[(&str, &str)]) -> String {
     let config =
         config(&json!({ "service": "payments", "kind": "worker", "environments": environments_said }));
-    let mut records = environments(&[("production", None), ("staging", Some("main")), ("canary", None)]);
+    let mut records =
+        environments(&[("production", Some("main")), ("staging", Some("main")), ("canary", None)]);
     for (environment, after) in after_by_record {
         records.get_mut(&name(environment)).unwrap().floor.after = Some(name(after));
     }
