@@ -4,7 +4,9 @@
 mod deployed;
 mod events;
 mod not_deployed;
+mod operator;
 mod people;
+mod quarantine;
 mod raw_call;
 mod report;
 mod restart;

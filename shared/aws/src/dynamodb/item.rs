@@ -6,6 +6,7 @@
 //! | release | as its track                    | `RELEASE#<n, ten digits>`     | `phase`, `ended`             |
 //! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
+//! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
 //! The others are there for conditions, for the index and for people, and are never read back into the model.
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::failure::Failure;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::release::Release;
@@ -59,6 +61,11 @@ impl Place {
         Self { pk: "PATROL".to_owned(), sk: "PATROL".to_owned() }
     }
 
+    pub(super) fn dropped(dropped: &Dropped) -> Self {
+        // Fifteen digits hold every time until the year 33,658, so that they sort by time.
+        Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
+    }
+
     pub(super) fn key(&self) -> Item {
         Item::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
     }
@@ -66,6 +73,8 @@ impl Place {
 
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
+pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
+pub(super) const DROPPED_SK: &str = "DROPPED#";
 const TRACK_PK: &str = "TRACK#";
 
 pub(super) fn track_pk(key: &TrackKey) -> String {
@@ -112,6 +121,10 @@ pub(super) fn of_build(build: &Build) -> Result<Item, Failure> {
 
 pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
     encode(&Place::patrol(), &next)
+}
+
+pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {
+    encode(&Place::dropped(dropped), dropped)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {

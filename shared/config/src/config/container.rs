@@ -198,7 +198,7 @@ pub(super) fn read_secret(
             Some(_) => name.strip_prefix(&own)?,
             None => name.split_once('/')?.1,
         };
-        let good = is_word(name) && !below.is_empty() && key.is_none_or(|key| is_word(key));
+        let good = is_word(name) && !below.is_empty() && key.is_none_or(is_word);
         good.then(|| Secret { name: name.to_owned(), key: key.map(str::to_owned) })
     });
     if parsed.is_none() {
