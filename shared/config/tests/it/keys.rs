@@ -207,6 +207,27 @@ fn wrong_sidecars_are_told() {
 }
 
 #[test]
+fn a_dynamic_reference_is_refused_wherever_it_would_come_into_the_template() {
+    let other = "{{resolve:secretsmanager:ledger/db:SecretString:url::0a1b}}";
+    let sidecar = json!({"image": IMAGE, "environment": {"A": other}, "logRouter": {"type": "fluentd", "options": {"B": other}}});
+    for (pointer, value) in [
+        ("/container/environment", json!({"DB": other})),
+        ("/container/command", json!(["./serve", other])),
+        ("/sidecars/router", sidecar),
+        ("/routing/healthCheck/path", json!(format!("/{other}"))),
+        ("/deployment/alarms", json!([other])),
+        ("/deployment/before/command", json!([other])),
+        ("/environments/production", json!({"container": {"command": [other]}})),
+    ] {
+        let told = web(pointer, value);
+        assert!(
+            told.contains(r#"is "{{resolve:secretsmanager:ledger/db:"#) && told.contains("a plain text"),
+            "{pointer}: {told}"
+        );
+    }
+}
+
+#[test]
 fn a_task_definition_beyond_its_limit_is_told() {
     let secrets: serde_json::Map<String, Value> =
         (0..70).map(|n| (format!("S{n}"), json!("payments/s"))).collect();
