@@ -122,7 +122,7 @@ fn a_wrong_container_is_told() {
     $.container.environment["A-B"] is not a variable's name; allowed: a name of 1 to 255 letters, digits and _, not starting with a digit
     $.container.environment.LOG_LEVEL is 3; allowed: a string of at most 4096 characters, in quotes
     "#);
-    insta::assert_snapshot!(web("/container/environment", json!({"DB": "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"})), @r#"$.container.environment.DB is "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"; allowed: a plain text; a secret's name stands under secrets"#);
+    insta::assert_snapshot!(web("/container/environment", json!({"DB": "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"})), @r#"$.container.environment.DB is "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"; allowed: a plain text; the name of a secret stands under secrets"#);
     insta::assert_snapshot!(web("/container/environment", json!({"LONG": "x".repeat(4_097)})), @r#"$.container.environment.LONG is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"; allowed: a string of at most 4096 characters, in quotes"#);
     insta::assert_snapshot!(web("/container/environment", json!(["LOG_LEVEL=info"])), @"$.container.environment is a list; allowed: an object");
     insta::assert_snapshot!(web("/container/secrets", json!({"A": "ledger/db", "B": "payments", "C": "payments/", "D": "/payments/db", "E": "payments-old/db", "F": 1, "G": "payments/db:", "H": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:payments/db"})), @r#"
