@@ -53,9 +53,10 @@ impl Stage {
     fn hears(&self, function: Function) {
         let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
         for happening in agenda.into_values() {
-            match happening {
-                Happening::Invoke(event) if event.function == function => self.runs(function, event.payload),
-                _ => {}
+            if let Happening::Invoke(event) = happening
+                && event.function == function
+            {
+                self.runs(function, event.payload);
             }
         }
     }

@@ -3,7 +3,7 @@
 use simulation::{Mutation, mutated};
 
 /// Every mutation is caught within this many.
-const SEEDS_MAX: u64 = 300;
+const SEEDS_MAX: u64 = 1000;
 
 #[test]
 fn every_mutation_is_caught_by_the_invariant_that_it_breaks() {
