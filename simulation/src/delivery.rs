@@ -207,7 +207,7 @@ fn function_of(queue: &str) -> Function {
     }
 }
 
-fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
+pub(crate) fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
     let payload = ports.payload(invocation);
     match invocation.function {
         Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),

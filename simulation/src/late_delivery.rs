@@ -3,18 +3,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use engine::functions;
 use engine::ports::BuildStatus;
 use model::ids::TrackKey;
 
 use crate::builds::Becomes;
+use crate::delivery::invoke;
 use crate::events;
 use crate::executor::Task;
+use crate::mutated::Mutated;
 use crate::ports::Ports;
 use crate::script::Scripted;
 use crate::sources::{Commit, CommitKind};
 use crate::trace::Keep;
-use crate::world::{Function, Happening, World};
+use crate::world::{Function, Happening, Invocation, Origin, World};
 
 /// More than the builder makes pauses for one message.
 const PAUSES_MAX: usize = 60;
@@ -26,9 +27,10 @@ struct Stage {
 impl Stage {
     /// A world in which nothing goes wrong, and one release whose build is promised.
     fn with_a_push() -> (Self, TrackKey) {
-        let scripted = Scripted::new(&["payments".to_owned()], &["production"]);
-        let mut world = scripted.world(1, Keep::Nothing, None);
-        world.push(&Commit { repository: "payments".to_owned(), kind: CommitKind::Good });
+        let repository = "payments".to_owned();
+        let calm = Scripted::new(std::slice::from_ref(&repository), &["production"]);
+        let mut world = calm.world(1, Keep::Nothing, None);
+        world.push(&Commit { repository, kind: CommitKind::Good });
         let stage = Self { world: Rc::new(RefCell::new(world)) };
         stage.hears(Function::Push);
         let track = stage.world.borrow().table.tracks.keys().next().cloned();
@@ -36,18 +38,10 @@ impl Stage {
     }
 
     fn begins(&self, function: Function, payload: Vec<u8>) -> Task {
-        let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came: payload.clone().into() };
-        match function {
-            Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
-            Function::Build => Task::new(async move { functions::build(&ports, &payload).await }),
-            Function::Builder => Task::new(async move { functions::builder(&ports, &payload).await }),
-            Function::Image
-            | Function::Approval
-            | Function::Stack
-            | Function::Deployer
-            | Function::Notify
-            | Function::Sweep => panic!("nobody on this stage is {}", function.name()),
-        }
+        let came = Rc::from(payload.as_slice());
+        let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came };
+        let invocation = Invocation { function, payload, origin: Origin::Event { attempt: 0 } };
+        invoke(Mutated::new(ports, &invocation), &invocation)
     }
 
     fn runs(&self, function: Function, payload: Vec<u8>) {
@@ -59,10 +53,9 @@ impl Stage {
     fn hears(&self, function: Function) {
         let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
         for happening in agenda.into_values() {
-            if let Happening::Invoke(event) = happening
-                && event.function == function
-            {
-                self.runs(function, event.payload);
+            match happening {
+                Happening::Invoke(event) if event.function == function => self.runs(function, event.payload),
+                _ => {}
             }
         }
     }
