@@ -7,7 +7,7 @@ use model::release::{Ending, Phase, Release};
 
 use super::Invariant::{I3, I5, I6, I7};
 use super::{Wrong, tell};
-use crate::operations::Becomes;
+use crate::operations::{Becomes, Operation};
 use crate::world::{HOUR, MINUTE, World};
 
 /// Once faults stop, a release that waits for nobody moves on within this.
@@ -109,15 +109,26 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         let is_true = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
             Becomes::RolledBack => told == "RolledBack" || (touched && told == "Failed"),
-            Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
-                told == "Failed" || touched
-            }
+            Becomes::RollbackFailed | Becomes::RolloutFails => told == "Failed" || touched,
+            // Where the old task definition names the same image, that is what was asked for. Whether the service ran
+            // it is checked when "deployed" is committed.
+            Becomes::OldDigest if told == "Deployed" => touched || ran_before(world, operation),
+            Becomes::OldDigest => told == "Failed" || touched,
         };
         if !is_true {
             let (token, became) = (&operation.token, operation.becomes);
             wrong.push((I6, format!("{token} was {became:?}, and {told} was said")));
         }
     }
+}
+
+/// Whether an earlier operation of the stack deployed the same image.
+fn ran_before(world: &World, operation: &Operation) -> bool {
+    let image = operation.props.parameters.get("Image");
+    let earlier = world.stacks.operations.iter().take_while(|other| other.token != operation.token);
+    earlier
+        .filter(|other| other.stack == operation.stack)
+        .any(|other| other.props.parameters.get("Image") == image)
 }
 
 /// I3, I6: every ending was told, and told as what it was.
