@@ -144,3 +144,24 @@ fn a_wait_is_told_once_and_only_where_the_release_waits() {
     let before = asking.track.release(1).unwrap().steps.len();
     assert_eq!(waits(&mut asking, "SNS is throttled", 5), before, "an announcement holds nothing up");
 }
+
+#[test]
+fn what_is_overdue_tells_what_it_waited_for_itself() {
+    let deploying = Story::new().pushed('d').planning('a').planned(2, 2).approved(2).executing(2);
+    let mut story = deploying.pushed('b');
+    let waits = [
+        ("Announce", "SNS is throttled"),
+        ("LookAtDeployment", "the stack is UPDATE_IN_PROGRESS"),
+        ("StartBuild", "the build queue is full"),
+    ];
+    for (effect, why) in waits {
+        let named = |promise: &&Promise| format!("{:?}", promise.effect).starts_with(effect);
+        let key = story.track.outbox.iter().find(named).unwrap().key.clone();
+        let until = story.now.plus(Span::hours(5));
+        story.see(&Signal::Waiting { key, why: why.to_owned(), until }).unwrap();
+    }
+    story.now = story.track.release(3).unwrap().deadline().unwrap();
+    story.see(&Signal::Tick).unwrap();
+    let ending = story.over.last().unwrap().ending().unwrap().reason();
+    assert_eq!(ending, "no image within 4 hours; it last waited for: the build queue is full");
+}
