@@ -45,7 +45,6 @@ impl World {
             task_definition: running.task_definition.clone(),
             rollout: running.rollout,
             rollout_reason: None,
-            revision: None,
         })
     }
 
