@@ -23,6 +23,8 @@ pub enum Effect {
     DiscardPlan {
         change_set: EffectKey,
     },
+    /// An approved release has waited: read its policies and the directory again before it deploys.
+    CountVotes,
     /// Execute the approved change set.
     Execute,
     LookAtDeployment,
@@ -36,6 +38,10 @@ pub enum Effect {
 #[serde(rename_all = "camelCase")]
 pub enum Notice {
     ApprovalRequested,
+    /// Half the time to answer has passed.
+    ApprovalReminded,
+    /// Most of it has: others are told.
+    ApprovalEscalated,
     Ended,
     /// The deployment takes longer than it should.
     TakesLong,
@@ -54,9 +60,11 @@ impl Effect {
     pub fn hand(&self) -> Hand {
         match self {
             Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } => Hand::Builder,
-            Effect::Plan | Effect::DiscardPlan { .. } | Effect::Execute | Effect::LookAtDeployment => {
-                Hand::Deployer
-            }
+            Effect::Plan
+            | Effect::DiscardPlan { .. }
+            | Effect::CountVotes
+            | Effect::Execute
+            | Effect::LookAtDeployment => Hand::Deployer,
             Effect::Announce { .. } => Hand::Notify,
         }
     }
@@ -67,6 +75,7 @@ impl Effect {
             Effect::StartBuild
             | Effect::LookAtBuild { .. }
             | Effect::Plan
+            | Effect::CountVotes
             | Effect::Execute
             | Effect::LookAtDeployment => true,
             Effect::LeaveBuild { .. } | Effect::DiscardPlan { .. } | Effect::Announce { .. } => false,

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::{Policy, Voice, Vote};
+use crate::approval::{Nudged, Policy, Voice, Vote};
 use crate::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
-    Revision,
+    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, PersonName, ReleaseId,
+    RepositoryName, Revision,
 };
 use crate::time::{Span, Timestamp};
 
@@ -30,6 +30,12 @@ pub struct Release {
     pub branch: BranchName,
     /// What CodeCommit said of the pusher. A statement about who, not a proof.
     pub pushed_by: Option<String>,
+    /// Whom the commits since what was live name as their authors, as read when it was planned; e-mail addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Who asked for it, where it was not a push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<PersonName>,
     pub family: BuildFamily,
     pub created_at: Timestamp,
     pub phase: Phase,
@@ -148,7 +154,7 @@ impl Release {
         match &self.phase {
             Phase::Building { .. } => Some(self.phase_since.plus(BUILDING_MAX)),
             Phase::Planning { .. } => Some(self.phase_since.plus(PLANNING_MAX)),
-            Phase::AwaitingApproval { asked, .. } => Some(asked.until),
+            Phase::AwaitingApproval { asked, .. } => Some(asked.due()),
             Phase::Deploying { told: Some(told), .. } => Some(told.plus(DEPLOYING_TOLD_EVERY)),
             Phase::Deploying { told: None, .. } => Some(self.phase_since.plus(DEPLOYING_TOLD_AFTER)),
             // Its turn comes when the deployment before it ends, and that one has a limit.
@@ -169,9 +175,39 @@ impl Release {
 #[serde(rename_all = "camelCase")]
 pub struct Asked {
     pub fingerprint: Fingerprint,
+    /// Both policies taken together, as last read; `required` is what this release needs in all.
     pub policy: Policy,
+    /// What the pushed config alone asks for. Unset in what was stored before it was kept: then `policy` is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Policy>,
     pub votes: Vec<Vote>,
+    /// Voices that lacked when the votes were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    #[serde(default)]
+    pub nudged: Nudged,
     pub until: Timestamp,
+}
+
+impl Asked {
+    /// What the pushed config asks for.
+    pub fn wish(&self) -> &Policy {
+        self.wish.as_ref().unwrap_or(&self.policy)
+    }
+
+    /// When those who are asked are told again, or the request expires.
+    pub fn due(&self) -> Timestamp {
+        let nudge = self.asked_at.and_then(|at| Some(at.plus(self.nudged.next_after(self.until.since(at))?)));
+        nudge.map_or(self.until, |nudge| nudge.min(self.until))
+    }
+
+    /// Voices that still lack, as far as was last counted.
+    pub fn still_needed(&self) -> u32 {
+        let votes = u32::try_from(self.votes.len()).unwrap_or(u32::MAX);
+        self.missing.unwrap_or_else(|| self.policy.required.saturating_sub(votes))
+    }
 }
 
 /// What deploying would change.

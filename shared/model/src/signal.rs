@@ -1,6 +1,6 @@
 //! What was seen. A signal carries every fact that its decision needs.
 
-use crate::approval::{Answer, Policy, Voice};
+use crate::approval::{Answer, Ground, Policy, Voice};
 use crate::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision,
 };
@@ -22,7 +22,11 @@ pub enum Signal {
     Planned {
         n: u32,
         plan: Plan,
-        policy: Policy,
+        /// What the pushed config asks for.
+        wish: Policy,
+        ground: Ground,
+        /// Authors of the commits since what is live; e-mail addresses.
+        authors: Vec<String>,
     },
     /// The change set had no changes, and the service was read to run the release's image.
     UpToDate {
@@ -38,14 +42,21 @@ pub enum Signal {
         key: EffectKey,
         why: String,
     },
-    /// A person's answer, with the environment's policy as read for this very decision.
+    /// A person's answer, with what was read for this very decision.
     Answered {
         n: u32,
         fingerprint: Fingerprint,
         answer: Answer,
         voice: Voice,
         reason: String,
-        floor: Policy,
+        ground: Ground,
+    },
+    /// What an approved release stands on, read when its turn has come.
+    VotesCounted {
+        n: u32,
+        /// The promise to count.
+        key: EffectKey,
+        ground: Ground,
     },
     ExecutionStarted {
         n: u32,

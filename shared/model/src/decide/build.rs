@@ -23,6 +23,8 @@ impl Draft {
             repository: push.repository.clone(),
             branch: push.branch.clone(),
             pushed_by: push.by.clone(),
+            authors: Vec::new(),
+            requested_by: None,
             family: push.family.clone(),
             created_at: self.now,
             phase: Phase::Building { build: None },

@@ -1,5 +1,6 @@
 //! The one place where anything is decided: a track, a signal and the time give the next track and its promises.
 
+mod approval;
 mod build;
 mod deployment;
 mod plan;
@@ -7,10 +8,13 @@ mod promises;
 mod time;
 mod turns;
 
+use crate::approval::Bar;
 use crate::release::{Phase, Release};
 use crate::signal::Signal;
 use crate::time::{Span, Timestamp};
 use crate::track::Track;
+
+use self::approval::Said;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -37,8 +41,8 @@ pub enum Why {
     AnotherPhase,
     #[error("the answer was given to an earlier plan; the request in force shows another fingerprint")]
     AnotherPlan,
-    #[error("this environment accepts no approvals by reply")]
-    ReplyMayNotApprove,
+    #[error("{0}")]
+    MayNotApprove(Bar),
     #[error("nothing is due")]
     NothingDue,
     #[error("the track is full; the patrol will bring the push again")]
@@ -52,12 +56,14 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
         Signal::Pushed(push) => draft.pushed(push),
         Signal::BuildStarted { n, build } => draft.build_started(*n, build),
         Signal::BuildSeen { build, seen } => draft.build_seen(build, seen),
-        Signal::Planned { n, plan, policy } => draft.planned(*n, plan, policy),
+        Signal::Planned { n, plan, wish, ground, authors } => draft.planned(*n, plan, wish, ground, authors),
         Signal::UpToDate { n, key, deployed } => draft.up_to_date(*n, key, deployed),
         Signal::PlanStale { n, key, why } => draft.plan_stale(*n, key, why),
-        Signal::Answered { n, fingerprint, answer, voice, reason, floor } => {
-            draft.answered(*n, fingerprint, *answer, voice, reason, floor)
+        Signal::Answered { n, fingerprint, answer, voice, reason, ground } => {
+            let said = Said { answer: *answer, voice, reason };
+            draft.answered(*n, fingerprint, &said, ground)
         }
+        Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
         Signal::ExecutionStarted { n } => draft.execution_started(*n),
         Signal::DeploymentSeen { n, seen } => draft.deployment_seen(*n, seen),
         Signal::Done { key } => draft.done(key),
@@ -83,6 +89,8 @@ struct Draft {
     track: Track,
     changed: Vec<u32>,
     over: Vec<Release>,
+    /// The approved release whose votes this very decision counted.
+    counted: Option<u32>,
     now: Timestamp,
 }
 
@@ -90,7 +98,7 @@ type Outcome = Result<(), Why>;
 
 impl Draft {
     fn of(track: &Track, now: Timestamp) -> Self {
-        Self { track: track.clone(), changed: Vec::new(), over: Vec::new(), now }
+        Self { track: track.clone(), changed: Vec::new(), over: Vec::new(), counted: None, now }
     }
 
     fn finish(mut self) -> Decision {
@@ -109,10 +117,6 @@ impl Draft {
     }
     fn release_mut(&mut self, n: u32) -> Option<&mut Release> {
         self.track.in_flight.iter_mut().find(|release| release.id.n == n)
-    }
-
-    fn deadline_of(&self, n: u32) -> Timestamp {
-        self.track.release(n).and_then(Release::deadline).unwrap_or(self.now)
     }
 
     fn touch(&mut self, n: u32) {

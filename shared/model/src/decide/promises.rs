@@ -62,9 +62,7 @@ impl Draft {
 
     /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
     pub(super) fn drop_promises(&mut self, n: u32) {
-        self.keep(n, |effect| {
-            effect.drives_release() || *effect == Effect::Announce { notice: Notice::ApprovalRequested }
-        });
+        self.keep(n, |effect| effect.drives_release() || asks(effect));
     }
 
     /// Puts the release's look off, with growing delay; says so only when something is new.
@@ -87,4 +85,10 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+fn asks(effect: &Effect) -> bool {
+    const REQUESTS: [Notice; 3] =
+        [Notice::ApprovalRequested, Notice::ApprovalReminded, Notice::ApprovalEscalated];
+    REQUESTS.iter().any(|notice| *effect == Effect::Announce { notice: *notice })
 }

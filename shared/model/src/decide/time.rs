@@ -1,8 +1,9 @@
 //! What the passing of time alone does.
 
 use super::{Draft, Outcome, Why};
+use crate::approval::Nudged;
 use crate::effect::{Effect, Notice};
-use crate::release::{BUILDING_MAX, Ending, PLANNING_MAX, Phase};
+use crate::release::{Asked, BUILDING_MAX, Ending, PLANNING_MAX, Phase, Plan};
 use crate::time::Span;
 
 impl Draft {
@@ -40,9 +41,10 @@ impl Draft {
             Phase::Planning { .. } => {
                 self.fail(n, format!("no plan within {} hours{waiting}", hours(PLANNING_MAX)));
             }
-            Phase::AwaitingApproval { asked, .. } => {
+            Phase::AwaitingApproval { asked, .. } if asked.until <= self.now => {
                 self.end(n, Ending::Expired { asked_until: asked.until })
             }
+            Phase::AwaitingApproval { plan, asked } => self.nudge(n, plan, asked),
             Phase::Deploying { plan, asked, started, .. } => {
                 let told = Some(self.now);
                 self.enter(
@@ -54,6 +56,25 @@ impl Draft {
             }
             Phase::Ready { .. } | Phase::Over(_) => {}
         }
+    }
+
+    /// Nobody answered yet: those who are asked are told again, and then others. What was missed is not made up for.
+    fn nudge(&mut self, n: u32, plan: Plan, mut asked: Asked) {
+        while asked.until > self.now && asked.due() <= self.now {
+            asked.nudged = match asked.nudged {
+                Nudged::NotYet => Nudged::Reminded,
+                Nudged::Reminded | Nudged::Escalated => Nudged::Escalated,
+            };
+        }
+        let (notice, what) = match asked.nudged {
+            Nudged::NotYet => return,
+            Nudged::Reminded => (Notice::ApprovalReminded, "asked again: half the time to answer has passed"),
+            Nudged::Escalated => {
+                (Notice::ApprovalEscalated, "asked again, and others too: most of the time has passed")
+            }
+        };
+        self.enter(n, Phase::AwaitingApproval { plan, asked }, what.to_owned());
+        self.promise(n, Effect::Announce { notice }, self.now);
     }
 }
 

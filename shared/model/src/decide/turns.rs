@@ -38,6 +38,9 @@ impl Draft {
             | Phase::Over(_) => None,
         });
         if let Some((n, plan, asked)) = ready {
+            if self.counted != Some(n) {
+                return self.count_first(n);
+            }
             let phase = Phase::Deploying { plan, asked, started: false, told: None };
             self.enter(n, phase, "its turn to deploy".to_owned());
             self.promise(n, Effect::Execute, self.now);

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::approval::{Answer, Policy, Voice};
+use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
 use model::release::{Phase, Plan};
 use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
 use model::time::Span;
 
-use crate::story::{Story, answered, deployed, fingerprint, image_of, person, policy, push, revision};
+use crate::story::{
+    Story, answered, approvers, deployed, fingerprint, ground, image_of, person, policy, push, revision, wish,
+};
 
 pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
 
@@ -51,7 +53,8 @@ pub(crate) struct Facts {
     /// Everything ever told, for telling it again.
     told: Vec<Signal>,
     kept_back: Vec<Signal>,
-    floor: u32,
+    /// The environment's record and the directory, as they stand.
+    pub(crate) ground: Ground,
     /// Whether builds and deployments may fail, people reject, and others change the stack.
     trouble: bool,
 }
@@ -70,7 +73,7 @@ pub(crate) enum Act {
     StackMoves,
     StackChangedOutside,
     PersonAnswers,
-    FloorRises,
+    RecordsChange,
     MinutesPass,
     HoursPass,
     Refuse,
@@ -89,7 +92,7 @@ impl Facts {
             asked: BTreeSet::new(),
             told: Vec::new(),
             kept_back: Vec::new(),
-            floor: 1,
+            ground: ground(policy(1)),
             trouble,
         }
     }
@@ -103,7 +106,9 @@ impl Facts {
         }
         let signal = match act {
             Act::Push => {
-                self.head = Some(push(REVISIONS[pick % REVISIONS.len()]));
+                let by_nobody_known = self.trouble && pick.is_multiple_of(5);
+                let push = push(REVISIONS[pick % REVISIONS.len()]);
+                self.head = Some(if by_nobody_known { Push { by: None, ..push } } else { push });
                 self.head.clone().map(Signal::Pushed)
             }
             Act::PushBadConfig if !self.trouble => None,
@@ -138,8 +143,10 @@ impl Facts {
                 None
             }
             Act::PersonAnswers => self.answer(pick),
-            Act::FloorRises => {
-                self.floor = (self.floor + usize::from(self.trouble) as u32).min(2);
+            Act::RecordsChange => {
+                if self.trouble {
+                    self.records_change(pick);
+                }
                 None
             }
             Act::MinutesPass => self.time_passes(Span::minutes(3), story),
@@ -208,7 +215,15 @@ impl Facts {
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
                 self.change_sets.insert(promise.key.to_string(), change_set);
-                Some(Signal::Planned { n, plan, policy: policy(self.floor) })
+                let authors = if self.trouble && pick.is_multiple_of(3) {
+                    vec!["Cleo@example.com".to_owned(), "somebody@example.com".to_owned()]
+                } else {
+                    Vec::new()
+                };
+                Some(Signal::Planned { n, plan, wish: wish(), ground: self.ground.clone(), authors })
+            }
+            Effect::CountVotes => {
+                Some(Signal::VotesCounted { n, key: promise.key.clone(), ground: self.ground.clone() })
             }
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
@@ -305,15 +320,46 @@ impl Facts {
     /// People answer what they were asked, however long ago.
     fn answer(&mut self, pick: usize) -> Option<Signal> {
         let asked: Vec<&(u32, Fingerprint)> = self.asked.iter().collect();
-        let (n, fingerprint) = asked.get(pick / 16 % asked.len().max(1))?;
-        let voice = match pick % 4 {
+        let (n, fingerprint) = asked.get(pick / 6 % asked.len().max(1))?;
+        let voice = match pick % 6 {
             0 => Voice::Reply,
-            1 | 2 => person("ana"),
-            _ => person("bob"),
+            1 => person("ana"),
+            2 => person("cleo"),
+            3 | 4 => person("bob"),
+            _ => person(if self.trouble { "dana" } else { "ana" }),
         };
         let answer = if self.trouble && pick % 16 > 13 { Answer::Reject } else { Answer::Approve };
-        let floor = Policy { replies: !self.trouble || !pick.is_multiple_of(3), ..policy(self.floor) };
-        Some(answered(*n, fingerprint.clone(), answer, voice, floor))
+        Some(answered(*n, fingerprint.clone(), answer, voice, self.ground.clone()))
+    }
+
+    /// Whoever runs the platform changes who may approve, and people come and go.
+    fn records_change(&mut self, pick: usize) {
+        let (record, directory) = (&mut self.ground.record, &mut self.ground.directory);
+        match pick % 7 {
+            0 => record.required = 3 - record.required.clamp(1, 2),
+            1 => record.replies = !record.replies,
+            2 => record.self_approval = !record.self_approval,
+            3 => record.expires_hours = if record.expires_hours == 24 { 2 } else { 24 },
+            4 => {
+                let lists: [&[&str]; 3] = [&["group:managers"], &["user:ana", "user:bob"], &["user:dana"]];
+                let list = lists[pick / 7 % lists.len()];
+                record.approvers =
+                    if record.approvers.is_empty() { approvers(list) } else { Vec::<_>::new() };
+            }
+            5 => {
+                let members = directory.groups.values_mut().next().unwrap();
+                let cleo = "cleo".parse().unwrap();
+                if !members.remove(&cleo) {
+                    members.insert(cleo);
+                }
+            }
+            _ => {
+                let bob = "bob".parse().unwrap();
+                if directory.people.remove(&bob).is_none() {
+                    directory.people.insert(bob, Identities::default());
+                }
+            }
+        }
     }
 }
 

@@ -5,3 +5,4 @@ mod matrix;
 mod properties;
 mod story;
 mod turns;
+mod votes;

@@ -11,7 +11,10 @@ use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
-use crate::story::{Story, answered, build, deployed, fingerprint, image_of, person, policy, push, revision};
+use crate::story::{
+    Story, answered, approvers, build, deployed, fingerprint, ground, image_of, person, planned_for, policy,
+    push, revision,
+};
 
 /// A track, and the release on it that the signals are about.
 struct Situation {
@@ -26,7 +29,11 @@ fn every_phase_with_every_signal_is_decided_as_reviewed() {
     for situation in situations() {
         let _ = writeln!(text, "\n{}\n{}", situation.name, track_line(&situation.story.track));
         for (name, signal) in signals(&situation) {
-            let later = if name == "Tick, days later" { Span::hours(100) } else { Span::seconds(0) };
+            let later = Span::hours(match name {
+                "Tick, half a day later" => 13,
+                "Tick, days later" => 100,
+                _ => 0,
+            });
             let line = outcome_line(&situation.story, &signal, later);
             let _ = writeln!(text, "  {name:<44} {line}");
         }
@@ -74,6 +81,7 @@ fn situations() -> Vec<Situation> {
         at("AwaitingApproval; a newer one plans", 1, waiting().planning('b')),
         at("AwaitingApproval; another one is live", 2, live().planning('b').planned(2, 2)),
         at("AwaitingApproval, two needed, one given", 1, first().planned_for_two(1, 1).approved(1)),
+        at("Ready, to be counted again; a newer one builds", 1, waiting().ready(1).pushed('b')),
         at("Ready; an older one deploys", 2, deploying().executing(1).planning('b').ready(2)),
         at("Deploying, not started", 1, deploying()),
         at("Deploying, not started; a newer one plans", 1, deploying().planning('b')),
@@ -110,8 +118,8 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
     let settled = |image: &_, rollout| {
         deployment(DeploymentSeen::Settled { deployed: deployed(Clone::clone(image)), rollout })
     };
-    let says = |answer, voice| answered(n, asked.clone(), answer, voice, policy(1));
-    let planned = |number| Signal::Planned { n, plan: story.plan(n, number), policy: policy(1) };
+    let says = |answer, voice| answered(n, asked.clone(), answer, voice, ground(policy(1)));
+    let planned = |number, record| planned_for(n, story.plan(n, number), record);
     let up_to_date =
         |image: &_| Signal::UpToDate { n, key: promised.clone(), deployed: deployed(Clone::clone(image)) };
     let no_replies = Policy { replies: false, ..policy(1) };
@@ -133,13 +141,13 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ),
         ("BuildSeen Failed", seen(BuildSeen::Failed { why: "no such file".into() })),
         ("BuildSeen Lost", seen(BuildSeen::Lost)),
-        ("Planned, as promised", planned(1)),
-        ("Planned, another fingerprint", planned(7)),
-        ("Planned, needing nobody", Signal::Planned { n, plan: story.plan(n, 1), policy: policy(0) }),
+        ("Planned, as promised", planned(1, policy(1))),
+        ("Planned, another fingerprint", planned(7, policy(1))),
+        ("Planned, needing nobody", planned(1, policy(0))),
         ("Planned, by a promise that is void", {
             let mut plan = story.plan(n, 1);
             plan.change_set = story.key(n, 98);
-            Signal::Planned { n, plan, policy: policy(1) }
+            planned_for(n, plan, policy(1))
         }),
         ("UpToDate", up_to_date(&own_image)),
         ("UpToDate, running another image", up_to_date(&foreign)),
@@ -156,16 +164,33 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Answered Approve, verified, the same person", says(Answer::Approve, person("ana"))),
         ("Answered Approve, a reply", says(Answer::Approve, Voice::Reply)),
         ("Answered Approve, a reply where none may", {
-            answered(n, asked.clone(), Answer::Approve, Voice::Reply, no_replies)
+            answered(n, asked.clone(), Answer::Approve, Voice::Reply, ground(no_replies))
         }),
         ("Answered Approve, a floor of two", {
-            answered(n, asked.clone(), Answer::Approve, person("bob"), policy(2))
+            answered(n, asked.clone(), Answer::Approve, person("bob"), ground(policy(2)))
         }),
         ("Answered Approve, another plan", {
-            answered(n, fingerprint(8), Answer::Approve, person("bob"), policy(1))
+            answered(n, fingerprint(8), Answer::Approve, person("bob"), ground(policy(1)))
+        }),
+        ("Answered Approve, whoever pushed it", says(Answer::Approve, person("dana"))),
+        ("Answered Approve, not an approver", {
+            let record = Policy { approvers: approvers(&["group:managers"]), ..policy(1) };
+            answered(n, asked.clone(), Answer::Approve, person("ana"), ground(record))
         }),
         ("Answered Reject, verified", says(Answer::Reject, person("bob"))),
         ("Answered Reject, a reply", says(Answer::Reject, Voice::Reply)),
+        (
+            "VotesCounted, still enough",
+            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(1)) },
+        ),
+        (
+            "VotesCounted, no longer enough",
+            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(2)) },
+        ),
+        (
+            "VotesCounted, by a promise that is void",
+            Signal::VotesCounted { n, key: story.key(n, 98), ground: ground(policy(1)) },
+        ),
         ("ExecutionStarted", Signal::ExecutionStarted { n }),
         ("DeploymentSeen NotStarted", deployment(DeploymentSeen::NotStarted)),
         (
@@ -209,6 +234,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Refused, the last promise", Signal::Refused { key: promised, why: "no such role".into() }),
         ("Refused, none such", Signal::Refused { key: story.key(n, 98), why: "no such role".into() }),
         ("Tick", Signal::Tick),
+        ("Tick, half a day later", Signal::Tick),
         ("Tick, days later", Signal::Tick),
     ]
 }
@@ -235,6 +261,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
             (Answer::Reject, Voice::Verified { .. }) => "Reject, verified",
             (Answer::Reject, Voice::Reply) => "Reject, reply",
         },
+        Signal::VotesCounted { .. } => "VotesCounted",
         Signal::ExecutionStarted { .. } => "ExecutionStarted",
         Signal::DeploymentSeen { seen, .. } => match seen {
             DeploymentSeen::NotStarted => "DeploymentSeen NotStarted",
@@ -254,7 +281,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 26] = [
+const SIGNAL_KINDS: [&str; 27] = [
     "Pushed",
     "Pushed, fault",
     "BuildStarted",
@@ -269,6 +296,7 @@ const SIGNAL_KINDS: [&str; 26] = [
     "Approve, reply",
     "Reject, verified",
     "Reject, reply",
+    "VotesCounted",
     "ExecutionStarted",
     "DeploymentSeen NotStarted",
     "DeploymentSeen Running",
@@ -331,10 +359,13 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::LeaveBuild { .. } => "LeaveBuild".to_owned(),
         Effect::Plan => "Plan".to_owned(),
         Effect::DiscardPlan { change_set } => format!("DiscardPlan {}", change_set.k),
+        Effect::CountVotes => "CountVotes".to_owned(),
         Effect::Execute => "Execute".to_owned(),
         Effect::LookAtDeployment => "LookAtDeployment".to_owned(),
         Effect::Announce { notice } => match notice {
             Notice::ApprovalRequested => "Announce ApprovalRequested".to_owned(),
+            Notice::ApprovalReminded => "Announce ApprovalReminded".to_owned(),
+            Notice::ApprovalEscalated => "Announce ApprovalEscalated".to_owned(),
             Notice::Ended => "Announce Ended".to_owned(),
             Notice::TakesLong => "Announce TakesLong".to_owned(),
         },
