@@ -11,6 +11,7 @@ mod json;
 pub mod limits;
 mod parameters;
 mod parse;
+mod people;
 mod policy;
 mod reader;
 mod record;
@@ -23,6 +24,9 @@ pub use canonical::canonical_json;
 pub use config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
 pub use faults::{Fault, Faults};
 pub use parse::{environments_meant, parse};
+pub use people::{PeopleRecord, Person};
 pub use record::{Caps, EnvironmentRecord, Floor, ServiceRecord};
 pub use render::{Capability, Rendered, render};
-pub use schema::{environment_record_schema, service_config_schema, service_record_schema};
+pub use schema::{
+    environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
+};

@@ -83,11 +83,18 @@ pub struct Floor {
     /// How long a request may be answered.
     #[schemars(range(min = 1, max = 168))]
     pub expires_hours: u32,
+    /// Whether those who pushed, wrote or asked for a release may approve it.
+    pub self_approval: bool,
 }
 
 impl Default for Floor {
     fn default() -> Self {
-        Self { approvals: 1, replies: false, expires_hours: APPROVAL_WAIT_HOURS_DEFAULT }
+        Self {
+            approvals: 1,
+            replies: false,
+            expires_hours: APPROVAL_WAIT_HOURS_DEFAULT,
+            self_approval: false,
+        }
     }
 }
 
@@ -232,7 +239,8 @@ fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<E
 }
 
 fn read_floor(value: &Value, path: &Path, faults: &mut Faults) -> Option<Floor> {
-    let floor = reader::object(value, path, &["approvals", "replies", "expiresHours"], &[], faults)?;
+    let floor =
+        reader::object(value, path, &["approvals", "replies", "expiresHours", "selfApproval"], &[], faults)?;
     let unset = Floor::default();
     let approvals = floor.get("approvals").map_or(Some(unset.approvals), |(value, path)| {
         reader::whole(value, &path, 0..=APPROVALS_MAX, faults)
@@ -243,7 +251,15 @@ fn read_floor(value: &Value, path: &Path, faults: &mut Faults) -> Option<Floor> 
     let expires_hours = floor.get("expiresHours").map_or(Some(unset.expires_hours), |(value, path)| {
         reader::whole(value, &path, 1..=APPROVAL_WAIT_HOURS_MAX, faults)
     });
-    Some(Floor { approvals: approvals?, replies: replies?, expires_hours: expires_hours? })
+    let self_approval = floor
+        .get("selfApproval")
+        .map_or(Some(unset.self_approval), |(value, path)| reader::boolean(value, &path, faults));
+    Some(Floor {
+        approvals: approvals?,
+        replies: replies?,
+        expires_hours: expires_hours?,
+        self_approval: self_approval?,
+    })
 }
 
 fn read_caps(value: &Value, path: &Path, faults: &mut Faults) -> Option<Caps> {

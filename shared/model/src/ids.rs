@@ -64,7 +64,7 @@ macro_rules! text_id {
 /// Errors quote at most this much of a value.
 const EXCERPT_CHARS: usize = 80;
 
-fn excerpt(value: &str) -> String {
+pub(crate) fn excerpt(value: &str) -> String {
     value.chars().take(EXCERPT_CHARS).collect()
 }
 
@@ -214,7 +214,7 @@ text_id!(
     /// A person, as the directory names them: quorum counts these.
     PersonName,
     "person",
-    "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit",
+    "1 to 64 of letters, digits, '.', '_', '@' and '-'",
     is_handle
 );
 
@@ -222,14 +222,13 @@ text_id!(
     /// People who may approve together.
     GroupName,
     "group",
-    "1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit",
+    "1 to 64 of letters, digits, '.', '_', '@' and '-'",
     is_handle
 );
 
 fn is_handle(value: &str) -> bool {
     (1..=64).contains(&value.len())
-        && value.as_bytes()[0].is_ascii_alphanumeric()
-        && value.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b'-'))
 }
 
 text_id!(

@@ -75,7 +75,7 @@ fn read_all(bytes: &[u8]) {
             let (service, record) = (service(&service_record()), environment(&environment_record()));
             let _ = config.environments_for(&branch, &[(name("staging"), record.clone())].into());
             let _ = config.check(&name("staging"), &service, &record);
-            config.policy(&name("staging"), &record);
+            config.policy(&name("staging")).tightened(&record.floor.policy());
             let image = crate::support::digest();
             let _ = config::render(BASE, &config, &name("staging"), &service, &record, &image);
         }

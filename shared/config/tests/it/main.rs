@@ -4,6 +4,7 @@ mod any_bytes;
 mod bad_configs;
 mod checks;
 mod good_configs;
+mod people;
 mod policies;
 mod records;
 mod rendering;

@@ -32,7 +32,7 @@ fn what_a_record_leaves_out_is_the_safe_choice() {
         written = with(written, pointer, Value::Null);
     }
     let record = environment(&written);
-    assert_eq!(record.floor, Floor { approvals: 1, replies: false, expires_hours: 72 });
+    assert_eq!(record.floor, Floor { approvals: 1, replies: false, expires_hours: 72, self_approval: false });
     assert_eq!(record.caps, Caps { cpu: 16_384, memory_mib: 122_880 });
     assert!(!record.assign_public_ip && record.branch.is_none() && record.listener_arn.is_none());
     // Reading by the types alone gives the same.
@@ -76,7 +76,7 @@ fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/assignPublicIp", json!("ENABLED")), @r#"environment record: $.assignPublicIp is "ENABLED"; allowed: true or false"#);
     insta::assert_snapshot!(environment_told("/floor/approvals", json!(99)), @"environment record: $.floor.approvals is 99; allowed: a whole number from 0 to 10");
     insta::assert_snapshot!(environment_told("/floor/expiresHours", json!(169)), @"environment record: $.floor.expiresHours is 169; allowed: a whole number from 1 to 168");
-    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, replies, expiresHours; did you mean environment record: $.floor.expiresHours?");
+    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, replies, expiresHours, selfApproval; did you mean environment record: $.floor.expiresHours?");
     insta::assert_snapshot!(environment_told("/caps/cpu", json!(0)), @"environment record: $.caps.cpu is 0; allowed: a whole number from 256 to 16384");
     insta::assert_snapshot!(environment_told("/branch", json!("a b")), @r#"environment record: $.branch is "a b"; allowed: a branch name: 1 to 256 characters without blanks or control characters"#);
 }

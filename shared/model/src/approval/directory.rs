@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::approval::{Approver, Identity};
+use crate::approval::Identity;
 use crate::ids::{GitName, GroupName, IamId, PersonName, SlackUser};
+use crate::who::Who;
 
 /// A record of the platform, as read for one decision. No identity is two people's: `config` refuses such a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,10 +39,14 @@ impl Directory {
     }
 
     /// Whether the list names the person, itself or by a group.
-    pub fn names(&self, list: &BTreeSet<Approver>, person: &PersonName) -> bool {
-        list.iter().any(|approver| match approver {
-            Approver::User(named) => named == person,
-            Approver::Group(group) => self.groups.get(group).is_some_and(|members| members.contains(person)),
+    pub fn names<'a>(&self, list: impl IntoIterator<Item = &'a Who>, person: &PersonName) -> bool {
+        let in_group = |name: &String| {
+            let group = name.parse::<GroupName>().ok().and_then(|group| self.groups.get(&group));
+            group.is_some_and(|members| members.contains(person))
+        };
+        list.into_iter().any(|who| match who {
+            Who::User(name) => person.as_str() == name,
+            Who::Group(name) => in_group(name),
         })
     }
 

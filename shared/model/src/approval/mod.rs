@@ -6,7 +6,7 @@ mod quorum;
 mod voice;
 
 pub use directory::{Directory, Identities};
-pub use policy::{Approver, Policy};
+pub use policy::Policy;
 pub use quorum::{Bar, Ground, Involved, Quorum};
 pub use voice::{Answer, Identity, Voice, Vote};
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::approval::{Answer, Approver, Ground};
+use model::approval::{Answer, Ground};
 use model::decide::{Decision, decide};
 use model::ids::{EffectKey, Fingerprint, PersonName};
 use model::release::{Ending, Phase, Release};
 use model::signal::Signal;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
+use model::who::Who;
 use proptest::prelude::*;
 
 use crate::facts::{Act, Facts};
@@ -244,9 +245,9 @@ fn entered_deploying<'a>(before: &'a Track, after: &'a Track) -> impl Iterator<I
 /// Said anew, in other words than the product's: dana pushes, and cleo may have written.
 fn counts(who: &Option<PersonName>, release: &Release, ground: &Ground) -> bool {
     let Some(person) = who else { return ground.record.replies };
-    let listed = |approver: &Approver| match approver {
-        Approver::User(named) => named == person,
-        Approver::Group(group) => ground.directory.groups[group].contains(person),
+    let listed = |who: &Who| match who {
+        Who::User(named) => named == person.as_str(),
+        Who::Group(group) => ground.directory.groups[&group.parse().unwrap()].contains(person),
     };
     let pushed = person.as_str() == "dana" && release.pushed_by.is_some();
     let wrote = person.as_str() == "cleo" && !release.authors.is_empty();

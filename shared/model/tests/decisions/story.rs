@@ -1,8 +1,6 @@
 //! A track brought to a phase by the signals that lead there, as nothing else can lead there.
 
-use model::approval::{
-    Answer, Approver, Directory, Ground, Identities, Identity, Nudged, Policy, Voice, Vote,
-};
+use model::approval::{Answer, Directory, Ground, Identities, Identity, Nudged, Policy, Voice, Vote};
 use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
@@ -10,6 +8,7 @@ use model::release::{Asked, Deployed, Phase, Plan, Release};
 use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
+use model::who::Who;
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -230,7 +229,7 @@ pub(crate) fn planned_for(n: u32, plan: Plan, record: Policy) -> Signal {
     Signal::Planned { n, plan, wish: wish(), ground: ground(record), authors: Vec::new() }
 }
 
-pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Approver>> {
+pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Who>> {
     vec![list.iter().map(|approver| approver.parse().unwrap()).collect()]
 }
 
