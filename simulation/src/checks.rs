@@ -54,7 +54,7 @@ fn is_deploying(release: &Release) -> bool {
 fn unapproved(world: &World, release: &Release) -> Option<String> {
     let Phase::Deploying { plan, asked, .. } = &release.phase else { return None };
     let said = (release.id.to_string(), plan.fingerprint.as_str().to_owned());
-    let met = asked.policy.is_met(&asked.votes, &plan.fingerprint) && asked.policy.required > 0;
+    let met = asked.missing == Some(0) && asked.policy.required > 0 && asked.fingerprint == plan.fingerprint;
     (!met || !world.people.approved.contains(&said))
         .then(|| format!("I1: {} deploys plan {} unapproved", release.id, plan.fingerprint.short()))
 }
@@ -235,6 +235,7 @@ pub(crate) fn effect_name(effect: &Effect) -> &'static str {
         Effect::LeaveBuild { .. } => "LeaveBuild",
         Effect::Plan => "Plan",
         Effect::DiscardPlan { .. } => "DiscardPlan",
+        Effect::CountVotes => "CountVotes",
         Effect::Execute => "Execute",
         Effect::LookAtDeployment => "LookAtDeployment",
         Effect::Announce { .. } => "Announce",

@@ -32,6 +32,7 @@ impl World {
         }
         self.say(format_args!("people are told: {}", message.subject));
         match text("notice").as_str() {
+            "approvalReminded" | "approvalEscalated" => self.coverage.hit("told", "again"),
             "approvalRequested" => self.consider(release, text("fingerprint"), &text("token")),
             "ended" => {
                 let mut ending = text("ending");

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
+    Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records,
+    Registry, ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates,
+    Tracks,
 };
 use model::build::Build;
 use model::decide::Advance;
@@ -217,6 +218,10 @@ impl Sources for Ports {
     ) -> Answer<Option<Vec<u8>>> {
         self.read("file", |world| world.file(revision, path)).await
     }
+
+    async fn commit(&self, repository: &RepositoryName, revision: &Revision) -> Answer<Option<CommitRead>> {
+        self.read("commit", |world| world.read_commit(repository.as_str(), revision)).await
+    }
 }
 
 impl BuildService for Ports {
@@ -254,6 +259,10 @@ impl Records for Ports {
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
         self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
+    }
+
+    async fn people_record(&self) -> Answer<Option<Stored>> {
+        self.read("people_record", |world| world.platform.people_record()).await
     }
 
     /// A page each, so that paging is met.

@@ -88,6 +88,16 @@ impl Platform {
         Some(Stored { body: body.to_string(), version: 1 })
     }
 
+    pub(crate) fn people_record(&self) -> Option<Stored> {
+        let body = json!({
+            "people": {
+                "ana": { "git": ["ana@example.com"] },
+                "dana": { "git": ["dana@example.com"] },
+            },
+        });
+        Some(Stored { body: body.to_string(), version: 1 })
+    }
+
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
         let environment = self.environments.get(name)?;
         let body = json!({
@@ -101,6 +111,7 @@ impl Platform {
             "floor": {
                 "approvals": environment.approvals,
                 "replies": true,
+                "selfApproval": true,
                 "expiresHours": environment.expires_hours,
             },
         });

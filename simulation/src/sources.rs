@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::ports::CommitRead;
 use model::ids::Revision;
 use serde_json::json;
 
@@ -11,6 +12,9 @@ use crate::world::{Function, World};
 
 pub(crate) const BRANCH: &str = "main";
 pub(crate) const CONFIG_FILE: &str = "ecs-service-config.json";
+
+/// Dana and ana are known to the directory.
+const AUTHORS: [&str; 3] = ["dana@example.com", "ana@example.com", "somebody@example.com"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
@@ -80,6 +84,14 @@ impl World {
         self.sources.configs.insert(revision.clone(), config);
         self.sources.history.entry(commit.repository.clone()).or_default().push(revision.clone());
         revision
+    }
+
+    /// Each commit follows the one that was made before it.
+    pub(crate) fn read_commit(&self, repository: &str, revision: &Revision) -> Option<CommitRead> {
+        let history = self.sources.history.get(repository)?;
+        let at = history.iter().position(|known| known == revision)?;
+        let parents = at.checked_sub(1).map(|before| history[before].clone()).into_iter().collect();
+        Some(CommitRead { parents, author: AUTHORS[at % AUTHORS.len()].to_owned() })
     }
 
     pub(crate) fn file(&self, revision: &Revision, path: &str) -> Option<Vec<u8>> {

@@ -32,14 +32,23 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
         ));
     };
     let message = match (notice, &release.phase) {
-        (Notice::ApprovalRequested, Phase::AwaitingApproval { plan, asked }) => {
+        (
+            Notice::ApprovalRequested | Notice::ApprovalReminded | Notice::ApprovalEscalated,
+            Phase::AwaitingApproval { plan, asked },
+        ) => {
             let key = ports.reply_key().await?;
-            requested(&release, plan, asked, &token(&key, &release.id, &plan.fingerprint))
+            requested(&release, plan, asked, *notice, &token(&key, &release.id, &plan.fingerprint))
         }
         (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track.live.is_some()),
         (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
         // It has moved on since: what it became is announced by itself.
-        (Notice::ApprovalRequested | Notice::TakesLong, _) => return Ok(done),
+        (
+            Notice::ApprovalRequested
+            | Notice::ApprovalReminded
+            | Notice::ApprovalEscalated
+            | Notice::TakesLong,
+            _,
+        ) => return Ok(done),
         (Notice::Ended, _) => {
             return Err(Failure::transient(
                 "announce",
@@ -55,14 +64,25 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
     Ok(done)
 }
 
-fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Message {
+fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, token: &str) -> Message {
     let id = &release.id;
     let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
     let lines: Vec<String> =
         plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
-    let still = asked.policy.required.saturating_sub(asked.votes.len() as u32);
+    let still = asked.still_needed();
+    let (kind, again) = match notice {
+        Notice::ApprovalReminded => ("approvalReminded", " again, half the time to answer having passed"),
+        Notice::ApprovalEscalated => ("approvalEscalated", " again: it expires soon"),
+        Notice::ApprovalRequested | Notice::Ended | Notice::TakesLong => ("approvalRequested", ""),
+    };
+    let voices: Vec<String> = asked.votes.iter().map(|vote| vote.voice.to_string()).collect();
+    let so_far = if voices.is_empty() {
+        String::new()
+    } else {
+        format!("Approved so far by {}.\n", voices.join(", "))
+    };
     let text = format!(
-        "{id} asks for approval ({still} of {} still needed).\n\n\
+        "{id} asks for approval{again} ({still} of {} still needed).\n{so_far}\n\
          Revision {} of {} on {}, pushed by {by}.\n\
          Plan {}:\n{}\n\n\
          To answer, publish to the approval topic:\n  \
@@ -76,12 +96,13 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Mess
         lines.join("\n"),
     );
     let json = json!({
-        "notice": "approvalRequested",
+        "notice": kind,
         "release": id.to_string(),
         "revision": release.revision.as_str(),
         "image": plan.image.as_str(),
         "fingerprint": plan.fingerprint.as_str(),
         "required": asked.policy.required,
+        "stillNeeded": still,
         "until": asked.until.0,
         "plan": plan.lines,
         "token": token,

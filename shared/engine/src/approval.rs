@@ -1,8 +1,7 @@
 //! A reply to a request for approval.
 
 use intake::{Reply, ReplyAnswer};
-use model::approval::{Answer, Policy, Voice};
-use model::ids::EnvironmentName;
+use model::approval::{Answer, Voice};
 use model::release::Phase;
 use model::signal::Signal;
 
@@ -10,7 +9,7 @@ use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::hand::said;
 use crate::ports::{Clock, Queues, Records, ReplyKey, Tracks};
-use crate::records::environment;
+use crate::records::ground;
 use crate::reply_token::is_token;
 
 /// Reasons are cut at this length.
@@ -38,7 +37,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
             answer,
             voice: Voice::Reply,
             reason: plain_text(reason),
-            floor: floor(ports, &track.key.environment).await?,
+            ground: ground(ports, &track.key.environment).await?,
         }))
     })
     .await?;
@@ -46,11 +45,6 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
         return Ok(format!("ignored: release {} has no open request with this token", reply.release));
     }
     Ok(format!("{}: {}", reply.release, said(&handled)))
-}
-
-/// Read for this very answer: a record that became stricter since the plan binds it too.
-async fn floor<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Policy, Failure> {
-    Ok(environment(ports, name).await?.0.floor.policy())
 }
 
 /// Text from outside, shown to others: no control or direction-changing characters, and not endless.

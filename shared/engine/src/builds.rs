@@ -44,6 +44,7 @@ pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>
         }
         Effect::Plan
         | Effect::DiscardPlan { .. }
+        | Effect::CountVotes
         | Effect::Execute
         | Effect::LookAtDeployment
         | Effect::Announce { .. } => Ok(done()),

@@ -16,6 +16,7 @@ use crate::ports::{
     ReplyKey, Services, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
+use crate::records::ground;
 use crate::{announce, approval as approvals, builds, deployment, plan, sweep as sweeping};
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -138,6 +139,11 @@ where
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
+        Effect::CountVotes => Ok(Signal::VotesCounted {
+            n: promise.key.release.n,
+            key: promise.key.clone(),
+            ground: ground(ports, &track.key.environment).await?,
+        }),
         Effect::Execute => deployment::execute(ports, track, promise).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
         Effect::DiscardPlan { change_set } => {

@@ -4,6 +4,7 @@
 mod advance;
 mod announce;
 mod approval;
+mod authors;
 mod builds;
 mod deployment;
 pub mod failure;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use model::approval::{Directory, Ground};
 use model::effect::Promise;
 use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
 use model::release::{Phase, Plan, Release};
@@ -11,6 +12,7 @@ use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
 
+use crate::authors::authors;
 use crate::failure::Failure;
 use crate::plan_words;
 use crate::ports::{
@@ -18,7 +20,7 @@ use crate::ports::{
     StackRead, Stacks, Templates,
 };
 use crate::push::CONFIG_FILE;
-use crate::records::{environment, service_of};
+use crate::records::{directory, environment, service_of};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness};
 
@@ -32,6 +34,7 @@ struct Ingredients {
     config: ServiceConfig,
     environment: EnvironmentRecord,
     environment_version: i64,
+    directory: Directory,
     rendered: Rendered,
 }
 
@@ -86,8 +89,16 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
             let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set);
-            let policy = ingredients.config.policy(&track.key.environment, &ingredients.environment);
-            Ok(Signal::Planned { n: release.id.n, plan, policy })
+            Ok(Signal::Planned {
+                n: release.id.n,
+                plan,
+                wish: ingredients.config.policy(&track.key.environment),
+                authors: authors(ports, track, release).await?,
+                ground: Ground {
+                    record: ingredients.environment.floor.policy(),
+                    directory: ingredients.directory,
+                },
+            })
         }
         "FAILED" if has_no_changes(&first) => {
             let signal = up_to_date(ports, track, release, promise, stack.as_ref()).await?;
@@ -129,9 +140,10 @@ async fn gather<P: Sources + Records + Templates>(
     release: &Release,
     image: &ImageDigest,
 ) -> Result<Ingredients, Failure> {
-    let (service, (environment, environment_version), file) = futures_util::future::try_join3(
+    let (service, (environment, environment_version), directory, file) = futures_util::future::try_join4(
         service_of(ports, &release.repository),
         environment(ports, &track.key.environment),
+        directory(ports),
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
@@ -146,7 +158,7 @@ async fn gather<P: Sources + Records + Templates>(
     })?;
     let (config, rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
         .map_err(|why| Failure::refused("render", why))?;
-    Ok(Ingredients { config, environment, environment_version, rendered })
+    Ok(Ingredients { config, environment, environment_version, directory, rendered })
 }
 
 fn render(

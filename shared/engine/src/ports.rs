@@ -88,6 +88,16 @@ pub trait Sources {
         revision: &Revision,
         path: &str,
     ) -> Answer<Option<Vec<u8>>>;
+    /// `None` when there is no such commit.
+    async fn commit(&self, repository: &RepositoryName, revision: &Revision) -> Answer<Option<CommitRead>>;
+}
+
+/// What a commit says of itself; its author is whoever its committer wrote there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRead {
+    pub parents: Vec<Revision>,
+    /// An e-mail address; may be empty.
+    pub author: String,
 }
 
 /// A build to be started.
@@ -152,6 +162,8 @@ pub struct Stored {
 pub trait Records {
     async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>>;
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>>;
+    /// Which identities are which person.
+    async fn people_record(&self) -> Answer<Option<Stored>>;
     /// Every environment record by its name, as stored.
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
