@@ -33,6 +33,7 @@ pub struct Environment {
     pub approvals: u32,
     /// Whether a reply with the request's token may approve.
     pub replies: bool,
+    pub self_approval: bool,
 }
 
 /// A service to be registered.
@@ -118,6 +119,7 @@ impl Account {
             ("Branch", environment.branch.as_deref().unwrap_or_default()),
             ("ApprovalsMin", &approvals),
             ("RepliesApprove", if environment.replies { "true" } else { "false" }),
+            ("SelfApproval", if environment.self_approval { "true" } else { "false" }),
         ];
         self.installer.template(&format!("environment-{}", environment.name), &text, &parameters).await
     }

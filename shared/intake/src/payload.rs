@@ -79,6 +79,8 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         Reading::by(Function::Slack, function_url::read(object))
     } else if has("approval") {
         Reading::by(Function::Approval, codepipeline::approval(object))
+    } else if has("slack") {
+        Reading::by(Function::Approval, spoken(object))
     } else if has("answer") {
         Reading::by(Function::Approval, Ok(reply::from_json(text)))
     } else if has("Event Source") || has("Event ID") {
@@ -111,6 +113,21 @@ pub(crate) fn alarm(name: &At<'_>) -> Reading {
 fn wake(message: &At<'_>) -> Result<Meaning, Unreadable> {
     let track = message.field("track").id("<service>/<environment>")?;
     Ok(Meaning::Signal(Subject::Wake { track }))
+}
+
+/// Our own message from `slack` to `approval`. What stands in it is never shown: it may let others answer (I9).
+fn spoken(message: &At<'_>) -> Result<Meaning, Unreadable> {
+    let slack = message.field("slack");
+    let text = |key: &str| slack.value.get(key).and_then(Value::as_str);
+    let signed = slack
+        .value
+        .get("timestamp")
+        .and_then(Value::as_u64)
+        .and_then(|timestamp| slack::Signed::from_message(timestamp, text("signature")?, text("body")?));
+    match signed {
+        Some(signed) => Ok(Meaning::Signal(Subject::Spoken { signed })),
+        None => Err(Unreadable::new(slack.place, "of another form", "what `slack` hands on")),
+    }
 }
 
 /// Our own message about a branch that the sweep found moved.

@@ -94,6 +94,11 @@ pub enum Subject {
     Wake { track: TrackKey },
     /// The clock.
     Sweep,
+    /// What `slack` handed on. Whoever may invoke `approval` could have sent it, so it is verified again.
+    Spoken {
+        #[serde(skip)]
+        signed: slack::Signed,
+    },
     /// A request that claims to come from Slack; its signature is checked over the raw bytes by `slack`.
     Slack { path: String },
 }
@@ -113,6 +118,7 @@ impl Subject {
             | Self::Database(_)
             | Self::Backup(_)
             | Self::Sweep
+            | Self::Spoken { .. }
             | Self::Slack { .. } => None,
         }
     }
@@ -144,6 +150,7 @@ impl fmt::Display for Subject {
             Self::Backup(news) => write!(f, "{news}"),
             Self::Wake { track } => write!(f, "there is work on {track}"),
             Self::Sweep => f.write_str("it is time to sweep"),
+            Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
             Self::Slack { path } => write!(f, "a signed request came to {path}"),
         }
     }

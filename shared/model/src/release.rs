@@ -186,7 +186,7 @@ pub struct Asked {
     pub missing: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Nudged::is_not_yet")]
     pub nudged: Nudged,
     pub until: Timestamp,
 }

@@ -1,4 +1,4 @@
-use model::approval::{Policy, Voice, Vote};
+use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
@@ -150,6 +150,8 @@ fn release(n: u32, phase: Phase) -> Release {
         repository: "payments".parse().unwrap(),
         branch: "main".parse().unwrap(),
         pushed_by: Some("arn:aws:iam::123456789012:user/ana".to_owned()),
+        authors: Vec::new(),
+        requested_by: None,
         family: family(),
         created_at: Timestamp(1_699_999_000_000),
         phase,
@@ -181,13 +183,29 @@ fn track() -> Track {
     };
     let asked = Asked {
         fingerprint: fingerprint(),
-        policy: Policy { required: 2, replies: true, expires_hours: 72 },
+        policy: Policy {
+            required: 2,
+            replies: true,
+            expires_hours: 72,
+            approvers: Vec::new(),
+            self_approval: false,
+        },
+        wish: None,
+        missing: None,
+        asked_at: None,
+        nudged: Nudged::NotYet,
         votes: vec![
-            Vote { voice: Voice::Reply, fingerprint: fingerprint(), at: Timestamp(1_700_000_001_000) },
             Vote {
-                voice: Voice::Verified { person: "ana".to_owned() },
+                voice: Voice::Reply,
+                fingerprint: fingerprint(),
+                at: Timestamp(1_700_000_001_000),
+                reason: String::new(),
+            },
+            Vote {
+                voice: Voice::Verified { person: "ana".parse().unwrap(), identity: None },
                 fingerprint: fingerprint(),
                 at: Timestamp(1_700_000_002_000),
+                reason: String::new(),
             },
         ],
         until: Timestamp(1_700_259_200_000),

@@ -28,6 +28,10 @@ pub enum Nudged {
 }
 
 impl Nudged {
+    pub(crate) fn is_not_yet(&self) -> bool {
+        *self == Nudged::NotYet
+    }
+
     /// How long after asking the next nudge is due, of a request that is open for `open`; `None`: none is left.
     pub fn next_after(self, open: Span) -> Option<Span> {
         let quarters = |quarters: u64| Some(Span(open.0 / 4 * quarters));
