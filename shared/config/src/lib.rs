@@ -12,6 +12,7 @@ pub mod limits;
 mod parameters;
 mod parse;
 mod policy;
+mod promotion;
 mod reader;
 mod record;
 mod render;

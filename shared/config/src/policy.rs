@@ -14,6 +14,11 @@ impl Floor {
     pub fn policy(&self) -> Policy {
         Policy { required: self.approvals, replies: self.replies, expires_hours: self.expires_hours }
     }
+
+    /// What going back to what ran needs.
+    pub fn rollback_policy(&self) -> Policy {
+        Policy { required: 1, ..self.policy() }
+    }
 }
 
 impl ServiceConfig {

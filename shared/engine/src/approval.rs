@@ -1,9 +1,10 @@
 //! A reply to a request for approval.
 
+use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
 use model::approval::{Answer, Policy, Voice};
 use model::ids::EnvironmentName;
-use model::release::Phase;
+use model::release::{Origin, Phase};
 use model::signal::Signal;
 
 use crate::advance::{Handled, advance};
@@ -38,7 +39,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
             answer,
             voice: Voice::Reply,
             reason: plain_text(reason),
-            floor: floor(ports, &track.key.environment).await?,
+            floor: floor(ports, &track.key.environment, &release.origin).await?,
         }))
     })
     .await?;
@@ -49,12 +50,21 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
 }
 
 /// Read for this very answer: a record that became stricter since the plan binds it too.
-async fn floor<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Policy, Failure> {
-    Ok(environment(ports, name).await?.0.floor.policy())
+async fn floor<P: Records>(ports: &P, name: &EnvironmentName, origin: &Origin) -> Result<Policy, Failure> {
+    let (record, _) = environment(ports, name).await?;
+    Ok(floor_of(&record, origin))
+}
+
+/// What the record insists on: going back to what ran has a floor of its own, for nights when few are awake.
+pub(crate) fn floor_of(record: &EnvironmentRecord, origin: &Origin) -> Policy {
+    match origin {
+        Origin::Rollback { .. } => record.floor.rollback_policy(),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => record.floor.policy(),
+    }
 }
 
 /// Text from outside, shown to others: no control or direction-changing characters, and not endless.
-fn plain_text(text: &str) -> String {
+pub(crate) fn plain_text(text: &str) -> String {
     let visible = |c: &char| {
         !c.is_control()
             && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

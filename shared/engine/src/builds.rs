@@ -46,6 +46,8 @@ pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>
         | Effect::DiscardPlan { .. }
         | Effect::Execute
         | Effect::LookAtDeployment
+        | Effect::StopDeployment
+        | Effect::Promote
         | Effect::Announce { .. } => Ok(done()),
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use model::approval::Policy;
 use model::effect::Promise;
 use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
-use model::release::{Phase, Plan, Release};
+use model::release::{Origin, Phase, Plan, Release};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
 
+use crate::approval::floor_of;
 use crate::failure::Failure;
 use crate::plan_words;
 use crate::ports::{
@@ -59,6 +61,21 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         Readiness::Busy => {
             return Err(Failure::NoCapacity { call: "CreateChangeSet", why: busy(&name, stack.as_ref()) });
         }
+        // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
+        Readiness::NeverCame if track.live.is_none() => {
+            ports.delete_stack(&name, &promise.key).await?;
+            let why =
+                format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
+            return Err(Failure::NoCapacity { call: "DeleteStack", why });
+        }
+        Readiness::NeverCame => {
+            let remedy =
+                "its creation failed, though something was deployed before: delete it, then push again";
+            return Err(Failure::refused(
+                "CreateChangeSet",
+                format!("{}; {remedy}", busy(&name, stack.as_ref())),
+            ));
+        }
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
                 "CreateChangeSet",
@@ -86,7 +103,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
             let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set);
-            let policy = ingredients.config.policy(&track.key.environment, &ingredients.environment);
+            let policy = policy(track, release, &ingredients);
             Ok(Signal::Planned { n: release.id.n, plan, policy })
         }
         "FAILED" if has_no_changes(&first) => {
@@ -100,6 +117,17 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         status => {
             let reason = first.reason.unwrap_or_else(|| "no reason given".to_owned());
             Err(Failure::refused("CreateChangeSet", format!("the change set is {status}: {reason}")))
+        }
+    }
+}
+
+/// The config asks for its approvals of what is new; going back to what ran is for the record to say.
+fn policy(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
+    let record = &ingredients.environment;
+    match &release.origin {
+        Origin::Rollback { .. } => floor_of(record, &release.origin),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => {
+            ingredients.config.policy(&track.key.environment, record)
         }
     }
 }
@@ -229,6 +257,7 @@ fn compose(
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
+        timeout: None,
         lines: plan_words::lines(kind, live, image, &changes),
     }
 }

@@ -26,6 +26,10 @@ pub enum Effect {
     /// Execute the approved change set.
     Execute,
     LookAtDeployment,
+    /// Have CloudFormation take the running deployment back.
+    StopDeployment,
+    /// Start the release's image on the tracks that come after this one.
+    Promote,
     Announce {
         notice: Notice,
     },
@@ -39,6 +43,8 @@ pub enum Notice {
     Ended,
     /// The deployment takes longer than it should.
     TakesLong,
+    /// The track is held, or no longer.
+    Held,
 }
 
 /// A function that carries effects out.
@@ -54,9 +60,12 @@ impl Effect {
     pub fn hand(&self) -> Hand {
         match self {
             Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } => Hand::Builder,
-            Effect::Plan | Effect::DiscardPlan { .. } | Effect::Execute | Effect::LookAtDeployment => {
-                Hand::Deployer
-            }
+            Effect::Plan
+            | Effect::DiscardPlan { .. }
+            | Effect::Execute
+            | Effect::LookAtDeployment
+            | Effect::StopDeployment
+            | Effect::Promote => Hand::Deployer,
             Effect::Announce { .. } => Hand::Notify,
         }
     }
@@ -69,7 +78,11 @@ impl Effect {
             | Effect::Plan
             | Effect::Execute
             | Effect::LookAtDeployment => true,
-            Effect::LeaveBuild { .. } | Effect::DiscardPlan { .. } | Effect::Announce { .. } => false,
+            Effect::LeaveBuild { .. }
+            | Effect::DiscardPlan { .. }
+            | Effect::StopDeployment
+            | Effect::Promote
+            | Effect::Announce { .. } => false,
         }
     }
 }

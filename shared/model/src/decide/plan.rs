@@ -10,9 +10,24 @@ use crate::time::Span;
 impl Draft {
     pub(super) fn plan_anew(&mut self, n: u32, image: ImageDigest, before: Option<Asked>, what: String) {
         self.drop_promises(n);
+        if let Some(release) = self.release_mut(n) {
+            release.image = Some(image.clone());
+        }
         self.enter(n, Phase::Planning { image, before }, what);
         self.supersede_older(n, Reach::Image);
         // The plan itself is promised when the stack is free: see `give_turns`.
+    }
+
+    /// A release that waits for a person or for its turn is planned again; its approvals count for the same plan.
+    pub(super) fn plan_waiting_anew(&mut self, n: u32, why: &str) {
+        let Some(release) = self.track.release(n) else { return };
+        match &release.phase {
+            Phase::AwaitingApproval { plan, asked } | Phase::Ready { plan, asked, .. } => {
+                let (image, asked) = (plan.image.clone(), asked.clone());
+                self.plan_anew(n, image, Some(asked), format!("{why}: the plan is made again"));
+            }
+            Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } | Phase::Over(_) => {}
+        }
     }
 
     pub(super) fn planned(&mut self, n: u32, plan: &Plan, policy: &Policy) -> Outcome {
@@ -47,7 +62,7 @@ impl Draft {
             }
         };
         if met {
-            self.enter(n, Phase::Ready { plan: plan.clone(), asked }, what);
+            self.enter(n, Phase::Ready { plan: plan.clone(), asked, frozen: None }, what);
         } else {
             self.enter(n, Phase::AwaitingApproval { plan: plan.clone(), asked }, what);
             self.promise(n, Effect::Announce { notice: Notice::ApprovalRequested }, self.now);
@@ -117,7 +132,7 @@ impl Draft {
                 asked.votes.push(Vote { voice: voice.clone(), fingerprint: fingerprint.clone(), at: now });
                 let what = format!("approved by {voice}");
                 if asked.policy.is_met(&asked.votes, fingerprint) {
-                    self.enter(n, Phase::Ready { plan, asked }, what);
+                    self.enter(n, Phase::Ready { plan, asked, frozen: None }, what);
                 } else {
                     self.enter(n, Phase::AwaitingApproval { plan, asked }, what);
                 }
@@ -128,12 +143,16 @@ impl Draft {
 
     pub(super) fn plan_stale(&mut self, n: u32, key: &EffectKey, why: &str) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, asked, started: false, .. } = &release.phase else {
+        let Phase::Deploying { plan, asked, started: false, stop, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
-        let (image, asked) = (plan.image.clone(), asked.clone());
+        let (image, asked, stop) = (plan.image.clone(), asked.clone(), stop.clone());
         if !self.is_promised(key) {
             return Err(Why::AnotherPlan);
+        }
+        if let Some(stop) = stop {
+            self.end_stopped(n, stop);
+            return Ok(());
         }
         self.plan_anew(n, image, Some(asked), format!("the plan must be made again: {why}"));
         Ok(())

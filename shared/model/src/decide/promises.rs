@@ -63,7 +63,9 @@ impl Draft {
     /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
     pub(super) fn drop_promises(&mut self, n: u32) {
         self.keep(n, |effect| {
-            effect.drives_release() || *effect == Effect::Announce { notice: Notice::ApprovalRequested }
+            effect.drives_release()
+                || *effect == Effect::StopDeployment
+                || *effect == Effect::Announce { notice: Notice::ApprovalRequested }
         });
     }
 

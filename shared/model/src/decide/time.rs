@@ -4,6 +4,7 @@ use super::{Draft, Outcome, Why};
 use crate::effect::{Effect, Notice};
 use crate::release::{BUILDING_MAX, Ending, PLANNING_MAX, Phase};
 use crate::time::Span;
+use crate::track::HOLD_TOLD_EVERY;
 
 impl Draft {
     pub(super) fn tick(&mut self) -> Outcome {
@@ -15,13 +16,27 @@ impl Draft {
             .filter(|release| release.deadline().is_some_and(|deadline| deadline <= now))
             .map(|release| release.id.n)
             .collect();
-        if due.is_empty() {
+        let hold_told = self.tell_of_hold();
+        if due.is_empty() && !hold_told {
             return Err(Why::NothingDue);
         }
         for n in due {
             self.overdue(n);
         }
         Ok(())
+    }
+
+    /// Nothing waits in silence: a hold is told of every day.
+    fn tell_of_hold(&mut self) -> bool {
+        let now = self.now;
+        let Some(newest) = self.track.newest.as_ref().map(|newest| newest.n) else { return false };
+        let Some(hold) = self.track.hold.as_mut().filter(|hold| hold.lifted.is_none()) else { return false };
+        if hold.told.plus(HOLD_TOLD_EVERY) > now {
+            return false;
+        }
+        hold.told = now;
+        self.promise(newest, Effect::Announce { notice: Notice::Held }, now);
+        true
     }
 
     fn overdue(&mut self, n: u32) {
@@ -43,16 +58,20 @@ impl Draft {
             Phase::AwaitingApproval { asked, .. } => {
                 self.end(n, Ending::Expired { asked_until: asked.until })
             }
-            Phase::Deploying { plan, asked, started, .. } => {
+            Phase::Deploying { plan, told: None, stop: None, .. } if plan.timeout.is_some() => {
+                self.stop(n, None)
+            }
+            Phase::Deploying { plan, asked, started, stop, .. } => {
                 let told = Some(self.now);
                 self.enter(
                     n,
-                    Phase::Deploying { plan, asked, started, told },
+                    Phase::Deploying { plan, asked, started, told, stop },
                     "takes longer than it should".into(),
                 );
                 self.promise(n, Effect::Announce { notice: Notice::TakesLong }, self.now);
             }
-            Phase::Ready { .. } | Phase::Over(_) => {}
+            Phase::Ready { frozen: Some(_), .. } => self.plan_waiting_anew(n, "the freeze is over"),
+            Phase::Ready { frozen: None, .. } | Phase::Over(_) => {}
         }
     }
 }

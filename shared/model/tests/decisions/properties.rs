@@ -31,6 +31,8 @@ fn acts() -> impl Strategy<Value = Vec<(Act, usize)>> {
         6 => Just(Act::StackMoves),
         1 => Just(Act::StackChangedOutside),
         10 => Just(Act::PersonAnswers),
+        4 => Just(Act::PersonOrders),
+        1 => Just(Act::FreezeBegins),
         1 => Just(Act::FloorRises),
         2 => Just(Act::MinutesPass),
         1 => Just(Act::HoursPass),
@@ -131,6 +133,9 @@ impl Watched {
 
     /// Everything promised is done, everybody answers, and nothing fails any more.
     fn settle(&mut self) {
+        if let Some(lift) = self.facts.open(&self.story) {
+            self.see(&lift);
+        }
         for round in 0..SETTLING_ACTS {
             self.act(Act::Perform, round);
             self.act(Act::BuildMoves, 7 * round + 2);
@@ -155,6 +160,10 @@ impl Watched {
         let advanced = self.story.see(signal).is_ok();
         let after = &self.story.track;
         if !advanced {
+            // Whoever gave an order is told that it was refused: nobody sends it again later.
+            if let Signal::Ordered { .. } = signal {
+                self.facts.forget(signal);
+            }
             assert_eq!(*after, before, "{signal:?} was ignored and yet changed something");
             return;
         }
@@ -171,7 +180,7 @@ impl Watched {
     fn remember_approval(&mut self, before: &Track, signal: &Signal) {
         for release in &self.story.track.in_flight {
             let (Phase::AwaitingApproval { plan, asked }
-            | Phase::Ready { plan, asked }
+            | Phase::Ready { plan, asked, .. }
             | Phase::Deploying { plan, asked, .. }) = &release.phase
             else {
                 continue;
