@@ -10,3 +10,4 @@ pub mod release;
 pub mod signal;
 pub mod time;
 pub mod track;
+pub mod who;
