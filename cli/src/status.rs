@@ -49,6 +49,7 @@ fn track_json(track: &Track) -> Value {
         "environment": track.key.environment.as_str(),
         "stack": track.key.stack().as_str(),
         "live": track.live,
+        "held": track.held(),
         "inFlight": track.in_flight.iter().map(|release| json!({
             "release": release.id.to_string(),
             "revision": release.revision.as_str(),
@@ -80,6 +81,9 @@ fn track_text(track: &Track) -> String {
         }
         None => text += "  live       nothing yet\n",
     }
+    if let Some(hold) = track.held() {
+        text += &format!("  held       since {} by {}\n", time_of_day(hold.since), hold.ordered);
+    }
     for release in &track.in_flight {
         let waiting = waiting_for(track, release).map_or(String::new(), |why| format!(": {why}"));
         text += &format!(
@@ -102,7 +106,13 @@ fn waiting_for(track: &Track, release: &Release) -> Option<String> {
             asked.policy.required,
             time_of_day(asked.until)
         )),
-        Phase::Ready { .. } => Some("its turn".to_owned()),
+        Phase::Ready { frozen: Some(frozen), .. } => {
+            Some(format!("the end of a freeze at {}: {}", time_of_day(frozen.until), frozen.why))
+        }
+        Phase::Ready { frozen: None, .. } if track.held().is_some() && release.origin.is_new() => {
+            Some("the track to be lifted".to_owned())
+        }
+        Phase::Ready { frozen: None, .. } => Some("its turn".to_owned()),
         Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } => track
             .outbox
             .iter()

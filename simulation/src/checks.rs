@@ -133,11 +133,12 @@ pub(crate) fn liveness(world: &mut World) {
         let still_ms = world.now.saturating_sub(release.phase_since.0);
         let waits_for_a_person = match &release.phase {
             Phase::AwaitingApproval { asked, .. } => asked.until.0 + 5 * MINUTE > world.now,
-            Phase::Building { .. }
-            | Phase::Planning { .. }
-            | Phase::Ready { .. }
-            | Phase::Deploying { .. }
-            | Phase::Over(_) => false,
+            Phase::Ready { .. } => {
+                world.table.tracks.get(&release.id.track).is_some_and(|t| t.held().is_some())
+            }
+            Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } | Phase::Over(_) => {
+                false
+            }
         };
         if !waits_for_a_person && still_ms > LIVENESS_MS {
             let (id, phase) = (&release.id, release.phase.name());
@@ -238,6 +239,8 @@ pub(crate) fn effect_name(effect: &Effect) -> &'static str {
         Effect::CountVotes => "CountVotes",
         Effect::Execute => "Execute",
         Effect::LookAtDeployment => "LookAtDeployment",
+        Effect::StopDeployment => "StopDeployment",
+        Effect::Promote => "Promote",
         Effect::Announce { .. } => "Announce",
     }
 }

@@ -8,6 +8,7 @@ mod events;
 mod executor;
 mod faults;
 mod operations;
+mod orders;
 mod people;
 mod ports;
 mod random;

@@ -41,6 +41,7 @@ impl World {
                 }
                 self.people.told.entry(release).or_default().insert(ending);
             }
+            "held" => self.hear_of_hold(&text("track"), json["held"] == true),
             "takesLong" => self.coverage.hit("told", "takes long"),
             other => self.violation(format!("an unknown notice {other:?}")),
         }

@@ -338,6 +338,18 @@ impl Stacks for Ports {
         self.write("set_stack_policy", |_| Ok(())).await
     }
 
+    async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.write("cancel_update", |world| {
+            world.cancel_update(stack, token);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.write("delete_stack", |world| world.delete_stack(stack, token)).await
+    }
+
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
         self.write("execute_change_set", |world| world.execute_change_set(stack, name)).await
     }

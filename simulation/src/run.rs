@@ -92,6 +92,10 @@ impl Run {
                 let gap = *world.random.pick(&[5 * SECOND, 5 * MINUTE, 40 * MINUTE, 4 * HOUR]);
                 at += world.random.between(SECOND, gap);
             }
+            for _ in 0..world.random.between(0, 4) {
+                let when = world.random.between(5 * MINUTE, 10 * HOUR);
+                world.at(START_MS + when, Happening::Ordered { service: repository.clone() });
+            }
             if world.random.chance(faults.trouble) {
                 let when = world.random.between(0, 6 * HOUR);
                 let stack = format!("tidegate-{repository}-production");
@@ -136,6 +140,8 @@ impl Run {
             Happening::StackMoves { stack, step } => world.borrow_mut().stack_moves(&stack, &step),
             Happening::StackTouched { stack } => world.borrow_mut().stack_touched(&stack),
             Happening::StackRepaired { stack } => world.borrow_mut().stack_repaired(&stack),
+            Happening::StackDeleted { id } => world.borrow_mut().stack_deleted(&id),
+            Happening::Ordered { service } => world.borrow_mut().order(&service),
             Happening::FloorRises => {
                 let world = &mut *world.borrow_mut();
                 world.coverage.hit("fault", "floor rises");

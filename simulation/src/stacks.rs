@@ -226,6 +226,7 @@ impl World {
             props,
             kind,
             becomes,
+            stopped: None,
             ended: None,
         });
         let status = if kind == ChangeSetKind::Create { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };

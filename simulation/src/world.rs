@@ -87,6 +87,14 @@ pub(crate) enum Happening {
     StackRepaired {
         stack: String,
     },
+    /// A stack that is being deleted is gone.
+    StackDeleted {
+        id: String,
+    },
+    /// Somebody orders something of a service.
+    Ordered {
+        service: String,
+    },
     FloorRises,
     Sweep,
     FaultsStop,

@@ -122,6 +122,8 @@ pub mod sdk {
     pub use aws_sdk_ecr as ecr;
     #[cfg(feature = "ecs")]
     pub use aws_sdk_ecs as ecs;
+    #[cfg(feature = "invoke")]
+    pub use aws_sdk_lambda as lambda;
     #[cfg(feature = "s3")]
     pub use aws_sdk_s3 as s3;
     #[cfg(feature = "secretsmanager")]

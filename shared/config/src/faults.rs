@@ -110,11 +110,6 @@ impl Path {
         Self("$".to_owned())
     }
 
-    /// A path that is already written out.
-    pub(crate) fn literal(path: &str) -> Self {
-        Self(path.to_owned())
-    }
-
     /// The root of a file that is not the one a reader would think of first.
     pub(crate) fn of(file: &str) -> Self {
         Self(format!("{file}: $"))

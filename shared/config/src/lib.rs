@@ -4,28 +4,39 @@
 mod canonical;
 mod check;
 mod config;
+mod cron;
 mod dynamic;
 mod fargate;
 mod faults;
+mod freeze;
 mod json;
 pub mod limits;
 mod parameters;
 mod parse;
 mod people;
+mod places;
 mod policy;
+mod promotion;
 mod reader;
 mod record;
 mod render;
 mod routing;
 mod schema;
+mod together;
 mod yaml;
 
 pub use canonical::canonical_json;
-pub use config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
+pub use config::{
+    ApprovalConfig, Before, Canary, Check, Container, Deployment, EnvironmentConfig, HealthCheck, Kind,
+    Linear, LogRouter, LogRouterKind, OnFailure, Priority, Process, Requires, Routing, Scaling, Schedule,
+    Secret, ServiceConfig, Sidecar, Strategy, TaskRole, Verify,
+};
+pub use cron::Cron;
 pub use faults::{Fault, Faults};
+pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
-pub use record::{Caps, EnvironmentRecord, Floor, ServiceRecord};
+pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
 pub use render::{Capability, Rendered, render};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,

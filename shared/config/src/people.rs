@@ -136,59 +136,57 @@ fn git_key(name: &GitName) -> String {
 }
 
 fn read(value: &Value, root: &Path, faults: &mut Faults) -> Option<PeopleRecord> {
-    let record = reader::object(value, root, &["people", "groups", "sessionNamesEnforced"], &[], faults)?;
-    let people = record.get("people").map_or_else(
-        || Some(BTreeMap::new()),
-        |(value, path)| {
-            reader::map(value, &path, PEOPLE_MAX, faults, |name, value, path, faults| {
-                let name = named(name, path, faults);
-                let person = read_person(value, path, faults);
-                Some((name?, person?))
-            })
-        },
-    );
-    let groups = record.get("groups").map_or_else(
-        || Some(BTreeMap::new()),
-        |(value, path)| {
-            reader::map(value, &path, PEOPLE_MAX, faults, |name, value, path, faults| {
-                let name = named(name, path, faults);
-                let members = set(value, path, PEOPLE_MAX, "names of people", faults);
-                Some((name?, members?))
-            })
-        },
-    );
-    let enforced = record.get("sessionNamesEnforced").map_or_else(
-        || Some(BTreeMap::new()),
-        |(value, path)| {
-            reader::map(value, &path, IDENTITIES_MAX, faults, |id, value, path, faults| {
-                let is_role_id = format!("{id}:session").parse::<IamId>().is_ok_and(|id| id.role().is_some());
-                if !is_role_id {
-                    faults.push(Fault::new(path, quote(id), "the unique id of a role: AROA…"));
-                }
-                let arn = |text: &str| text.starts_with("arn:") && text.contains(":role/");
-                let arn = reader::text(value, path, "the ARN of the role with this id", arn, faults);
-                Some((is_role_id.then(|| id.to_owned())?, arn?.to_owned()))
-            })
-        },
-    );
-    Some(PeopleRecord { people: people?, groups: groups?, session_names_enforced: enforced? })
+    let record = reader::object(value, root, &["people", "groups", "sessionNamesEnforced"], faults)?;
+    let people = record.optional("people", faults, |value, path, faults| {
+        reader::map(value, path, PEOPLE_MAX, faults, |name, value, path, faults| {
+            let name = named(name, path, faults);
+            let person = read_person(value, path, faults);
+            Some((name?, person?))
+        })
+    });
+    let groups = record.optional("groups", faults, |value, path, faults| {
+        reader::map(value, path, PEOPLE_MAX, faults, |name, value, path, faults| {
+            let name = named(name, path, faults);
+            let members = set(value, path, PEOPLE_MAX, "names of people", faults);
+            Some((name?, members?))
+        })
+    });
+    let enforced = record.optional("sessionNamesEnforced", faults, |value, path, faults| {
+        reader::map(value, path, IDENTITIES_MAX, faults, read_enforced)
+    });
+    Some(PeopleRecord {
+        people: people?.unwrap_or_default(),
+        groups: groups?.unwrap_or_default(),
+        session_names_enforced: enforced?.unwrap_or_default(),
+    })
+}
+
+fn read_enforced(id: &str, value: &Value, path: &Path, faults: &mut Faults) -> Option<(String, String)> {
+    let is_role_id = format!("{id}:session").parse::<IamId>().is_ok_and(|id| id.role().is_some());
+    if !is_role_id {
+        faults.push(Fault::new(path, quote(id), "the unique id of a role: AROA…"));
+    }
+    let is_arn = |text: &str| text.starts_with("arn:") && text.contains(":role/");
+    let arn = reader::text(value, path, "the ARN of the role with this id", is_arn, faults);
+    Some((is_role_id.then(|| id.to_owned())?, arn?.to_owned()))
 }
 
 fn read_person(value: &Value, path: &Path, faults: &mut Faults) -> Option<Person> {
-    let person = reader::object(value, path, &["iam", "slack", "git"], &[], faults)?;
-    let iam = person.get("iam").map_or_else(
-        || Some(BTreeSet::new()),
-        |(value, path)| set(value, &path, IDENTITIES_MAX, "unique ids of IAM", faults),
-    );
-    let slack = person.get("slack").map_or_else(
-        || Some(BTreeSet::new()),
-        |(value, path)| set(value, &path, IDENTITIES_MAX, "Slack users", faults),
-    );
-    let git = person.get("git").map_or_else(
-        || Some(BTreeSet::new()),
-        |(value, path)| set(value, &path, IDENTITIES_MAX, "git identities", faults),
-    );
-    Some(Person { iam: iam?, slack: slack?, git: git? })
+    let person = reader::object(value, path, &["iam", "slack", "git"], faults)?;
+    let iam = person.optional("iam", faults, |value, path, faults| {
+        set(value, path, IDENTITIES_MAX, "unique ids of IAM", faults)
+    });
+    let slack = person.optional("slack", faults, |value, path, faults| {
+        set(value, path, IDENTITIES_MAX, "Slack users", faults)
+    });
+    let git = person.optional("git", faults, |value, path, faults| {
+        set(value, path, IDENTITIES_MAX, "git identities", faults)
+    });
+    Some(Person {
+        iam: iam?.unwrap_or_default(),
+        slack: slack?.unwrap_or_default(),
+        git: git?.unwrap_or_default(),
+    })
 }
 
 fn named<T: FromStr<Err = Malformed>>(name: &str, path: &Path, faults: &mut Faults) -> Option<T> {

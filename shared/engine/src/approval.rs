@@ -1,9 +1,12 @@
 //! A reply to a request for approval.
 
+use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
-use model::approval::{Answer, Voice};
-use model::release::Phase;
+use model::approval::{Answer, Policy, Voice};
+use model::effect::Promise;
+use model::release::{Origin, Phase};
 use model::signal::Signal;
+use model::track::Track;
 
 use crate::advance::{Handled, advance};
 use crate::failure::Failure;
@@ -37,7 +40,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
             answer,
             voice: Voice::Reply,
             reason: plain_text(reason),
-            ground: ground(ports, &track.key.environment).await?,
+            ground: ground(ports, &track.key.environment, &release.origin).await?,
         }))
     })
     .await?;
@@ -47,8 +50,28 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
     Ok(format!("{}: {}", reply.release, said(&handled)))
 }
 
+/// An approved release's turn has come: what its votes stand on now.
+pub(crate) async fn count<P: Records>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let n = promise.key.release.n;
+    let Some(release) = track.release(n) else { return Ok(Signal::Done { key: promise.key.clone() }) };
+    let ground = ground(ports, &track.key.environment, &release.origin).await?;
+    Ok(Signal::VotesCounted { n, key: promise.key.clone(), ground })
+}
+
+/// What the record insists on: going back to what ran has a floor of its own, for nights when few are awake.
+pub(crate) fn floor_of(record: &EnvironmentRecord, origin: &Origin) -> Policy {
+    match origin {
+        Origin::Rollback { .. } => record.floor.rollback_policy(),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => record.floor.policy(),
+    }
+}
+
 /// Text from outside, shown to others: no control or direction-changing characters, and not endless.
-fn plain_text(text: &str) -> String {
+pub(crate) fn plain_text(text: &str) -> String {
     let visible = |c: &char| {
         !c.is_control()
             && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -47,6 +47,8 @@ pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>
         | Effect::CountVotes
         | Effect::Execute
         | Effect::LookAtDeployment
+        | Effect::StopDeployment
+        | Effect::Promote
         | Effect::Announce { .. } => Ok(done()),
     }
 }

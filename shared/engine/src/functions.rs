@@ -16,8 +16,9 @@ use crate::ports::{
     ReplyKey, Services, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
-use crate::records::ground;
-use crate::{announce, approval as approvals, builds, deployment, plan, sweep as sweeping};
+use crate::{
+    announce, approval as approvals, builds, deployment, orders, plan, promotion, sweep as sweeping,
+};
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
@@ -66,7 +67,7 @@ where
     .await
 }
 
-/// Replies on the approval topic.
+/// Replies on the approval topic, and orders that people give by invoking it.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Records + ReplyKey + Quarantine + Clock,
@@ -74,6 +75,9 @@ where
     hear(ports, "approval", payload, async |subject| {
         if let Subject::Reply(reply) = subject {
             return approvals::reply(ports, reply).await.map(Some);
+        }
+        if let Subject::Order(given) = subject {
+            return orders::take(ports, given).await.map(Some);
         }
         let Subject::PipelineApproval(_) = subject else { return Ok(None) };
         Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
@@ -134,18 +138,16 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
-        Effect::CountVotes => Ok(Signal::VotesCounted {
-            n: promise.key.release.n,
-            key: promise.key.clone(),
-            ground: ground(ports, &track.key.environment).await?,
-        }),
+        Effect::CountVotes => approvals::count(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
+        Effect::StopDeployment => deployment::stop(ports, track, promise).await,
+        Effect::Promote => promotion::promote(ports, track, promise).await,
         Effect::DiscardPlan { change_set } => {
             ports.delete_change_set(&track.key.stack(), change_set).await?;
             Ok(done())

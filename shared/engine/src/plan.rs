@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
-use model::approval::{Directory, Ground};
+use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
-use model::release::{Phase, Plan, Release};
+use model::release::{Origin, Phase, Plan, Release};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
 
+use crate::approval::floor_of;
 use crate::authors::authors;
 use crate::failure::Failure;
 use crate::plan_words;
@@ -62,6 +63,21 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         Readiness::Busy => {
             return Err(Failure::NoCapacity { call: "CreateChangeSet", why: busy(&name, stack.as_ref()) });
         }
+        // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
+        Readiness::NeverCame if track.live.is_none() => {
+            ports.delete_stack(&name, &promise.key).await?;
+            let why =
+                format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
+            return Err(Failure::NoCapacity { call: "DeleteStack", why });
+        }
+        Readiness::NeverCame => {
+            let remedy =
+                "its creation failed, though something was deployed before: delete it, then push again";
+            return Err(Failure::refused(
+                "CreateChangeSet",
+                format!("{}; {remedy}", busy(&name, stack.as_ref())),
+            ));
+        }
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
                 "CreateChangeSet",
@@ -92,10 +108,10 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
-                wish: ingredients.config.policy(&track.key.environment),
+                wish: wish(track, release, &ingredients),
                 authors: authors(ports, track, release).await?,
                 ground: Ground {
-                    record: ingredients.environment.floor.policy(),
+                    record: floor_of(&ingredients.environment, &release.origin),
                     directory: ingredients.directory,
                 },
             })
@@ -111,6 +127,16 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         status => {
             let reason = first.reason.unwrap_or_else(|| "no reason given".to_owned());
             Err(Failure::refused("CreateChangeSet", format!("the change set is {status}: {reason}")))
+        }
+    }
+}
+
+/// The config asks for its approvals of what is new; going back to what ran is for the record to say.
+fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
+    match &release.origin {
+        Origin::Rollback { .. } => floor_of(&ingredients.environment, &release.origin),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => {
+            ingredients.config.policy(&track.key.environment)
         }
     }
 }
@@ -241,6 +267,7 @@ fn compose(
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
+        timeout: None,
         lines: plan_words::lines(kind, live, image, &changes),
     }
 }

@@ -6,6 +6,9 @@ use config::{EnvironmentRecord, PeopleRecord, ServiceRecord};
 use model::approval::{Directory, Ground};
 use model::ids::{EnvironmentName, RepositoryName};
 
+use model::release::Origin;
+
+use crate::approval::floor_of;
 use crate::failure::Failure;
 use crate::ports::Records;
 
@@ -63,10 +66,14 @@ pub(crate) async fn environment<P: Records>(
 ///
 /// # Errors
 /// `Refused` when either is not valid.
-pub(crate) async fn ground<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Ground, Failure> {
+pub(crate) async fn ground<P: Records>(
+    ports: &P,
+    name: &EnvironmentName,
+    origin: &Origin,
+) -> Result<Ground, Failure> {
     let ((record, _), directory) =
         futures_util::future::try_join(environment(ports, name), directory(ports)).await?;
-    Ok(Ground { record: record.floor.policy(), directory })
+    Ok(Ground { record: floor_of(&record, origin), directory })
 }
 
 /// Nobody is known where there is no record of people.

@@ -16,6 +16,7 @@ mod ecr;
 mod ecs;
 mod event;
 mod function_url;
+mod order;
 mod payload;
 mod rds;
 mod records;
@@ -27,6 +28,7 @@ mod subject;
 mod unreadable;
 mod why;
 
+pub use order::{GivenOrder, Wish};
 pub use payload::read;
 pub use subject::{
     Backup, Database, DatabaseKind, Function, PipelineApproval, Reply, ReplyAnswer, Subject, Token,

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::unreadable::{At, Unreadable};
 use crate::{
-    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, event, function_url, rds,
-    records, reply,
+    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, event, function_url,
+    order, rds, records, reply,
 };
 
 /// Messages in messages: an event in a notification in a queue is the deepest that AWS makes.
@@ -83,6 +83,11 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         Reading::by(Function::Approval, spoken(object))
     } else if has("answer") {
         Reading::by(Function::Approval, Ok(reply::from_json(text)))
+    } else if has("order") {
+        match wrapping.depth {
+            0 => Reading::by(Function::Approval, order::read(object)),
+            _ => Reading::of(None, Err(by_topic(object))),
+        }
     } else if has("Event Source") || has("Event ID") {
         let read = if dms::sent(object) { dms::notification(object) } else { rds::notification(object) };
         Reading::by(Function::Database, read)
@@ -99,6 +104,10 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     } else {
         Reading::of(None, Err(unknown(object, wrapping)))
     }]
+}
+
+fn by_topic(object: &At<'_>) -> Unreadable {
+    object.field("order").unreadable("given by invoking `approval`: nothing else proves who gives it")
 }
 
 /// A CloudWatch alarm: as an event, as SNS sends it (`AlarmName`), or as it invokes a function (`alarmData`).

@@ -5,6 +5,8 @@ use std::fmt;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
 use serde::{Serialize, Serializer};
 
+use crate::GivenOrder;
+
 /// The product's functions, as the folders under `functions/` are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +76,8 @@ pub enum Subject {
     Scan { repository: String, build: BuildId },
     /// Somebody who has a request's token answered it.
     Reply(Reply),
+    /// A person orders something of a track.
+    Order(GivenOrder),
     /// CodePipeline waits for a manual approval.
     PipelineApproval(PipelineApproval),
     /// One of our stacks came to rest.
@@ -108,6 +112,7 @@ impl Subject {
     pub fn track(&self) -> Option<TrackKey> {
         match self {
             Self::Reply(reply) => Some(reply.release.track.clone()),
+            Self::Order(order) => Some(order.track.clone()),
             Self::Stack { name, .. } => name.track(),
             Self::Service { track, .. } | Self::Wake { track } => Some(track.clone()),
             Self::Branch { .. }
@@ -141,6 +146,7 @@ impl fmt::Display for Subject {
                 write!(f, "the image of build {build} in repository {repository} was scanned")
             }
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
+            Self::Order(order) => write!(f, "{} orders {} of {}", order.by, order.wish.verb(), order.track),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
                 write!(f, "pipeline {pipeline} waits for approval of {action} in stage {stage}")
             }

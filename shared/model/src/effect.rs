@@ -28,6 +28,10 @@ pub enum Effect {
     /// Execute the approved change set.
     Execute,
     LookAtDeployment,
+    /// Have CloudFormation take the running deployment back.
+    StopDeployment,
+    /// Start the release's image on the tracks that come after this one.
+    Promote,
     Announce {
         notice: Notice,
     },
@@ -45,6 +49,8 @@ pub enum Notice {
     Ended,
     /// The deployment takes longer than it should.
     TakesLong,
+    /// The track is held, or no longer.
+    Held,
 }
 
 /// A function that carries effects out.
@@ -64,7 +70,9 @@ impl Effect {
             | Effect::DiscardPlan { .. }
             | Effect::CountVotes
             | Effect::Execute
-            | Effect::LookAtDeployment => Hand::Deployer,
+            | Effect::LookAtDeployment
+            | Effect::StopDeployment
+            | Effect::Promote => Hand::Deployer,
             Effect::Announce { .. } => Hand::Notify,
         }
     }
@@ -78,7 +86,11 @@ impl Effect {
             | Effect::CountVotes
             | Effect::Execute
             | Effect::LookAtDeployment => true,
-            Effect::LeaveBuild { .. } | Effect::DiscardPlan { .. } | Effect::Announce { .. } => false,
+            Effect::LeaveBuild { .. }
+            | Effect::DiscardPlan { .. }
+            | Effect::StopDeployment
+            | Effect::Promote
+            | Effect::Announce { .. } => false,
         }
     }
 }

@@ -164,6 +164,14 @@ impl Fingerprint {
 }
 
 text_id!(
+    /// A person's order, named by whoever sends it.
+    OrderId,
+    "order id",
+    "1 to 64 of letters, digits, '-' and '_'",
+    |v| (1..=64).contains(&v.len()) && v.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+);
+
+text_id!(
     /// One attempt at a build; also its image tag: `tg-<revision, 12>-<inputs, 8>-<attempt>`.
     BuildId,
     "build id",

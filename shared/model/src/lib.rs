@@ -5,6 +5,7 @@ pub mod build;
 pub mod decide;
 pub mod effect;
 pub mod ids;
+pub mod order;
 pub mod release;
 pub mod signal;
 pub mod time;

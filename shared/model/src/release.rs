@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::approval::{Nudged, Policy, Voice, Vote};
 use crate::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, PersonName, ReleaseId,
-    RepositoryName, Revision,
+    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
+    Revision,
 };
+use crate::order::Ordered;
 use crate::time::{Span, Timestamp};
 
 /// Longest time from push to built image, the wait for build capacity included.
@@ -16,6 +17,8 @@ pub const PLANNING_MAX: Span = Span::hours(4);
 /// When a deployment takes longer, a person is told; it is never interrupted. CloudFormation itself waits up to
 /// three hours for an ECS service.
 pub const DEPLOYING_TOLD_AFTER: Span = Span::hours(4);
+/// A deployment that was told to stop may take this long to be taken back; then a person is told.
+pub const STOPPING_TOLD_AFTER: Span = Span::hours(1);
 /// How often that is said again.
 pub const DEPLOYING_TOLD_EVERY: Span = Span::hours(24);
 /// A release keeps this many steps; beyond it, waits in the middle are forgotten first.
@@ -33,15 +36,44 @@ pub struct Release {
     /// Whom the commits since what was live name as their authors, as read when it was planned; e-mail addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
-    /// Who asked for it, where it was not a push.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requested_by: Option<PersonName>,
     pub family: BuildFamily,
+    #[serde(default)]
+    pub origin: Origin,
+    /// Who ordered it, where it was ordered.
+    #[serde(default)]
+    pub ordered: Option<Ordered>,
+    /// Once it is known; kept beyond the ending, for whatever is made of this release later.
+    #[serde(default)]
+    pub image: Option<ImageDigest>,
     pub created_at: Timestamp,
     pub phase: Phase,
     pub phase_since: Timestamp,
     /// What happened, for people; oldest first.
     pub steps: Vec<Step>,
+}
+
+/// What a release came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    #[default]
+    Push,
+    /// The image that ended well on the track before.
+    Promotion { of: ReleaseId },
+    /// An earlier image of this track, with its configuration of that time.
+    Rollback { to: ReleaseId },
+    /// What was live, started anew.
+    Redeploy { of: ReleaseId },
+}
+
+impl Origin {
+    /// Whether a hold or a freeze stops it. Going back to what ran, or starting that anew, is nothing new.
+    pub fn is_new(&self) -> bool {
+        match self {
+            Origin::Push | Origin::Promotion { .. } => true,
+            Origin::Rollback { .. } | Origin::Redeploy { .. } => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +104,9 @@ pub enum Phase {
     Ready {
         plan: Plan,
         asked: Asked,
+        /// The freeze that its turn met.
+        #[serde(default)]
+        frozen: Option<Frozen>,
     },
     Deploying {
         plan: Plan,
@@ -80,6 +115,9 @@ pub enum Phase {
         started: bool,
         /// When a person was last told that it takes too long.
         told: Option<Timestamp>,
+        /// That it must not go on.
+        #[serde(default)]
+        stop: Option<Stop>,
     },
     Over(Ending),
 }
@@ -138,6 +176,14 @@ pub enum Reach {
 }
 
 impl Release {
+    /// The release whose image and configuration this one is.
+    pub fn stands_for(&self) -> &ReleaseId {
+        match &self.origin {
+            Origin::Push | Origin::Promotion { .. } => &self.id,
+            Origin::Rollback { to: first } | Origin::Redeploy { of: first } => first,
+        }
+    }
+
     pub fn ending(&self) -> Option<&Ending> {
         match &self.phase {
             Phase::Over(ending) => Some(ending),
@@ -156,9 +202,14 @@ impl Release {
             Phase::Planning { .. } => Some(self.phase_since.plus(PLANNING_MAX)),
             Phase::AwaitingApproval { asked, .. } => Some(asked.due()),
             Phase::Deploying { told: Some(told), .. } => Some(told.plus(DEPLOYING_TOLD_EVERY)),
-            Phase::Deploying { told: None, .. } => Some(self.phase_since.plus(DEPLOYING_TOLD_AFTER)),
-            // Its turn comes when the deployment before it ends, and that one has a limit.
-            Phase::Ready { .. } | Phase::Over(_) => None,
+            Phase::Deploying { told: None, stop: Some(stop), .. } => Some(stop.at.plus(STOPPING_TOLD_AFTER)),
+            Phase::Deploying { told: None, stop: None, plan, .. } => {
+                Some(self.phase_since.plus(plan.timeout.unwrap_or(DEPLOYING_TOLD_AFTER)))
+            }
+            Phase::Ready { frozen: Some(frozen), .. } => Some(frozen.until),
+            // Its turn comes when the deployment before it ends, and that one has a limit; or when the hold is lifted,
+            // and that one is told of every day.
+            Phase::Ready { frozen: None, .. } | Phase::Over(_) => None,
         }
     }
 
@@ -167,6 +218,33 @@ impl Release {
             self.steps.remove(STEPS_MAX / 2);
         }
         self.steps.push(Step { at, phase: self.phase.name().to_owned(), what });
+    }
+}
+
+/// A freeze in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frozen {
+    pub until: Timestamp,
+    /// The window, in words.
+    pub why: String,
+}
+
+/// That a deployment must not go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    pub at: Timestamp,
+    /// Who said so; nobody when it ran into its limit.
+    pub ordered: Option<Ordered>,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.ordered {
+            Some(ordered) => write!(f, "cancelled by {ordered}"),
+            None => f.write_str("it was not done within its time limit and was cancelled"),
+        }
     }
 }
 
@@ -219,6 +297,9 @@ pub struct Plan {
     /// Named by the effect that made it.
     pub change_set: EffectKey,
     pub stack_policy: Option<String>,
+    /// How long carrying it out may take; then it is taken back. Without it a person is told.
+    #[serde(default)]
+    pub timeout: Option<Span>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
 }
@@ -245,12 +326,32 @@ pub enum Danger {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Ending {
-    Deployed { deployed: Deployed, how: How },
-    RolledBack { why: String, stack_status: String },
-    Failed { why: String, stack_status: Option<String> },
-    Superseded { by: ReleaseId },
-    Rejected { by: Voice, reason: String },
-    Expired { asked_until: Timestamp },
+    Deployed {
+        deployed: Deployed,
+        how: How,
+    },
+    RolledBack {
+        why: String,
+        stack_status: String,
+    },
+    Failed {
+        why: String,
+        stack_status: Option<String>,
+    },
+    Superseded {
+        by: ReleaseId,
+    },
+    Rejected {
+        by: Voice,
+        reason: String,
+    },
+    Expired {
+        asked_until: Timestamp,
+    },
+    /// Before anything of it was carried out.
+    Cancelled {
+        ordered: Ordered,
+    },
 }
 
 impl Ending {
@@ -262,6 +363,7 @@ impl Ending {
             Ending::Superseded { .. } => "Superseded",
             Ending::Rejected { .. } => "Rejected",
             Ending::Expired { .. } => "Expired",
+            Ending::Cancelled { .. } => "Cancelled",
         }
     }
 
@@ -279,6 +381,7 @@ impl Ending {
             Ending::Rejected { by, reason } if reason.is_empty() => format!("rejected by {by}"),
             Ending::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
             Ending::Expired { .. } => "nobody approved it in time".to_owned(),
+            Ending::Cancelled { ordered } => format!("cancelled by {ordered}"),
         }
     }
 
@@ -287,7 +390,10 @@ impl Ending {
             Ending::Deployed { deployed, .. } => Some(&deployed.stack_status),
             Ending::RolledBack { stack_status, .. } => Some(stack_status),
             Ending::Failed { stack_status, .. } => stack_status.as_deref(),
-            Ending::Superseded { .. } | Ending::Rejected { .. } | Ending::Expired { .. } => None,
+            Ending::Superseded { .. }
+            | Ending::Rejected { .. }
+            | Ending::Expired { .. }
+            | Ending::Cancelled { .. } => None,
         }
     }
 }

@@ -2,15 +2,24 @@
 
 use crate::approval::{Answer, Ground, Policy, Voice};
 use crate::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision,
+    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
+    Revision,
 };
-use crate::release::{Deployed, Plan};
+use crate::order::{Order, Ordered};
+use crate::release::{Deployed, Frozen, Plan};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// The branch's head, read from the repository.
     Pushed(Push),
+    /// A release ended well on the track before.
+    Promoted(Promotion),
+    /// A person who may has given an order.
+    Ordered {
+        order: Order,
+        ordered: Ordered,
+    },
     BuildStarted {
         n: u32,
         build: BuildId,
@@ -61,6 +70,19 @@ pub enum Signal {
     ExecutionStarted {
         n: u32,
     },
+    /// Its turn has come, and a freeze is in force.
+    Frozen {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
+        frozen: Frozen,
+    },
+    /// It was to stop before anything of it was carried out, and nothing will be.
+    NotExecuted {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
+    },
     DeploymentSeen {
         n: u32,
         seen: DeploymentSeen,
@@ -90,6 +112,20 @@ pub struct Push {
     pub repository: RepositoryName,
     pub branch: BranchName,
     pub by: Option<String>,
+    pub family: BuildFamily,
+    /// Why this revision cannot be released here, if it cannot.
+    pub fault: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The release that ended well.
+    pub of: ReleaseId,
+    pub image: ImageDigest,
+    pub revision: Revision,
+    pub repository: RepositoryName,
+    pub branch: BranchName,
+    pub pushed_by: Option<String>,
     pub family: BuildFamily,
     /// Why this revision cannot be released here, if it cannot.
     pub fault: Option<String>,

@@ -151,7 +151,6 @@ fn release(n: u32, phase: Phase) -> Release {
         branch: "main".parse().unwrap(),
         pushed_by: Some("arn:aws:iam::123456789012:user/ana".to_owned()),
         authors: Vec::new(),
-        requested_by: None,
         family: family(),
         created_at: Timestamp(1_699_999_000_000),
         phase,

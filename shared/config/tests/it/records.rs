@@ -32,8 +32,8 @@ fn what_a_record_leaves_out_is_the_safe_choice() {
         written = with(written, pointer, Value::Null);
     }
     let record = environment(&written);
-    assert_eq!(record.floor, Floor { approvals: 1, replies: false, expires_hours: 72, self_approval: false });
-    assert_eq!(record.caps, Caps { cpu: 16_384, memory_mib: 122_880 });
+    assert_eq!(record.floor, Floor::default());
+    assert_eq!(record.caps, Caps { cpu: 16_384, memory_mib: 122_880, tasks: 5_000 });
     assert!(!record.assign_public_ip && record.branch.is_none() && record.listener_arn.is_none());
     // Reading by the types alone gives the same.
     assert_eq!(serde_json::from_value::<EnvironmentRecord>(written).unwrap(), record);
@@ -58,7 +58,7 @@ fn a_wrong_service_record_is_told() {
     service record: $.paths[0] is "/payments/*"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     service record: $.paths[1] is "payments"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     "#);
-    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * stands for any part"#);
+    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * and ? stand for any part"#);
     insta::assert_snapshot!(service_told("/imageRepositoryUri", json!("123.dkr.ecr.eu-west-1.amazonaws.com/other")), @r#"service record: $.imageRepositoryUri is "123.dkr.ecr.eu-west-1.amazonaws.com/other"; allowed: the ECR repository's URI: <registry>/<imageRepository>, without tag or digest"#);
     insta::assert_snapshot!(service_told("/imageRepository", json!("tidegate payments")), @r#"service record: $.imageRepository is "tidegate payments"; allowed: the name of an ECR repository"#);
     insta::assert_snapshot!(service_told("/buildRoleArn", json!("build-payments")), @r#"service record: $.buildRoleArn is "build-payments"; allowed: the ARN of a role"#);
@@ -68,7 +68,7 @@ fn a_wrong_service_record_is_told() {
 #[test]
 fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/cluster", Value::Null), @"environment record: $.cluster is missing; allowed: the name of an ECS cluster");
-    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps; did you mean environment record: $.listenerArn?");
+    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may; did you mean environment record: $.listenerArn?");
     insta::assert_snapshot!(environment_told("/listenerArn", json!("app/shared")), @r#"environment record: $.listenerArn is "app/shared"; allowed: the ARN of a listener"#);
     insta::assert_snapshot!(environment_told("/vpcId", json!("subnet-1")), @r#"environment record: $.vpcId is "subnet-1"; allowed: a VPC id: vpc-…"#);
     insta::assert_snapshot!(environment_told("/subnets", json!([])), @"environment record: $.subnets is a list of 0; allowed: a list of 1 to 16 subnet ids");
@@ -76,7 +76,7 @@ fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/assignPublicIp", json!("ENABLED")), @r#"environment record: $.assignPublicIp is "ENABLED"; allowed: true or false"#);
     insta::assert_snapshot!(environment_told("/floor/approvals", json!(99)), @"environment record: $.floor.approvals is 99; allowed: a whole number from 0 to 10");
     insta::assert_snapshot!(environment_told("/floor/expiresHours", json!(169)), @"environment record: $.floor.expiresHours is 169; allowed: a whole number from 1 to 168");
-    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, replies, expiresHours, selfApproval; did you mean environment record: $.floor.expiresHours?");
+    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, approvers, replies, expiresHours, selfApproval, rollbackApprovals, after, freeze; did you mean environment record: $.floor.expiresHours?");
     insta::assert_snapshot!(environment_told("/caps/cpu", json!(0)), @"environment record: $.caps.cpu is 0; allowed: a whole number from 256 to 16384");
     insta::assert_snapshot!(environment_told("/branch", json!("a b")), @r#"environment record: $.branch is "a b"; allowed: a branch name: 1 to 256 characters without blanks or control characters"#);
 }

@@ -17,8 +17,10 @@ pub struct Ground {
 /// Those who stand too close to a release to approve it, as the directory knows them now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Involved {
-    /// Who pushed or merged it; `None`: nobody that the directory knows.
+    /// Who pushed or merged it, where the directory knows them.
     pub pusher: Option<PersonName>,
+    /// Nobody knows who pushed what is new in it. Going back to what ran brings nothing new.
+    pub by_a_stranger: bool,
     /// Who wrote the commits since what is live, as far as the directory knows them.
     pub authors: BTreeSet<PersonName>,
     /// Who asked for it, where it was not a push.
@@ -28,10 +30,12 @@ pub struct Involved {
 impl Involved {
     pub fn of(release: &Release, directory: &Directory) -> Self {
         let known = |said: &String| directory.person_of_git(said).cloned();
+        let pusher = release.pushed_by.as_ref().and_then(known);
         Self {
-            pusher: release.pushed_by.as_ref().and_then(known),
+            by_a_stranger: pusher.is_none() && release.origin.is_new(),
+            pusher,
             authors: release.authors.iter().filter_map(known).collect(),
-            requester: release.requested_by.clone(),
+            requester: release.ordered.as_ref().and_then(|ordered| ordered.by.person()).cloned(),
         }
     }
 }
@@ -64,8 +68,7 @@ pub struct Quorum<'a> {
 impl Quorum<'_> {
     /// Distinct voices needed. Somebody unknown could be anybody who approves: that costs one voice more.
     pub fn required(&self) -> u32 {
-        let known = self.involved.pusher.is_some() || self.involved.requester.is_some();
-        let one_more = self.policy.required > 0 && !known && !self.policy.self_approval;
+        let one_more = self.policy.required > 0 && self.involved.by_a_stranger && !self.policy.self_approval;
         self.policy.required + u32::from(one_more)
     }
 

@@ -119,9 +119,11 @@ impl Draft {
             }
             // It is decided; whoever agrees is remembered all the same.
             Phase::Ready { .. } | Phase::Deploying { .. } if spoke_before => return Err(Why::AlreadyDone),
-            Phase::Ready { plan, .. } => self.enter(n, Phase::Ready { plan, asked }, approved_by(said)),
-            Phase::Deploying { plan, started, told, .. } => {
-                self.enter(n, Phase::Deploying { plan, asked, started, told }, approved_by(said));
+            Phase::Ready { plan, frozen, .. } => {
+                self.enter(n, Phase::Ready { plan, asked, frozen }, approved_by(said));
+            }
+            Phase::Deploying { plan, started, told, stop, .. } => {
+                self.enter(n, Phase::Deploying { plan, asked, started, told, stop }, approved_by(said));
             }
             Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => {
                 return Err(Why::AnotherPhase);
@@ -141,7 +143,7 @@ impl Draft {
 
     pub(super) fn votes_counted(&mut self, n: u32, key: &EffectKey, ground: &Ground) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Ready { plan, asked } = release.phase.clone() else {
+        let Phase::Ready { plan, asked, frozen: None } = release.phase.clone() else {
             return Err(Why::AnotherPhase);
         };
         if !self.is_promised(key) {
@@ -163,7 +165,7 @@ impl Draft {
     fn weigh(&mut self, n: u32, plan: Plan, asked: Asked, what: String) {
         if asked.missing == Some(0) {
             self.counted = Some(n);
-            self.enter(n, Phase::Ready { plan, asked }, what);
+            self.enter(n, Phase::Ready { plan, asked, frozen: None }, what);
         } else {
             self.enter(n, Phase::AwaitingApproval { plan, asked }, what);
         }

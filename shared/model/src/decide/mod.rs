@@ -3,6 +3,7 @@
 mod approval;
 mod build;
 mod deployment;
+mod orders;
 mod plan;
 mod promises;
 mod time;
@@ -47,6 +48,30 @@ pub enum Why {
     NothingDue,
     #[error("the track is full; the patrol will bring the push again")]
     TrackIsFull,
+    #[error("nothing was ever released here")]
+    NothingReleased,
+    #[error("the track is held already")]
+    AlreadyHeld,
+    #[error("the track is not held")]
+    NotHeld,
+    #[error("the release is still in flight")]
+    StillInFlight,
+    #[error("the release was deployed: roll back to it, or redeploy what is live")]
+    WasDeployed,
+    #[error("it was ordered: give that order again")]
+    WasOrdered,
+    #[error("the release never ended deployed here: only what once ran can be gone back to")]
+    NeverRan,
+    #[error("that image with that configuration is what is live: a redeploy starts it anew")]
+    AlreadyLive,
+    #[error("a newer release is live: only a rollback goes back")]
+    NewerIsLive,
+    #[error("a newer release is in flight: cancel it first, or wait for it")]
+    NewerInFlight,
+    #[error("a release is in flight: cancel it first, or wait for it")]
+    OtherInFlight,
+    #[error("the end that was given is over")]
+    AlreadyPast,
 }
 
 /// Total over every phase and signal. The same signal decided twice changes nothing the second time (I4).
@@ -54,6 +79,8 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
     let mut draft = Draft::of(track, now);
     let outcome = match signal {
         Signal::Pushed(push) => draft.pushed(push),
+        Signal::Promoted(promotion) => draft.promoted(promotion),
+        Signal::Ordered { order, ordered } => draft.ordered(order, ordered),
         Signal::BuildStarted { n, build } => draft.build_started(*n, build),
         Signal::BuildSeen { build, seen } => draft.build_seen(build, seen),
         Signal::Planned { n, plan, wish, ground, authors } => draft.planned(*n, plan, wish, ground, authors),
@@ -65,6 +92,8 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
         }
         Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
         Signal::ExecutionStarted { n } => draft.execution_started(*n),
+        Signal::Frozen { n, key, frozen } => draft.frozen(*n, key, frozen),
+        Signal::NotExecuted { n, key } => draft.not_executed(*n, key),
         Signal::DeploymentSeen { n, seen } => draft.deployment_seen(*n, seen),
         Signal::Done { key } => draft.done(key),
         Signal::Waiting { key, why, until } => draft.waiting(key, why, *until),

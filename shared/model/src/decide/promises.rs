@@ -62,7 +62,7 @@ impl Draft {
 
     /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
     pub(super) fn drop_promises(&mut self, n: u32) {
-        self.keep(n, |effect| effect.drives_release() || asks(effect));
+        self.keep(n, |effect| effect.drives_release() || *effect == Effect::StopDeployment || asks(effect));
     }
 
     /// Puts the release's look off, with growing delay; says so only when something is new.

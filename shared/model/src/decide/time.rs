@@ -5,6 +5,7 @@ use crate::approval::Nudged;
 use crate::effect::{Effect, Notice};
 use crate::release::{Asked, BUILDING_MAX, Ending, PLANNING_MAX, Phase, Plan};
 use crate::time::Span;
+use crate::track::HOLD_TOLD_EVERY;
 
 impl Draft {
     pub(super) fn tick(&mut self) -> Outcome {
@@ -16,13 +17,27 @@ impl Draft {
             .filter(|release| release.deadline().is_some_and(|deadline| deadline <= now))
             .map(|release| release.id.n)
             .collect();
-        if due.is_empty() {
+        let hold_told = self.tell_of_hold();
+        if due.is_empty() && !hold_told {
             return Err(Why::NothingDue);
         }
         for n in due {
             self.overdue(n);
         }
         Ok(())
+    }
+
+    /// Nothing waits in silence: a hold is told of every day.
+    fn tell_of_hold(&mut self) -> bool {
+        let now = self.now;
+        let Some(newest) = self.track.newest.as_ref().map(|newest| newest.n) else { return false };
+        let Some(hold) = self.track.hold.as_mut().filter(|hold| hold.lifted.is_none()) else { return false };
+        if hold.told.plus(HOLD_TOLD_EVERY) > now {
+            return false;
+        }
+        hold.told = now;
+        self.promise(newest, Effect::Announce { notice: Notice::Held }, now);
+        true
     }
 
     fn overdue(&mut self, n: u32) {
@@ -45,16 +60,20 @@ impl Draft {
                 self.end(n, Ending::Expired { asked_until: asked.until })
             }
             Phase::AwaitingApproval { plan, asked } => self.nudge(n, plan, asked),
-            Phase::Deploying { plan, asked, started, .. } => {
+            Phase::Deploying { plan, told: None, stop: None, .. } if plan.timeout.is_some() => {
+                self.stop(n, None)
+            }
+            Phase::Deploying { plan, asked, started, stop, .. } => {
                 let told = Some(self.now);
                 self.enter(
                     n,
-                    Phase::Deploying { plan, asked, started, told },
+                    Phase::Deploying { plan, asked, started, told, stop },
                     "takes longer than it should".into(),
                 );
                 self.promise(n, Effect::Announce { notice: Notice::TakesLong }, self.now);
             }
-            Phase::Ready { .. } | Phase::Over(_) => {}
+            Phase::Ready { frozen: Some(_), .. } => self.plan_waiting_anew(n, "the freeze is over"),
+            Phase::Ready { frozen: None, .. } | Phase::Over(_) => {}
         }
     }
 

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
-use model::release::{Phase, Plan};
+use model::order::Order;
+use model::release::{Ending, Frozen, Origin, Phase, Plan, Release};
 use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
-use model::time::Span;
+use model::time::{Span, Timestamp};
 
 use crate::story::{
-    Story, answered, approvers, deployed, fingerprint, ground, image_of, person, policy, push, revision, wish,
+    Story, answered, approvers, deployed, fingerprint, ground, image_of, ordered, person, policy, push,
+    revision, wish,
 };
 
 pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
@@ -36,6 +38,8 @@ struct Operation {
     image: ImageDigest,
     /// `None` while it runs; then whether it completed.
     completed: Option<bool>,
+    /// It was told to stop, and will not complete.
+    stopped: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +59,8 @@ pub(crate) struct Facts {
     kept_back: Vec<Signal>,
     /// The environment's record and the directory, as they stand.
     pub(crate) ground: Ground,
+    frozen_until: Timestamp,
+    orders: u32,
     /// Whether builds and deployments may fail, people reject, and others change the stack.
     trouble: bool,
 }
@@ -73,6 +79,8 @@ pub(crate) enum Act {
     StackMoves,
     StackChangedOutside,
     PersonAnswers,
+    PersonOrders,
+    FreezeBegins,
     RecordsChange,
     MinutesPass,
     HoursPass,
@@ -93,6 +101,8 @@ impl Facts {
             told: Vec::new(),
             kept_back: Vec::new(),
             ground: ground(policy(1)),
+            frozen_until: Timestamp(0),
+            orders: 0,
             trouble,
         }
     }
@@ -143,6 +153,11 @@ impl Facts {
                 None
             }
             Act::PersonAnswers => self.answer(pick),
+            Act::PersonOrders => self.order(pick, story),
+            Act::FreezeBegins => {
+                self.frozen_until = story.now.plus(Span::minutes(20));
+                None
+            }
             Act::RecordsChange => {
                 if self.trouble {
                     self.records_change(pick);
@@ -195,15 +210,27 @@ impl Facts {
                 Some(Signal::BuildStarted { n, build })
             }
             Effect::LookAtBuild { build } => Some(self.build_seen(build)),
-            Effect::LeaveBuild { .. } | Effect::Announce { .. } => done(),
+            Effect::LeaveBuild { .. } | Effect::Announce { .. } | Effect::Promote => done(),
+            Effect::StopDeployment => {
+                let change_set = story.track.release(n).and_then(|release| release.phase.plan());
+                let change_set = change_set.map(|plan| plan.change_set.clone());
+                for operation in &mut self.operations {
+                    if operation.completed.is_none() && Some(&operation.change_set) == change_set.as_ref() {
+                        operation.stopped = true;
+                    }
+                }
+                done()
+            }
             Effect::DiscardPlan { change_set } => {
                 self.change_sets.remove(&change_set.to_string());
                 done()
             }
             Effect::Plan if self.is_busy() => waiting("the stack is busy"),
             Effect::Plan => {
-                let image = story.track.release(n)?.phase.image()?.clone();
-                if self.runs.as_ref() == Some(&image) {
+                let release = story.track.release(n)?;
+                let image = release.phase.image()?.clone();
+                let is_redeploy = matches!(release.origin, Origin::Redeploy { .. });
+                if self.runs.as_ref() == Some(&image) && !is_redeploy {
                     return Some(Signal::UpToDate { n, key: promise.key.clone(), deployed: deployed(image) });
                 }
                 let plan = Plan {
@@ -211,6 +238,7 @@ impl Facts {
                     image,
                     change_set: promise.key.clone(),
                     stack_policy: None,
+                    timeout: None,
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
@@ -230,6 +258,15 @@ impl Facts {
                 if self.operations.iter().any(|operation| operation.change_set == change_set) {
                     return Some(Signal::ExecutionStarted { n });
                 }
+                let Phase::Deploying { stop, .. } = &story.track.release(n)?.phase else { return done() };
+                if stop.is_some() {
+                    self.change_sets.remove(&change_set.to_string());
+                    return Some(Signal::NotExecuted { n, key: promise.key.clone() });
+                }
+                if self.frozen_until > story.now && story.track.release(n)?.origin.is_new() {
+                    let frozen = Frozen { until: self.frozen_until, why: "a freeze".to_owned() };
+                    return Some(Signal::Frozen { n, key: promise.key.clone(), frozen });
+                }
                 if self.is_busy() {
                     return waiting("the stack is busy");
                 }
@@ -239,7 +276,7 @@ impl Facts {
                     return Some(Signal::PlanStale { n, key: promise.key.clone(), why });
                 };
                 let image = set.plan.image.clone();
-                self.operations.push(Operation { change_set, image, completed: None });
+                self.operations.push(Operation { change_set, image, completed: None, stopped: false });
                 self.generation += 1;
                 Some(Signal::ExecutionStarted { n })
             }
@@ -287,7 +324,7 @@ impl Facts {
     fn stack_moves(&mut self, pick: usize, story: &Story) -> Option<Signal> {
         let trouble = self.trouble;
         if let Some(operation) = self.operations.last_mut().filter(|last| last.completed.is_none()) {
-            let completed = !trouble || !pick.is_multiple_of(4);
+            let completed = !operation.stopped && (!trouble || !pick.is_multiple_of(4));
             operation.completed = Some(completed);
             if completed {
                 self.runs = Some(operation.image.clone());
@@ -360,6 +397,40 @@ impl Facts {
                 }
             }
         }
+    }
+}
+
+impl Facts {
+    /// Whoever orders has read what is stored.
+    fn order(&mut self, pick: usize, story: &Story) -> Option<Signal> {
+        let over = story.over.get(pick / 8 % story.over.len().max(1)).cloned().map(Box::new);
+        let was_deployed = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
+        let newest = story.track.newest.as_ref().map_or(1, |newest| newest.n);
+        // Where nothing goes wrong nobody goes back or gives up: what is held is only held up.
+        let kinds = if self.trouble { 8 } else { 3 };
+        let order = match pick % kinds {
+            0 => Order::Hold,
+            1 | 2 => Order::Lift,
+            3 => Order::Cancel { n: newest },
+            4 => Order::Retry { of: over? },
+            5 => Order::Rollback { to: Box::new(story.over.iter().find(was_deployed)?.clone()) },
+            6 => Order::Redeploy { of: over? },
+            _ => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
+        };
+        self.orders += 1;
+        Some(Signal::Ordered { order, ordered: ordered(self.orders) })
+    }
+
+    pub(crate) fn forget(&mut self, signal: &Signal) {
+        self.told.retain(|told| told != signal);
+    }
+
+    /// What must not stand in the way of a rest: holds and freezes.
+    pub(crate) fn open(&mut self, story: &Story) -> Option<Signal> {
+        self.frozen_until = Timestamp(0);
+        story.track.held()?;
+        self.orders += 1;
+        Some(Signal::Ordered { order: Order::Lift, ordered: ordered(self.orders) })
     }
 }
 

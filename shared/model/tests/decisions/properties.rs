@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::approval::{Answer, Ground};
 use model::decide::{Decision, decide};
 use model::ids::{EffectKey, Fingerprint, PersonName};
-use model::release::{Ending, Phase, Release};
+use model::release::{Ending, Origin, Phase, Release};
 use model::signal::Signal;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
 use model::who::Who;
@@ -32,6 +32,8 @@ fn acts() -> impl Strategy<Value = Vec<(Act, usize)>> {
         6 => Just(Act::StackMoves),
         1 => Just(Act::StackChangedOutside),
         10 => Just(Act::PersonAnswers),
+        4 => Just(Act::PersonOrders),
+        1 => Just(Act::FreezeBegins),
         2 => Just(Act::RecordsChange),
         2 => Just(Act::MinutesPass),
         1 => Just(Act::HoursPass),
@@ -133,6 +135,9 @@ impl Watched {
     /// Everything promised is done, everybody answers and may, and nothing fails any more.
     fn settle(&mut self) {
         self.facts.ground = ground(policy(1));
+        if let Some(lift) = self.facts.open(&self.story) {
+            self.see(&lift);
+        }
         for round in 0..SETTLING_ACTS {
             self.act(Act::Perform, round);
             self.act(Act::BuildMoves, 7 * round + 2);
@@ -157,6 +162,10 @@ impl Watched {
         let advanced = self.story.see(signal).is_ok();
         let after = &self.story.track;
         if !advanced {
+            // Whoever gave an order is told that it was refused: nobody sends it again later.
+            if let Signal::Ordered { .. } = signal {
+                self.facts.forget(signal);
+            }
             assert_eq!(*after, before, "{signal:?} was ignored and yet changed something");
             return;
         }
@@ -191,7 +200,8 @@ impl Watched {
             let said = self.approvals.get(&(release.id.n, plan.fingerprint.clone()));
             let counting =
                 said.map_or(0, |said| said.iter().filter(|who| counts(who, release, ground)).count());
-            let stranger = release.pushed_by.is_none() && !ground.record.self_approval;
+            let brings_news = matches!(release.origin, Origin::Push | Origin::Promotion { .. });
+            let stranger = release.pushed_by.is_none() && brings_news && !ground.record.self_approval;
             let needed = ground.record.required as usize + usize::from(stranger);
             assert!(counting >= needed && needed > 0, "I1: {counting} of {needed}: {release:?}");
         }
@@ -250,8 +260,9 @@ fn counts(who: &Option<PersonName>, release: &Release, ground: &Ground) -> bool 
         Who::Group(group) => ground.directory.groups[&group.parse().unwrap()].contains(person),
     };
     let pushed = person.as_str() == "dana" && release.pushed_by.is_some();
+    let ordered = person.as_str() == "cleo" && release.ordered.is_some();
     let wrote = person.as_str() == "cleo" && !release.authors.is_empty();
     ground.directory.people.contains_key(person)
         && ground.record.approvers.iter().all(|list| list.iter().any(listed))
-        && (ground.record.self_approval || !(pushed || wrote))
+        && (ground.record.self_approval || !(pushed || wrote || ordered))
 }

@@ -4,8 +4,9 @@ use model::approval::{Answer, Directory, Ground, Identities, Identity, Nudged, P
 use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
-use model::release::{Asked, Deployed, Phase, Plan, Release};
-use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::order::{Order, Ordered};
+use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release};
+use model::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 use model::who::Who;
@@ -97,19 +98,30 @@ impl Story {
             until: self.now.plus(Span::hours(24)),
         };
         let release = self.track.in_flight.iter_mut().find(|release| release.id.n == n).unwrap();
-        release.phase = Phase::Ready { plan, asked };
+        release.phase = Phase::Ready { plan, asked, frozen: None };
         self
     }
 
     pub(crate) fn counted(self, n: u32) -> Self {
-        let count = |promise: &&Promise| promise.effect == Effect::CountVotes;
-        let key = self.track.outbox.iter().find(count).unwrap().key.clone();
+        let key = self.promised(&Effect::CountVotes).unwrap();
         self.told(&Signal::VotesCounted { n, key, ground: ground(policy(1)) })
+    }
+
+    pub(crate) fn frozen(self, n: u32) -> Self {
+        let key = self.promised(&Effect::Execute).unwrap();
+        let frozen = Frozen { until: self.now.plus(Span::hours(3)), why: "no Friday evenings".to_owned() };
+        self.told(&Signal::Frozen { n, key, frozen })
     }
 
     pub(crate) fn approved(self, n: u32) -> Self {
         let fingerprint = self.track.release(n).unwrap().phase.plan().unwrap().fingerprint.clone();
         self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), ground(policy(1))))
+    }
+
+    /// One of the two that are needed.
+    pub(crate) fn half_approved(self, n: u32) -> Self {
+        let fingerprint = self.track.release(n).unwrap().phase.plan().unwrap().fingerprint.clone();
+        self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), ground(policy(2))))
     }
 
     pub(crate) fn executing(self, n: u32) -> Self {
@@ -146,8 +158,25 @@ impl Story {
                 .unwrap_or_else(|| image_of(&revision('a'))),
             change_set: promised.map_or_else(|| self.key(n, 99), |promise| promise.key.clone()),
             stack_policy: None,
+            timeout: None,
             lines: Vec::new(),
         }
+    }
+
+    pub(crate) fn orders(self, order: Order) -> Self {
+        let id = self.track.orders.len() as u32 + 1;
+        self.told(&Signal::Ordered { order, ordered: ordered(id) })
+    }
+
+    /// A release that is over, as it is stored.
+    pub(crate) fn stored(&self, n: u32) -> Box<Release> {
+        let stored = self.track.release(n).or_else(|| self.over.iter().find(|release| release.id.n == n));
+        Box::new(stored.unwrap_or_else(|| panic!("release {n} never was")).clone())
+    }
+
+    /// The promise of that effect.
+    pub(crate) fn promised(&self, effect: &Effect) -> Option<EffectKey> {
+        self.track.outbox.iter().find(|promise| promise.effect == *effect).map(|promise| promise.key.clone())
     }
 
     pub(crate) fn newest_letter(&self) -> char {
@@ -194,6 +223,24 @@ pub(crate) fn push(letter: char) -> Push {
         by: Some(mail_of("dana")),
         fault: None,
     }
+}
+
+pub(crate) fn promotion(letter: char, n: u32) -> Promotion {
+    let push = push(letter);
+    Promotion {
+        of: format!("payments-staging-{n}").parse().unwrap(),
+        image: image_of(&push.revision),
+        revision: push.revision,
+        repository: push.repository,
+        branch: push.branch,
+        pushed_by: push.by,
+        family: push.family,
+        fault: None,
+    }
+}
+
+pub(crate) fn ordered(id: u32) -> Ordered {
+    Ordered { id: format!("order-{id}").parse().unwrap(), by: person("cleo"), reason: "because".to_owned() }
 }
 
 pub(crate) fn policy(required: u32) -> Policy {

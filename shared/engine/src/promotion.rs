@@ -1,0 +1,77 @@
+//! From a release that ended well to the tracks that come after its own: the same image, never a rebuild.
+
+use config::{ServiceConfig, ServiceRecord};
+use model::decide::Why;
+use model::effect::Promise;
+use model::ids::{EnvironmentName, TrackKey};
+use model::release::Phase;
+use model::signal::{Promotion, Signal};
+use model::track::Track;
+
+use crate::advance::{Handled, advance};
+use crate::failure::Failure;
+use crate::ports::{Clock, Queues, Records, Sources, Tracks};
+use crate::push::CONFIG_FILE;
+use crate::records::{environment, service_of};
+
+/// Starts the release's image on every track whose environment comes after this one. Each takes it once, so that a
+/// crash between them costs nothing.
+pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let done = Signal::Done { key: promise.key.clone() };
+    let id = &promise.key.release;
+    let Some(release) = ports.load_release(id).await? else {
+        return Err(Failure::refused("promote", format!("release {id} is not in the table")));
+    };
+    let Phase::Over(ending) = &release.phase else {
+        return Err(Failure::transient("promote", format!("release {id} is not stored as over yet")));
+    };
+    let Some(image) = release.phase.image() else {
+        return Err(Failure::refused("promote", format!("release {id} ended {}", ending.name())));
+    };
+    let (service, file) = futures_util::future::try_join(
+        service_of(ports, &release.repository),
+        ports.file(&release.repository, &release.revision, CONFIG_FILE),
+    )
+    .await?;
+    let invalid = |why: String| Failure::refused("promote", format!("{CONFIG_FILE} of {id} {why}"));
+    let file = file.ok_or_else(|| invalid("is gone from its commit".to_owned()))?;
+    let config = config::parse(&file).map_err(|faults| invalid(format!("is not valid: {faults}")))?;
+    for name in config.environments_after(&track.key.environment) {
+        let key = TrackKey { service: service.service.clone(), environment: name.clone() };
+        let fault = fault(ports, &config, &service, &name).await?;
+        let promotion = Promotion {
+            of: id.clone(),
+            image: image.clone(),
+            revision: release.revision.clone(),
+            repository: release.repository.clone(),
+            branch: release.branch.clone(),
+            pushed_by: release.pushed_by.clone(),
+            family: release.family.clone(),
+            fault,
+        };
+        let handled = advance(ports, &key, async |_| Ok(Some(Signal::Promoted(promotion.clone())))).await?;
+        if handled == Handled::Ignored(Why::TrackIsFull) {
+            let why = format!("{key} has too many releases in flight");
+            return Err(Failure::NoCapacity { call: "promote", why });
+        }
+    }
+    Ok(done)
+}
+
+/// What stands against this service in that environment. It ends the release there, where people look for it.
+async fn fault<P: Records>(
+    ports: &P,
+    config: &ServiceConfig,
+    service: &ServiceRecord,
+    name: &EnvironmentName,
+) -> Result<Option<String>, Failure> {
+    match environment(ports, name).await {
+        Ok((record, _)) => Ok(config.check(name, service, &record).err().map(|faults| faults.to_string())),
+        Err(Failure::Refused { why, .. }) => Ok(Some(why)),
+        Err(failure) => Err(failure),
+    }
+}
