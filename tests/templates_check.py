@@ -9,7 +9,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "stack", "sweep"}
+FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "slack", "stack", "sweep"}
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
 

@@ -11,6 +11,7 @@ use model::track::{IN_FLIGHT_MAX, Track};
 
 use crate::operations::Becomes;
 use crate::stacks::Props;
+use crate::voters;
 use crate::world::{HOUR, MINUTE, World};
 
 /// What was read may be this old when it is committed: a slow function, a clock that is behind.
@@ -115,6 +116,7 @@ pub(crate) fn execution(world: &mut World, stack: &StackName, key: &EffectKey, p
     match release.map(|release| (release, &release.phase)) {
         Some((release, Phase::Deploying { plan, .. })) if plan.change_set == *key => {
             wrong.extend(unapproved(world, release));
+            wrong.extend(voters::lacks_voices(world, release, plan.fingerprint.as_str()));
             let image = props.parameters.get("Image");
             if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
                 wrong.push(format!("I1: {key} deploys {image:?}, and {} was approved", plan.image));
@@ -180,6 +182,7 @@ pub(crate) fn rest(world: &mut World) {
     wrong.extend(world.quarantined.iter().map(|why| format!("I7: quarantined {why}")));
     wrong.into_iter().for_each(|wrong| world.violation(wrong));
     world.check_told();
+    world.check_shown();
 }
 
 /// Heads that no release on a bound track was made of.
@@ -242,5 +245,6 @@ pub(crate) fn effect_name(effect: &Effect) -> &'static str {
         Effect::StopDeployment => "StopDeployment",
         Effect::Promote => "Promote",
         Effect::Announce { .. } => "Announce",
+        Effect::Show => "Show",
     }
 }

@@ -1,6 +1,7 @@
 //! The real engine in a seeded world: one thread, one clock, models of the services, and faults between any two
 //! calls. The same seed gives the same run, byte for byte.
 
+mod board;
 mod builds;
 mod campaign;
 mod checks;
@@ -20,6 +21,7 @@ mod stacks;
 mod table;
 mod trace;
 mod untruth;
+mod voters;
 mod world;
 
 pub use campaign::{Failed, Summary, campaign};

@@ -15,6 +15,8 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND
 pub(crate) struct People {
     /// Release and fingerprint of everything that somebody said yes to.
     pub(crate) approved: BTreeSet<(String, String)>,
+    /// Who approved what in Slack.
+    pub(crate) said: crate::voters::Said,
     /// The endings that were told, by release.
     pub(crate) told: BTreeMap<String, BTreeSet<String>>,
 }
@@ -42,12 +44,14 @@ impl World {
                 self.people.told.entry(release).or_default().insert(ending);
             }
             "held" => self.hear_of_hold(&text("track"), json["held"] == true),
+            "replyRefused" => self.coverage.hit("told", "a reply was not taken"),
             "takesLong" => self.coverage.hit("told", "takes long"),
             other => self.violation(format!("an unknown notice {other:?}")),
         }
     }
 
     fn consider(&mut self, release: String, fingerprint: String, token: &str) {
+        self.vote(&release, &fingerprint);
         let delay = match self.random.between(1, 10) {
             1..=6 => self.random.between(10 * SECOND, 10 * MINUTE),
             7 | 8 => self.random.between(MINUTE, 3 * HOUR),

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records,
-    Registry, ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates,
-    Tracks,
+    Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Place, Posted, Quarantine,
+    Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources,
+    StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
 };
+use engine::show::Shown;
 use model::build::Build;
 use model::decide::Advance;
 use model::effect::Hand;
@@ -391,6 +392,38 @@ impl People for Ports {
 
     async fn post_to_slack(&self, _text: &str) -> Answer<()> {
         self.write("post_to_slack", |_| Ok(())).await
+    }
+}
+
+impl Slack for Ports {
+    async fn slack_app(&self) -> Answer<Option<SlackApp>> {
+        self.read("slack_app", |_| Some(crate::voters::app())).await
+    }
+
+    async fn answer_in_slack(&self, _to: &slack::AnswerTo, _text: &str) -> Answer<()> {
+        self.write("answer_in_slack", |_| Ok(())).await
+    }
+}
+
+impl SlackBoard for Ports {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>> {
+        self.read("shown", |world| world.board.shown.get(release).cloned()).await
+    }
+
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()> {
+        self.write("remember_shown", |world| {
+            world.board.shown.insert(release.clone(), shown.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("post_message", |world| Ok(world.post_in_slack(message))).await
+    }
+
+    async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("update_in_slack", |world| Ok(world.update_in_slack(place, message))).await
     }
 }
 

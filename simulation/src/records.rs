@@ -37,6 +37,10 @@ pub(crate) struct Platform {
 #[derive(Debug)]
 struct Environment {
     approvals: u32,
+    /// What was asked for at first; it only ever rises.
+    least: u32,
+    /// No replies, and nobody approves what they pushed, wrote or asked for.
+    strict: bool,
     expires_hours: u64,
     version: i64,
 }
@@ -48,7 +52,10 @@ impl Platform {
         let mut environments = BTreeMap::new();
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
             let expires_hours = *random.pick(&[2, 24, 72]);
-            environments.insert((*name).to_owned(), Environment { approvals: 1, expires_hours, version: 1 });
+            let strict = random.chance(400);
+            let approvals = if strict { random.between(1, 2) as u32 } else { 1 };
+            let environment = Environment { approvals, least: approvals, strict, expires_hours, version: 1 };
+            environments.insert((*name).to_owned(), environment);
         }
         Self {
             services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
@@ -89,13 +96,12 @@ impl Platform {
     }
 
     pub(crate) fn people_record(&self) -> Option<Stored> {
-        let body = json!({
-            "people": {
-                "ana": { "git": ["ana@example.com"] },
-                "dana": { "git": ["dana@example.com"] },
-            },
-        });
-        Some(Stored { body: body.to_string(), version: 1 })
+        Some(Stored { body: crate::voters::people_record().to_string(), version: 1 })
+    }
+
+    /// The least voices that were ever asked for where only people of the directory may approve.
+    pub(crate) fn least_voices(&self, environment: &str) -> Option<u32> {
+        self.environments.get(environment).filter(|environment| environment.strict).map(|strict| strict.least)
     }
 
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
@@ -110,8 +116,9 @@ impl Platform {
             "template": TEMPLATE_KEY,
             "floor": {
                 "approvals": environment.approvals,
-                "replies": true,
-                "selfApproval": true,
+                "replies": !environment.strict,
+                "selfApproval": !environment.strict,
+                "approvers": if environment.strict { json!(["group:managers"]) } else { json!([]) },
                 "expiresHours": environment.expires_hours,
             },
         });

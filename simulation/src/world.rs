@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Arguments;
 
+use crate::board::Board;
 use crate::builds::Builds;
 use crate::events;
 use crate::faults::Faults;
@@ -117,6 +118,7 @@ pub(crate) struct World {
     pub(crate) builds: Builds,
     pub(crate) stacks: Stacks,
     pub(crate) people: People,
+    pub(crate) board: Board,
     /// Notify messages by what they were deduplicated under, with the time.
     pub(crate) deduplicated: BTreeMap<String, u64>,
     pub(crate) groups_busy: BTreeMap<String, u64>,
@@ -143,6 +145,7 @@ impl World {
             builds: Builds::default(),
             stacks: Stacks::default(),
             people: People::default(),
+            board: Board::default(),
             deduplicated: BTreeMap::new(),
             groups_busy: BTreeMap::new(),
             quarantined: Vec::new(),

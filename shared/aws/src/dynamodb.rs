@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
 use engine::ports::{Agenda, Builds, Commit, Tracks};
+use engine::show::Shown;
 use model::build::Build;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -187,6 +188,41 @@ impl Aws {
             }
         }
         Ok(releases)
+    }
+
+    /// Lost when it is remembered already. DynamoDB forgets it some time after `until`.
+    #[cfg(feature = "sqs")]
+    pub(crate) async fn remember(&self, id: &str, until: Timestamp) -> Result<Commit, Failure> {
+        let mut item = Place::seen(id).key();
+        item.insert("expires".to_owned(), item::number(until.0 / 1000));
+        let sent = self
+            .dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item))
+            .condition_expression(ABSENT)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
+            Err(error) => Err(PUT_ITEM.failed(error)),
+        }
+    }
+
+    pub(crate) async fn load_shown(&self, id: &ReleaseId) -> Result<Option<Shown>, Failure> {
+        self.get(&Place::shown(id)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    pub(crate) async fn save_shown(&self, id: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
+        self.dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item::of_shown(id, shown)?))
+            .send()
+            .await
+            .map_err(|error| PUT_ITEM.failed(error))?;
+        Ok(())
     }
 
     async fn get(&self, place: &Place) -> Result<Option<Item>, Failure> {

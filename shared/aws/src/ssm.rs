@@ -89,7 +89,6 @@ impl Aws {
     }
 
     /// A SecureString's value. Nothing of it may be shown (I9).
-    #[cfg(feature = "sns")]
     pub(crate) async fn secure_string(&self, name: &str) -> Result<String, Failure> {
         let answer = self
             .ssm

@@ -1,6 +1,7 @@
 //! What people are told: rendered from the release as it stands when it is said.
 
 use model::effect::{Effect, Notice, Promise};
+use model::ids::ReleaseId;
 use model::ids::TrackKey;
 use model::order::Hold;
 use model::release::{Asked, Danger, Ending, Origin, Phase, Plan, Release};
@@ -45,7 +46,7 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
             Phase::AwaitingApproval { plan, asked },
         ) => {
             let key = ports.reply_key().await?;
-            requested(&release, plan, asked, *notice, &token(&key, &release.id, &plan.fingerprint))
+            requested(&release, plan, asked, *notice, &token(&key, &release.id, asked))
         }
         (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track.live.is_some()),
         (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
@@ -241,6 +242,18 @@ fn takes_long(release: &Release) -> Message {
     };
     let json = json!({ "notice": "takesLong", "release": id.to_string() });
     message(&format!("{id} takes long to deploy"), text, &json)
+}
+
+/// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
+pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
+    let about = release.map_or("somebody".to_owned(), ToString::to_string);
+    let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
+    let json = json!({
+        "notice": "replyRefused",
+        "release": release.map(ToString::to_string),
+        "why": why,
+    });
+    message(&format!("{about}: a reply was not taken"), text, &json)
 }
 
 fn mark(danger: Danger) -> &'static str {

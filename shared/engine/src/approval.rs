@@ -4,21 +4,23 @@ use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
 use model::approval::{Answer, Policy, Voice};
 use model::effect::Promise;
+use model::ids::ReleaseId;
 use model::release::{Origin, Phase};
 use model::signal::Signal;
 use model::track::Track;
 
 use crate::advance::{Handled, advance};
+use crate::announce::reply_refused;
 use crate::failure::Failure;
 use crate::hand::said;
-use crate::ports::{Clock, Queues, Records, ReplyKey, Tracks};
+use crate::ports::{Clock, People, Queues, Records, ReplyKey, Tracks};
 use crate::records::ground;
 use crate::reply_token::is_token;
 
 /// Reasons are cut at this length.
 const REASON_CHARS_MAX: usize = 500;
 
-pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
+pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clock>(
     ports: &P,
     reply: &Reply,
 ) -> Result<String, Failure> {
@@ -26,8 +28,8 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
     let key = ports.reply_key().await?;
     let handled = advance(ports, &reply.release.track, async |track| {
         let Some(release) = track.release(n) else { return Ok(None) };
-        let Phase::AwaitingApproval { plan, .. } = &release.phase else { return Ok(None) };
-        if !is_token(&key, &reply.release, &plan.fingerprint, reply.token.reveal()) {
+        let Phase::AwaitingApproval { plan, asked } = &release.phase else { return Ok(None) };
+        if !is_token(&key, &reply.release, asked, reply.token.reveal()) {
             return Ok(None);
         }
         let (answer, reason) = match &reply.answer {
@@ -44,10 +46,24 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
         }))
     })
     .await?;
-    if handled == Handled::Unconcerned {
-        return Ok(format!("ignored: release {} has no open request with this token", reply.release));
+    match &handled {
+        Handled::Advanced { .. } => {}
+        Handled::Ignored(why) => refuse(ports, Some(&reply.release), &why.to_string()).await?,
+        Handled::Unconcerned => {
+            let why = "no request that is open has this token: it is answered, over, or was made again";
+            refuse(ports, Some(&reply.release), why).await?;
+        }
     }
     Ok(format!("{}: {}", reply.release, said(&handled)))
+}
+
+/// Answers a reply that changed nothing. Nothing of it is repeated: any word may be the token (I9).
+pub(crate) async fn refuse<P: People>(
+    ports: &P,
+    release: Option<&ReleaseId>,
+    why: &str,
+) -> Result<(), Failure> {
+    ports.publish(&reply_refused(release, why)).await
 }
 
 /// An approved release's turn has come: what its votes stand on now.

@@ -49,7 +49,8 @@ pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::Promote
-        | Effect::Announce { .. } => Ok(done()),
+        | Effect::Announce { .. }
+        | Effect::Show => Ok(done()),
     }
 }
 

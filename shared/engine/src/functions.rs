@@ -12,12 +12,13 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Images, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, Services, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Door, Images, Patrol, People, Quarantine, Queues, Records, Registry,
+    ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    announce, approval as approvals, builds, deployment, orders, plan, promotion, sweep as sweeping,
+    announce, approval as approvals, builds, deployment, door, orders, plan, promotion, show, spoken,
+    sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -70,11 +71,19 @@ where
 /// Replies on the approval topic, and orders that people give by invoking it.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Quarantine + Clock,
+    P: Tracks + Queues + Records + ReplyKey + Slack + People + Quarantine + Clock,
 {
+    for reading in intake::read(payload) {
+        if let Meaning::Ignored(why @ intake::Why::MalformedReply { .. }) = &reading.meaning {
+            approvals::refuse(ports, None, &why.to_string()).await?;
+        }
+    }
     hear(ports, "approval", payload, async |subject| {
         if let Subject::Reply(reply) = subject {
             return approvals::reply(ports, reply).await.map(Some);
+        }
+        if let Subject::Spoken { signed } = subject {
+            return spoken::take(ports, signed).await.map(Some);
         }
         if let Subject::Order(given) = subject {
             return orders::take(ports, given).await.map(Some);
@@ -83,6 +92,13 @@ where
         Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
     })
     .await
+}
+
+/// Requests to the Function URL. The answer is the HTTP response.
+pub async fn slack<P: Slack + Door + Clock>(ports: &P, payload: &[u8]) -> Result<Value, Failure> {
+    // What is no JSON comes from no Function URL; it is refused as a request without a method.
+    let payload = serde_json::from_slice(payload).unwrap_or_default();
+    Ok(door::admit(ports, &payload).await)
 }
 
 /// CloudFormation's "Stack Status Change" and ECS's deployment events.
@@ -120,10 +136,23 @@ where
 /// The notifier's queue.
 pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + People + ReplyKey + Quarantine + Clock,
+    P: Tracks + Queues + People + ReplyKey + SlackBoard + Quarantine + Clock,
 {
-    serve(ports, Hand::Notify, payload, async |track, promise| announce::perform(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Notify, payload, async |track, promise| match &promise.effect {
+        Effect::Show => show::show(ports, track, promise).await,
+        Effect::StartBuild
+        | Effect::LookAtBuild { .. }
+        | Effect::LeaveBuild { .. }
+        | Effect::Plan
+        | Effect::DiscardPlan { .. }
+        | Effect::CountVotes
+        | Effect::Execute
+        | Effect::LookAtDeployment
+        | Effect::StopDeployment
+        | Effect::Promote
+        | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
+    })
+    .await
 }
 
 /// The schedule; its payload says nothing.
@@ -155,7 +184,8 @@ where
         Effect::StartBuild
         | Effect::LookAtBuild { .. }
         | Effect::LeaveBuild { .. }
-        | Effect::Announce { .. } => Ok(done()),
+        | Effect::Announce { .. }
+        | Effect::Show => Ok(done()),
     }
 }
 

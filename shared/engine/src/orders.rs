@@ -30,11 +30,16 @@ pub(crate) async fn take<P: Tracks + Queues + Records + Clock>(
         Ok(person) => person,
         Err(malformed) => return Ok(format!("refused: {malformed}")),
     };
-    let ordered = Ordered {
-        id: given.id.clone(),
-        by: Voice::Verified { person, identity: None },
-        reason: plain_text(&given.reason),
-    };
+    take_from(ports, given, Voice::Verified { person, identity: None }).await
+}
+
+/// By somebody whose voice is known.
+pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    given: &GivenOrder,
+    by: Voice,
+) -> Result<String, Failure> {
+    let ordered = Ordered { id: given.id.clone(), by, reason: plain_text(&given.reason) };
     let refused = RefCell::new(None);
     let handled = advance(ports, &given.track, async |track| {
         let order = match order(ports, track, given, &ordered).await? {

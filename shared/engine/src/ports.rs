@@ -16,7 +16,10 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failure;
+use crate::show::Shown;
 
 type Answer<T> = Result<T, Failure>;
 
@@ -340,4 +343,63 @@ pub trait People {
 /// The key that reply tokens are made with.
 pub trait ReplyKey {
     async fn reply_key(&self) -> Answer<Vec<u8>>;
+}
+
+/// The Slack app of this installation. Source: the app's "Basic Information" at api.slack.com.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SlackApp {
+    /// The workspace's id: `T…`.
+    pub team: String,
+    /// The app's id: `A…`.
+    pub app: String,
+    pub signing_secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for SlackApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SlackApp {{ team: {}, app: {} }}", self.team, self.app)
+    }
+}
+
+pub trait Slack {
+    /// `None` where no Slack app is configured.
+    async fn slack_app(&self) -> Answer<Option<SlackApp>>;
+    /// To the one person who spoke.
+    async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()>;
+}
+
+/// What the function behind the URL may do: nothing but hand on.
+pub trait Door {
+    /// Whether nobody took something of this id before; remembered until then.
+    async fn take_once(&self, id: &str, until: Timestamp) -> Answer<bool>;
+    async fn hand_to_approval(&self, message: &str) -> Answer<()>;
+}
+
+/// Where a message stands in Slack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub channel: String,
+    /// Slack's name of a message within its channel.
+    pub ts: String,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    There(Place),
+    /// No channel is configured.
+    Nowhere,
+    /// Slack asks to be left alone for so long.
+    Later {
+        after: Span,
+    },
+}
+
+/// The channel in Slack, and where each release stands there.
+pub trait SlackBoard {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>>;
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()>;
+    /// `message` has `text` and `blocks`.
+    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
+    async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
 }

@@ -35,6 +35,8 @@ pub enum Effect {
     Announce {
         notice: Notice,
     },
+    /// Bring the release's one message in Slack up to date with the release as it stands.
+    Show,
 }
 
 /// What people are told; the words are made from the release as it stands when it is said.
@@ -73,7 +75,7 @@ impl Effect {
             | Effect::LookAtDeployment
             | Effect::StopDeployment
             | Effect::Promote => Hand::Deployer,
-            Effect::Announce { .. } => Hand::Notify,
+            Effect::Announce { .. } | Effect::Show => Hand::Notify,
         }
     }
 
@@ -90,7 +92,8 @@ impl Effect {
             | Effect::DiscardPlan { .. }
             | Effect::StopDeployment
             | Effect::Promote
-            | Effect::Announce { .. } => false,
+            | Effect::Announce { .. }
+            | Effect::Show => false,
         }
     }
 }

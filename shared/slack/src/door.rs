@@ -118,10 +118,15 @@ impl Signed {
         }})
     }
 
+    /// From the raw bytes; `None` when they are too many, or the signature has not its form.
+    pub fn from_body(timestamp: u64, signature: &str, body: Vec<u8>) -> Option<Self> {
+        let fits = body.len() <= BODY_BYTES_MAX;
+        Some(Self { timestamp, signature: signature::parse(signature).filter(|_| fits)?, body })
+    }
+
     /// Reads what `to_message` wrote.
     pub fn from_message(timestamp: u64, signature: &str, body: &str) -> Option<Self> {
-        let body = STANDARD.decode(body).ok().filter(|body| body.len() <= BODY_BYTES_MAX)?;
-        Some(Self { timestamp, signature: signature::parse(signature)?, body })
+        Self::from_body(timestamp, signature, STANDARD.decode(body).ok()?)
     }
 }
 

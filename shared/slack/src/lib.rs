@@ -4,13 +4,15 @@
 //! then read (`spoken`).
 
 mod door;
+mod message;
 mod plain;
 mod refusal;
 mod signature;
 mod spoken;
 
 pub use door::{Request, Signed, look};
+pub use message::message;
 pub use plain::plain;
 pub use refusal::Refusal;
 pub use signature::{SKEW_MAX, sign};
-pub use spoken::{Command, Said, Spoken, read};
+pub use spoken::{AnswerTo, Command, Said, Spoken, read};

@@ -16,6 +16,7 @@ const REASON_CHARS_MAX: usize = 500;
 /// A form of Slack's has about fifteen fields.
 const FIELDS_MAX: usize = 64;
 const COMMAND: &str = "/tidegate";
+const VERBS: &str = "status, approve, reject, rollback, hold, lift, help";
 
 /// Who said what. Names and e-mail addresses in the request are not read: only ids are anybody's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,23 @@ pub enum Said {
 /// A typed command that answers no request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    Status { track: Option<TrackKey> },
+    Status {
+        track: TrackKey,
+    },
+    Hold {
+        track: TrackKey,
+        reason: String,
+    },
+    Lift {
+        track: TrackKey,
+        reason: String,
+    },
+    /// `to`: unset for what ran before.
+    Rollback {
+        track: TrackKey,
+        to: Option<ReleaseId>,
+        reason: String,
+    },
     Help,
 }
 
@@ -197,7 +214,7 @@ fn command(fields: &BTreeMap<String, String>, team: &str, app: &str) -> Result<S
     Ok(Spoken { by, said: typed(field("text")), answer_to: answer_to(field("response_url")) })
 }
 
-/// `approve payments-production-7 0a1b2c3d4e5f`, `reject … why`, `status [payments/production]`.
+/// `approve payments-production-7 0a1b2c3d4e5f`, `reject … why`, `status payments/production`, `hold … why`.
 fn typed(text: &str) -> Said {
     let text = plain(text, REASON_CHARS_MAX);
     let mut words = text.split_whitespace();
@@ -205,15 +222,14 @@ fn typed(text: &str) -> Said {
     let answer = match verb.as_str() {
         "approve" => Answer::Approve,
         "reject" => Answer::Reject,
-        "status" => {
-            return match words.next().map(str::parse::<TrackKey>) {
-                None => Said::Command(Command::Status { track: None }),
-                Some(Ok(track)) => Said::Command(Command::Status { track: Some(track) }),
-                Some(Err(_)) => Said::Unclear("status takes a track: payments/production".to_owned()),
+        "status" | "hold" | "lift" | "rollback" => {
+            let Some(track) = words.next().and_then(|word| word.parse().ok()) else {
+                return Said::Unclear(format!("{verb} takes a track: payments/production"));
             };
+            return Said::Command(of_track(&verb, track, &words.collect::<Vec<_>>()));
         }
         "help" => return Said::Command(Command::Help),
-        _ => return Said::Unclear("known are approve, reject, status and help".to_owned()),
+        _ => return Said::Unclear(format!("{verb} is none of {VERBS}")),
     };
     let release = words.next().unwrap_or_default().parse::<ReleaseId>();
     let plan = words.next().unwrap_or_default();
@@ -229,6 +245,20 @@ fn typed(text: &str) -> Said {
             Said::Unclear(format!("{verb} takes the release and the plan that the request shows"))
         }
         (Err(_), _) => Said::Unclear(format!("{verb} takes a release: payments-production-7")),
+    }
+}
+
+fn of_track(verb: &str, track: TrackKey, rest: &[&str]) -> Command {
+    let reason = rest.join(" ");
+    match verb {
+        "hold" => Command::Hold { track, reason },
+        "lift" => Command::Lift { track, reason },
+        "rollback" => {
+            let to: Option<ReleaseId> = rest.first().and_then(|word| word.parse().ok());
+            let reason = rest[usize::from(to.is_some())..].join(" ");
+            Command::Rollback { track, to, reason }
+        }
+        _ => Command::Status { track },
     }
 }
 

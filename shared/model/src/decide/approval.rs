@@ -85,7 +85,11 @@ impl Draft {
             self.end(n, Ending::Expired { asked_until: asked.until });
             return Ok(());
         }
+        let token_used =
+            *said.voice == Voice::Reply && asked.votes.iter().any(|vote| vote.voice == Voice::Reply);
         match said.answer {
+            // A token is good for one reply.
+            Answer::Reject if waits && token_used => Err(Why::AlreadyDone),
             Answer::Reject if waits => {
                 self.end(n, Ending::Rejected { by: said.voice.clone(), reason: said.reason.to_owned() });
                 Ok(())

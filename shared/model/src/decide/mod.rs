@@ -132,6 +132,7 @@ impl Draft {
 
     fn finish(mut self) -> Decision {
         self.give_turns();
+        self.promise_to_show();
         self.track.version += 1;
         let mut changed: Vec<Release> = self
             .track

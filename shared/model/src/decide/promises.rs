@@ -3,6 +3,7 @@
 use super::{Draft, LOOK_MAX, Outcome, Why, look_delay};
 use crate::effect::{Effect, Notice, Promise};
 use crate::ids::EffectKey;
+use crate::release::Reach;
 use crate::time::Timestamp;
 
 impl Draft {
@@ -32,6 +33,10 @@ impl Draft {
     pub(super) fn refused(&mut self, key: &EffectKey, why: &str) -> Outcome {
         let promise =
             self.track.outbox.iter().find(|promise| promise.key == *key).ok_or(Why::AlreadyDone)?.clone();
+        if promise.effect == Effect::Show {
+            // What Slack refuses is no news of the release; a step would only ask to be shown again.
+            return self.done(key);
+        }
         if promise.effect == Effect::LookAtDeployment {
             // CloudFormation deploys whether we may look or not: nothing has ended, and nothing else may start.
             return self.waiting(key, why, self.now.plus(LOOK_MAX));
@@ -49,6 +54,21 @@ impl Draft {
         self.track.promised += 1;
         let key = EffectKey { release: self.track.release_id(n), k: self.track.promised };
         self.track.outbox.push(Promise { key, effect, due, waits: 0, waiting_for: None });
+    }
+
+    /// Whatever people were asked about is shown as it moves on, and so is every ending. One promise for each release
+    /// is enough: it is shown as it stands when that is done.
+    pub(super) fn promise_to_show(&mut self) {
+        let asked_about =
+            |n: &u32| self.track.release(*n).is_some_and(|release| release.phase.reach() >= Reach::Plan);
+        let moved: Vec<u32> = self.changed.iter().copied().filter(asked_about).collect();
+        let ended: Vec<u32> = self.over.iter().map(|release| release.id.n).collect();
+        for n in moved.into_iter().chain(ended) {
+            let shown = |promise: &Promise| promise.key.release.n == n && promise.effect == Effect::Show;
+            if !self.track.outbox.iter().any(shown) {
+                self.promise(n, Effect::Show, self.now);
+            }
+        }
     }
 
     pub(super) fn is_promised(&self, key: &EffectKey) -> bool {

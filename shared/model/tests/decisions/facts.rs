@@ -210,7 +210,7 @@ impl Facts {
                 Some(Signal::BuildStarted { n, build })
             }
             Effect::LookAtBuild { build } => Some(self.build_seen(build)),
-            Effect::LeaveBuild { .. } | Effect::Announce { .. } | Effect::Promote => done(),
+            Effect::LeaveBuild { .. } | Effect::Announce { .. } | Effect::Show | Effect::Promote => done(),
             Effect::StopDeployment => {
                 let change_set = story.track.release(n).and_then(|release| release.phase.plan());
                 let change_set = change_set.map(|plan| plan.change_set.clone());

@@ -440,6 +440,7 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
             Notice::TakesLong => "Announce TakesLong".to_owned(),
             Notice::Held => "Announce Held".to_owned(),
         },
+        Effect::Show => "Show".to_owned(),
     };
     let n = promise.key.release.n;
     match promise.due.since(now).as_seconds() {

@@ -15,7 +15,7 @@ use crate::facts::{Act, Facts};
 use crate::story::{Story, ground, policy};
 
 /// One decision may overfill the outbox by what it promises at once.
-const OUTBOX_SLACK: usize = 2 * IN_FLIGHT_MAX + 4;
+const OUTBOX_SLACK: usize = 3 * IN_FLIGHT_MAX + 6;
 const ACTS_MAX: usize = 160;
 /// More than any story of `ACTS_MAX` acts needs to come to rest.
 const SETTLING_ACTS: usize = 400;

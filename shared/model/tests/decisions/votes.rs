@@ -136,3 +136,12 @@ fn an_answer_that_comes_after_the_shortened_time_finds_the_request_expired() {
     story.see(&says(person("ana"), Policy { expires_hours: 4, ..policy(1) })).unwrap();
     assert!(matches!(story.over[0].ending(), Some(Ending::Expired { .. })));
 }
+
+#[test]
+fn a_token_that_was_used_to_approve_does_not_reject() {
+    let mut story = waiting(2);
+    story.see(&says(Voice::Reply, policy(2))).unwrap();
+    let rejects = answered(1, fingerprint(1), Answer::Reject, Voice::Reply, ground(policy(2)));
+    assert_eq!(story.see(&rejects), Err(Why::AlreadyDone));
+    assert_eq!(phase(&story), "AwaitingApproval");
+}

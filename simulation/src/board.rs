@@ -1,0 +1,69 @@
+//! A channel in Slack: messages that are posted once and edited, and a limit on how many.
+
+use std::collections::BTreeMap;
+
+use engine::ports::{Place, Posted};
+use engine::show::Shown;
+use model::ids::ReleaseId;
+use model::release::{Ending, Phase};
+use model::time::Span;
+use serde_json::Value;
+
+use crate::world::World;
+
+const CHANNEL: &str = "C0001";
+
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    /// What the table remembers.
+    pub(crate) shown: BTreeMap<ReleaseId, Shown>,
+    /// What stands in the channel.
+    messages: BTreeMap<String, Value>,
+}
+
+impl World {
+    pub(crate) fn post_in_slack(&mut self, message: &Value) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        let ts = format!("{}.{:06}", self.now / 1000, self.id());
+        self.board.messages.insert(ts.clone(), message.clone());
+        Posted::There(Place { channel: CHANNEL.to_owned(), ts })
+    }
+
+    pub(crate) fn update_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        match self.board.messages.get_mut(&place.ts) {
+            Some(there) => *there = message.clone(),
+            None => self.violation(format!("a message that is not there is edited: {place:?}")),
+        }
+        Posted::There(place.clone())
+    }
+
+    fn too_many(&mut self) -> Option<Posted> {
+        self.random.chance(self.faults.throttle).then(|| {
+            self.coverage.hit("fault", "Slack asks to wait");
+            Posted::Later { after: Span::seconds(30) }
+        })
+    }
+
+    /// Whatever ended is shown as it ended, in the message that is remembered.
+    pub(crate) fn check_shown(&mut self) {
+        let mut wrong = Vec::new();
+        for (id, release) in &self.table.releases {
+            let Phase::Over(ending) = &release.phase else { continue };
+            let shown = self.board.shown.get(id);
+            let there = shown.and_then(|shown| self.board.messages.get(&shown.place.ts));
+            let is_true = match there {
+                Some(message) => *message == slack::message(release),
+                None => matches!(ending, Ending::Superseded { .. }),
+            };
+            if !is_true {
+                wrong.push(format!("I3: {id} ended {}, and Slack shows {there:?}", ending.name()));
+            }
+        }
+        wrong.into_iter().for_each(|wrong| self.violation(wrong));
+    }
+}
