@@ -84,9 +84,15 @@ impl Account {
 
     /// Deploys the project's `template.yaml` and puts its stacks' templates where Tidegate reads them.
     pub async fn install(&self) -> Result<Outputs, Problem> {
+        self.install_with(&[]).await
+    }
+
+    /// The same with parameters; installing again changes what is there.
+    pub async fn install_with(&self, parameters: &[(&str, &str)]) -> Result<Outputs, Problem> {
         self.installer.make_bucket().await?;
         let template = self.project.join("template.yaml");
-        let outputs = self.application(STACK, &template).await?;
+        let outputs =
+            self.installer.application(STACK, &template, &self.binaries, &self.home, parameters).await?;
         let bucket = output(&outputs, "ArtifactBucketName", &template)?;
         for path in templates(&self.project.join("stacks"))? {
             let bytes = std::fs::read(&path).map_err(Problem::file(&path))?;

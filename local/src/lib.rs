@@ -8,6 +8,7 @@ pub mod deployments;
 pub mod events;
 pub mod images;
 pub mod problem;
+pub mod slack;
 pub mod stand_in;
 
 mod clock;
@@ -27,3 +28,4 @@ pub use inbox::{Inbox, Notice};
 pub use install::Outputs;
 pub use local_aws::{LocalAws, Settings};
 pub use problem::Problem;
+pub use slack::{Slack, SlackMessage, SlackTrouble};

@@ -12,7 +12,10 @@ fn plan(lines: &[(Danger, &str)]) -> Plan {
         image: format!("sha256:{}", "a".repeat(64)).parse().unwrap(),
         change_set: "payments-production-7-3".parse().unwrap(),
         stack_policy: None,
-        lines: lines.iter().map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() }).collect(),
+        lines: lines
+            .iter()
+            .map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() })
+            .collect(),
         timeout: None,
     }
 }
@@ -27,7 +30,13 @@ fn asked(votes: &[&str], required: u32) -> Asked {
     };
     Asked {
         fingerprint: fingerprint.clone(),
-        policy: Policy { required, replies: false, expires_hours: 24, approvers: vec![], self_approval: false },
+        policy: Policy {
+            required,
+            replies: false,
+            expires_hours: 24,
+            approvers: vec![],
+            self_approval: false,
+        },
         wish: None,
         votes: votes.iter().map(vote).collect(),
         missing: Some(required - votes.len() as u32),
@@ -62,7 +71,9 @@ fn shown(message: &Value) -> String {
     fn walk(value: &Value, lines: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
-                if let (Some(Value::String(kind)), Some(Value::String(text))) = (map.get("type"), map.get("text")) {
+                if let (Some(Value::String(kind)), Some(Value::String(text))) =
+                    (map.get("type"), map.get("text"))
+                {
                     assert_eq!(kind, "plain_text", "{text}");
                     lines.push(text.clone());
                 }

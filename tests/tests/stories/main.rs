@@ -9,6 +9,7 @@ mod raw_call;
 mod report;
 mod restart;
 mod rolled_back;
+mod slack;
 mod story;
 mod third_party;
 mod words;

@@ -3,6 +3,7 @@
 use aws::client::LOCAL_REGION;
 use serde_json::Value;
 
+#[derive(Clone)]
 pub(crate) struct RawCalls {
     pub(crate) endpoint: String,
     pub(crate) account: String,
@@ -32,12 +33,17 @@ impl RawCalls {
 
     /// Runs a function now and waits for it, as its schedule would.
     pub(crate) async fn invoke(&self, function: &str) -> Result<String, String> {
+        self.invoke_with(function, &serde_json::json!({})).await
+    }
+
+    /// Runs a function with that payload and waits for what it answers.
+    pub(crate) async fn invoke_with(&self, function: &str, payload: &Value) -> Result<String, String> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
         let answer = self
             .http
             .post(url)
             .header("authorization", self.authorization("lambda"))
-            .body("{}")
+            .body(payload.to_string())
             .send()
             .await
             .map_err(|error| format!("{function}: {error}"))?;

@@ -6,7 +6,7 @@ use aws::Aws;
 use engine::ports::{
     BuildRead, BuildService, BuildStatus, Records, Services, StackEvent, StackRead, Stacks, Tracks,
 };
-use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service};
+use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack};
 use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, TrackKey};
 use model::release::{Phase, Release};
 use model::track::Track;
@@ -20,7 +20,7 @@ use crate::world;
 
 const SERVICE: &str = "payments";
 const REPOSITORY: &str = "payments";
-const ENVIRONMENT: &str = "production";
+pub(crate) const ENVIRONMENT: &str = "production";
 
 /// Everything a story waits for happens within this on a busy machine, and in a few seconds on an idle one.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -34,7 +34,8 @@ pub(crate) struct Story {
     pub(crate) calls: RawCalls,
     pub(crate) person: Person,
     pub(crate) outputs: Outputs,
-    account: Account,
+    pub(crate) slack: Slack,
+    pub(crate) account: Account,
     copy: WorkingCopy,
     /// Removed with the story.
     _folder: TempDir,
@@ -79,6 +80,7 @@ impl Story {
         Self {
             aws: Aws::new(account.sdk(), settings),
             control: local.control().clone(),
+            slack: local.slack().clone(),
             calls: RawCalls {
                 endpoint: local.endpoint().to_owned(),
                 account: account.id().to_owned(),
