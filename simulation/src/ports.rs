@@ -425,6 +425,14 @@ impl SlackBoard for Ports {
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
         self.write("update_in_slack", |world| Ok(world.update_in_slack(place, message))).await
     }
+
+    async fn repeat_in_slack(&self, place: &Place, _text: &str, urgent: bool) -> Answer<Posted> {
+        self.write("repeat_in_slack", |world| {
+            world.coverage.hit("told", if urgent { "urgently in Slack" } else { "again in Slack" });
+            Ok(Posted::There(place.clone()))
+        })
+        .await
+    }
 }
 
 impl ReplyKey for Ports {

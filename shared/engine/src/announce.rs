@@ -10,14 +10,14 @@ use model::track::Track;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::ports::{Message, People, ReplyKey, Tracks};
+use crate::ports::{Message, People, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
 
 /// Source: SNS API, Publish: fewer than 100 characters, ASCII, no line breaks.
 const SUBJECT_CHARS_MAX: usize = 99;
 
 /// The notifier's effects.
-pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
+pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -67,7 +67,23 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
         }
     };
     tell(ports, &message).await?;
+    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice {
+        repeat(ports, &release.id, &message.subject, *notice == Notice::ApprovalEscalated).await;
+    }
     Ok(done)
+}
+
+/// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
+/// topic has it already, so Slack's trouble is only noted.
+async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bool) {
+    let repeated = match ports.shown(id).await {
+        Ok(Some(shown)) => ports.repeat_in_slack(&shown.place, text, urgent).await.map(drop),
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = repeated {
+        tracing::warn!(release = %id, %failure, "not said again in Slack");
+    }
 }
 
 async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {

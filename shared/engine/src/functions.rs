@@ -139,7 +139,7 @@ where
     P: Tracks + Queues + People + ReplyKey + SlackBoard + Quarantine + Clock,
 {
     serve(ports, Hand::Notify, payload, async |track, promise| match &promise.effect {
-        Effect::Show => show::show(ports, track, promise).await,
+        Effect::Show => show::show(ports, promise).await,
         Effect::StartBuild
         | Effect::LookAtBuild { .. }
         | Effect::LeaveBuild { .. }

@@ -80,7 +80,7 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     } else if has("approval") {
         Reading::by(Function::Approval, codepipeline::approval(object))
     } else if has("slack") {
-        Reading::by(Function::Approval, spoken(object))
+        Reading::by(Function::Approval, Ok(spoken(object)))
     } else if has("answer") {
         Reading::by(Function::Approval, Ok(reply::from_json(text)))
     } else if has("order") {
@@ -125,7 +125,7 @@ fn wake(message: &At<'_>) -> Result<Meaning, Unreadable> {
 }
 
 /// Our own message from `slack` to `approval`. What stands in it is never shown: it may let others answer (I9).
-fn spoken(message: &At<'_>) -> Result<Meaning, Unreadable> {
+fn spoken(message: &At<'_>) -> Meaning {
     let slack = message.field("slack");
     let text = |key: &str| slack.value.get(key).and_then(Value::as_str);
     let signed = slack
@@ -134,8 +134,9 @@ fn spoken(message: &At<'_>) -> Result<Meaning, Unreadable> {
         .and_then(Value::as_u64)
         .and_then(|timestamp| slack::Signed::from_message(timestamp, text("signature")?, text("body")?));
     match signed {
-        Some(signed) => Ok(Meaning::Signal(Subject::Spoken { signed })),
-        None => Err(Unreadable::new(slack.place, "of another form", "what `slack` hands on")),
+        Some(signed) => Meaning::Signal(Subject::Spoken { signed }),
+        // Not put away for a person: whoever spoke says it again, and others shall not be able to.
+        None => Meaning::Ignored(Why::BareSlackBody),
     }
 }
 

@@ -50,6 +50,20 @@ impl SlackBoard for Aws {
         let body = with(message, json!({ "channel": place.channel, "ts": place.ts }));
         self.call(UPDATE, "chat.update", &body).await
     }
+
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Result<Posted, Failure> {
+        if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
+            return Ok(Posted::Nowhere);
+        }
+        let others = self.settings.optional("TIDEGATE_SLACK_ESCALATION_CHANNEL").filter(|_| urgent);
+        let body = match others {
+            Some(channel) => json!({ "channel": channel, "text": super::escaped(text) }),
+            None => json!({
+                "channel": place.channel, "thread_ts": place.ts, "reply_broadcast": true, "text": super::escaped(text),
+            }),
+        };
+        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+    }
 }
 
 impl Aws {

@@ -57,17 +57,15 @@ impl Draft {
     }
 
     /// Whatever people were asked about is shown as it moves on, and so is every ending. One promise for each release
-    /// is enough: it is shown as it stands when that is done.
+    /// is enough, but always a new one: a hand that is at an older one may already have looked.
     pub(super) fn promise_to_show(&mut self) {
         let asked_about =
             |n: &u32| self.track.release(*n).is_some_and(|release| release.phase.reach() >= Reach::Plan);
         let moved: Vec<u32> = self.changed.iter().copied().filter(asked_about).collect();
         let ended: Vec<u32> = self.over.iter().map(|release| release.id.n).collect();
         for n in moved.into_iter().chain(ended) {
-            let shown = |promise: &Promise| promise.key.release.n == n && promise.effect == Effect::Show;
-            if !self.track.outbox.iter().any(shown) {
-                self.promise(n, Effect::Show, self.now);
-            }
+            self.keep(n, |effect| *effect == Effect::Show);
+            self.promise(n, Effect::Show, self.now);
         }
     }
 
