@@ -169,6 +169,8 @@ pub(crate) fn rest(world: &mut World) {
         let true_ending = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
             Becomes::RolledBack => told == "RolledBack",
+            // What was put back may have had the same digest.
+            Becomes::OldDigest if release.is_some_and(|release| !release.origin.is_new()) => true,
             Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
                 told == "Failed" || touched
             }

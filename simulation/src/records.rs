@@ -18,6 +18,7 @@ pub(crate) const TEMPLATE: &str = r#"{
     "VpcId": {"Type": "String"}, "Subnets": {"Type": "CommaDelimitedList"},
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
+    "Refresh": {"Type": "String", "Default": ""},
     "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
   },
@@ -98,6 +99,10 @@ impl Platform {
             "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
             "permissionsBoundaryArn": format!("arn:aws:iam::{ACCOUNT}:policy/tidegate-boundary"),
             "template": TEMPLATE_KEY,
+            "may": {
+                "hold": ["user:ana"], "lift": ["user:ana"], "cancel": ["user:ana"], "retry": ["user:ana"],
+                "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"],
+            },
             "floor": {
                 "approvals": environment.approvals,
                 "replies": true,

@@ -225,7 +225,13 @@ impl<'a> Session<'a> {
 }
 
 fn environment() -> Environment {
-    Environment { name: ENVIRONMENT.to_owned(), branch: Some(BRANCH.to_owned()), approvals: 1, replies: true }
+    Environment {
+        name: ENVIRONMENT.to_owned(),
+        branch: Some(BRANCH.to_owned()),
+        approvals: 1,
+        replies: true,
+        operators: vec![format!("user:{}", crate::order::LOCAL_USER)],
+    }
 }
 
 fn service() -> Service {

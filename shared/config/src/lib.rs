@@ -15,7 +15,6 @@ mod parameters;
 mod parse;
 mod places;
 mod policy;
-mod promotion;
 mod reader;
 mod record;
 mod render;

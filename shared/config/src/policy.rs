@@ -17,7 +17,7 @@ impl Floor {
 
     /// What going back to what ran needs.
     pub fn rollback_policy(&self) -> Policy {
-        Policy { required: 1, ..self.policy() }
+        Policy { required: self.rollback_approvals, ..self.policy() }
     }
 }
 

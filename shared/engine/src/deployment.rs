@@ -7,7 +7,8 @@ use model::signal::{DeploymentSeen, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{ChangeSetKind, Executed, Services, StackEvent, Stacks};
+use crate::freeze;
+use crate::ports::{ChangeSetKind, Clock, Executed, Records, Services, Sources, StackEvent, Stacks};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
 
@@ -33,7 +34,7 @@ fn deploying(track: &Track) -> Option<Deploying<'_>> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks>(
+pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -64,6 +65,9 @@ pub(crate) async fn execute<P: Stacks>(
         "AVAILABLE" => {}
         "OBSOLETE" => return stale("the stack was changed since".to_owned()),
         other => return stale(format!("its change set is {} and {other}", change_set.status)),
+    }
+    if let Some(frozen) = freeze::in_force(ports, track, release).await? {
+        return Ok(Signal::Frozen { n, key: promise.key.clone(), frozen });
     }
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());

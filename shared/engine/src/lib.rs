@@ -8,6 +8,7 @@ mod builds;
 mod deployment;
 mod entitled;
 pub mod failure;
+mod freeze;
 pub mod functions;
 mod hand;
 mod orders;

@@ -12,6 +12,7 @@ use model::track::Track;
 
 use crate::advance::{Handled, advance};
 use crate::approval::plain_text;
+use crate::entitled::may;
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Records, Tracks};
 use crate::records::environment;
@@ -60,7 +61,7 @@ async fn order<P: Tracks + Records + Clock>(
     ordered: &Ordered,
 ) -> Result<Result<Order, String>, Failure> {
     let (record, _) = environment(ports, &track.key.environment).await?;
-    if let Err(why) = crate::entitled::may(&record, given.wish.verb(), &ordered.by) {
+    if let Err(why) = may(&record.may, &given.wish, &ordered.by, &track.key.environment) {
         return Ok(Err(why));
     }
     let stored = async |id: &ReleaseId| -> Result<Result<Box<Release>, String>, Failure> {

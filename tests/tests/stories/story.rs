@@ -54,6 +54,7 @@ impl Story {
             branch: Some(BRANCH.to_owned()),
             approvals: 1,
             replies: true,
+            operators: vec!["user:ana".to_owned()],
         };
         told(account.add_environment(&environment).await);
         let service = Service {
