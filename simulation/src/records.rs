@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::events::{ACCOUNT, REGION};
 use crate::random::Random;
 use crate::sources::BRANCH;
+use crate::world::HOUR;
 
 pub(crate) const TEMPLATE_KEY: &str = "stacks/service.yaml";
 
@@ -39,6 +40,10 @@ pub(crate) struct Platform {
 struct Environment {
     approvals: u32,
     expires_hours: u64,
+    /// The environment whose good endings are deployed here.
+    after: Option<&'static str>,
+    /// Whether nothing new may be deployed from ten to two each day.
+    freezes: bool,
     version: i64,
 }
 
@@ -49,7 +54,15 @@ impl Platform {
         let mut environments = BTreeMap::new();
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
             let expires_hours = *random.pick(&[2, 24, 72]);
-            environments.insert((*name).to_owned(), Environment { approvals: 1, expires_hours, version: 1 });
+            let freezes = random.between(1, 4) == 1;
+            let environment = Environment { approvals: 1, expires_hours, after: None, freezes, version: 1 };
+            environments.insert((*name).to_owned(), environment);
+        }
+        if environments.len() == 2
+            && random.chance(500)
+            && let Some(production) = environments.get_mut("production")
+        {
+            production.after = Some("staging");
         }
         Self {
             services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
@@ -64,6 +77,17 @@ impl Platform {
 
     pub(crate) fn environments(&self) -> Vec<String> {
         self.environments.keys().cloned().collect()
+    }
+
+    /// The environment that `name` comes after.
+    pub(crate) fn after(&self, name: &str) -> Option<&'static str> {
+        self.environments.get(name)?.after
+    }
+
+    /// Whether `name` is frozen at that time of day.
+    pub(crate) fn is_frozen(&self, name: &str, at_ms: u64) -> bool {
+        let hour = at_ms / HOUR % 24;
+        self.environments.get(name).is_some_and(|environment| environment.freezes) && (10..14).contains(&hour)
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
@@ -91,6 +115,7 @@ impl Platform {
 
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
         let environment = self.environments.get(name)?;
+        let freeze = json!([{ "cron": "0 10 * * ?", "hours": 4, "timeZone": "UTC" }]);
         let body = json!({
             "cluster": name,
             "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
@@ -107,6 +132,8 @@ impl Platform {
                 "approvals": environment.approvals,
                 "replies": true,
                 "expiresHours": environment.expires_hours,
+                "after": environment.after,
+                "freeze": if environment.freezes { freeze } else { json!([]) },
             },
         });
         Some(Stored { body: body.to_string(), version: environment.version })

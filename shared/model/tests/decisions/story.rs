@@ -66,6 +66,11 @@ impl Story {
         self.told(&Signal::Planned { n, plan, policy: policy(1) })
     }
 
+    pub(crate) fn planned_within(self, n: u32, plan: u64, timeout: Span) -> Self {
+        let plan = Plan { timeout: Some(timeout), ..self.plan(n, plan) };
+        self.told(&Signal::Planned { n, plan, policy: policy(1) })
+    }
+
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
         self.told(&Signal::Planned { n, plan, policy: policy(2) })
