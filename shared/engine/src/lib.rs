@@ -22,3 +22,4 @@ mod reply_token;
 mod service_state;
 mod stack_status;
 pub mod sweep;
+mod why_stopped;
