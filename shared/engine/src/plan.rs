@@ -170,16 +170,9 @@ async fn gather<P: Sources + Records + Templates>(
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let base = ports.base_template(&environment.template).await?.ok_or_else(|| {
-        Failure::refused(
-            "template",
-            format!(
-                "{} is not in the artifact bucket, though the record of {} names it",
-                environment.template, track.key.environment
-            ),
-        )
-    })?;
-    let (config, mut rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
+    let name = &track.key.environment;
+    let base = base_template(ports, name, &environment).await?;
+    let (config, mut rendered) = render(name, &service, &environment, file.as_deref(), &base, image)
         .map_err(|why| Failure::refused("render", why))?;
     mark_refresh(track, release, &environment, &mut rendered)?;
     Ok(Ingredients { config, environment, environment_version, rendered })
@@ -211,8 +204,29 @@ fn mark_refresh(
     Ok(())
 }
 
-fn render(
-    track: &Track,
+/// The template that the environment's record names.
+///
+/// # Errors
+/// `Refused` when there is none.
+pub(crate) async fn base_template<P: Templates>(
+    ports: &P,
+    name: &EnvironmentName,
+    environment: &EnvironmentRecord,
+) -> Result<String, Failure> {
+    ports.base_template(&environment.template).await?.ok_or_else(|| {
+        Failure::refused(
+            "template",
+            format!(
+                "{} is not in the artifact bucket, though the record of {name} names it",
+                environment.template
+            ),
+        )
+    })
+}
+
+/// Config and template for one image, or what stands against them.
+pub(crate) fn render(
+    name: &EnvironmentName,
     service: &ServiceRecord,
     environment: &EnvironmentRecord,
     file: Option<&[u8]>,
@@ -223,9 +237,8 @@ fn render(
     let invalid = |faults: config::Faults| faults.to_string();
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
-    config.check(&track.key.environment, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, &track.key.environment, service, environment, image)
-        .map_err(invalid)?;
+    config.check(name, service, environment).map_err(invalid)?;
+    let rendered = config::render(base, &config, name, service, environment, image).map_err(invalid)?;
     Ok((config, rendered))
 }
 
