@@ -10,7 +10,7 @@ NEVER_IN_PURE = ("tokio", "hyper", "reqwest", "lambda_runtime", "aws-config", "a
 
 # Every client adds to a function's size and to its cold start.
 CLIENTS = {
-    "tidegate-push": {"dynamodb", "sqs", "codecommit", "ssm"},
+    "tidegate-push": {"dynamodb", "sqs", "codecommit", "ssm", "s3"},
     "tidegate-build": {"dynamodb", "sqs", "codebuild", "ecr"},
     "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr"},
     "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns"},

@@ -13,7 +13,7 @@ use crate::installation::{Installation, refusal};
 
 const REFUSED: u8 = 1;
 /// Who orders in local mode when nothing is said.
-const LOCAL_USER: &str = "local";
+pub(crate) const LOCAL_USER: &str = "local";
 
 #[derive(clap::Args)]
 pub(crate) struct OfTrack {

@@ -34,6 +34,8 @@ pub struct Environment {
     /// Whether a reply with the request's token may approve.
     pub replies: bool,
     pub self_approval: bool,
+    /// Who may give orders there, as `user:…`.
+    pub operators: Vec<String>,
 }
 
 /// A service to be registered.
@@ -119,7 +121,9 @@ impl Account {
         let text = std::fs::read_to_string(&template).map_err(Problem::file(&template))?;
         let own = self.outputs().await?;
         let approvals = environment.approvals.max(1).to_string();
+        let operators = environment.operators.join(",");
         let parameters = [
+            ("Operators", operators.as_str()),
             ("Environment", environment.name.as_str()),
             ("PermissionsBoundaryArn", output(&own, "RoleBoundaryArn", &template)?),
             ("Branch", environment.branch.as_deref().unwrap_or_default()),

@@ -21,6 +21,7 @@ mod install;
 mod json_call;
 mod local_aws;
 mod refusal;
+mod run_folder;
 
 pub use account::{Account, Environment, Service};
 pub use control::{Control, Delivery, Mishap, Order};

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::account::Account;
@@ -17,6 +16,7 @@ use crate::front_door::upstream::Upstream;
 use crate::front_door::{FrontDoor, Rollouts, StandIns};
 use crate::images::Registry;
 use crate::problem::Problem;
+use crate::run_folder::RunFolder;
 use crate::slack::Slack;
 
 /// What our side remembers between clean stops, beside the emulator's own state.
@@ -25,6 +25,8 @@ const ROLLOUTS: &str = "service-deployments.json";
 const PORT: &str = "port";
 /// There while it runs: found at the start, the last run was not stopped cleanly.
 const RUNNING: &str = "running";
+/// Under the home, a folder for each run.
+const RUNS: &str = "runs";
 
 pub struct Settings {
     /// The folder with `template.yaml` and `stacks/`.
@@ -53,8 +55,7 @@ pub struct LocalAws {
     slack: Slack,
     codecommit: CodeCommit,
     codebuild: CodeBuild,
-    /// Where repositories and builds are while no state is kept; removed with this.
-    _folder: Option<TempDir>,
+    _run: RunFolder,
 }
 
 impl LocalAws {
@@ -73,15 +74,11 @@ impl LocalAws {
             let file = state.join(PORT);
             std::fs::write(&file, door.port().to_string()).map_err(Problem::file(&file))?;
         }
-        let emulator = Emulator::start(&settings.home, state, door.port(), &*settings.progress).await?;
-        std::fs::create_dir_all(&settings.home).map_err(Problem::file(&settings.home))?;
-        let folder = match state {
-            Some(_) => None,
-            None => {
-                Some(TempDir::with_prefix_in("run-", &settings.home).map_err(Problem::file(&settings.home))?)
-            }
-        };
-        let place = state.or(folder.as_ref().map(TempDir::path)).unwrap_or(&settings.home).to_path_buf();
+        let runs = settings.home.join(RUNS);
+        let run = RunFolder::make(&runs).map_err(Problem::file(&runs))?;
+        let emulator =
+            Emulator::start(&settings.home, run.path(), state, door.port(), &*settings.progress).await?;
+        let place = state.unwrap_or(run.path()).to_path_buf();
         let repositories = place.join("repositories");
         let codecommit = CodeCommit::new(repositories.clone(), sender.clone());
         codecommit.announce_at(door.url()).map_err(Problem::file(&repositories))?;
@@ -101,17 +98,7 @@ impl LocalAws {
         let (codecommit_too, codebuild_too) = (codecommit.clone(), codebuild.clone());
         door.connect(upstream, StandIns { codecommit: codecommit_too, codebuild: codebuild_too, registry });
         tokio::spawn(delivery::deliver_all(Arc::clone(&door), control.clone(), receiver));
-        Ok(Self {
-            settings,
-            door,
-            listening,
-            emulator,
-            control,
-            slack,
-            codecommit,
-            codebuild,
-            _folder: folder,
-        })
+        Ok(Self { settings, door, listening, emulator, control, slack, codecommit, codebuild, _run: run })
     }
 
     /// The one endpoint of every service: `AWS_ENDPOINT_URL`.

@@ -8,8 +8,8 @@ pub enum Problem {
     NoPython { source: std::io::Error },
     #[error("installing the emulator failed while it was {doing}; the log is {}:\n{tail}", log.display())]
     Install { doing: &'static str, log: PathBuf, tail: String },
-    #[error("the emulator did not start; its log is {}:\n{tail}", log.display())]
-    Emulator { log: PathBuf, tail: String },
+    #[error("the emulator did not start; the end of its log:\n{tail}")]
+    Emulator { tail: String },
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },
     #[error("the front door cannot listen on a loopback port: {source}")]

@@ -14,23 +14,8 @@ const STACK: &str = "tidegate-payments-staging";
 /// One emulator for all: starting it is what takes time.
 #[test]
 fn a_stack_with_a_service_behaves_as_on_aws() {
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: there is no python3 to run the emulator with");
-        return;
-    }
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let emulated = here.join("tests").join("emulator");
-        let local = LocalAws::start(Settings {
-            project: emulated.clone(),
-            binaries: emulated,
-            state: None,
-            home: here.join("..").join(".tidegate"),
-            progress: Box::new(|line| eprintln!("{line}")),
-        })
-        .await
-        .unwrap();
+    with_python(async || {
+        let local = start(None).await;
         let ends = tokio::join!(
             succeeds(&local, "100000000001"),
             fails_and_goes_back(&local, "100000000002"),
@@ -42,6 +27,58 @@ fn a_stack_with_a_service_behaves_as_on_aws() {
         let ((), (), (), (), (), ()) = ends;
         local.stop().await.unwrap();
     });
+}
+
+/// Its receiver ended with the emulator; until it is there again, nothing else of its group would be.
+#[test]
+fn a_message_that_was_received_when_the_emulator_stopped_is_there_when_it_starts_again() {
+    with_python(async || {
+        let state = tempfile::tempdir().unwrap();
+        let local = start(Some(state.path().to_owned())).await;
+        let sqs = sdk::sqs::Client::new(local.account("100000000007").await.sdk());
+        let fifo = sdk::sqs::types::QueueAttributeName::FifoQueue;
+        let queue = sqs.create_queue().queue_name("kept.fifo").attributes(fifo, "true").send().await.unwrap();
+        let queue = queue.queue_url().unwrap();
+        for text in ["first", "second"] {
+            let message = sqs.send_message().queue_url(queue).message_body(text);
+            message.message_group_id("one").message_deduplication_id(text).send().await.unwrap();
+        }
+        assert_eq!(received(&sqs, queue).await, ["first"]);
+        assert!(received(&sqs, queue).await.is_empty(), "the first of its group is not deleted yet");
+        local.stop().await.unwrap();
+
+        let local = start(Some(state.path().to_owned())).await;
+        let sqs = sdk::sqs::Client::new(local.account("100000000007").await.sdk());
+        assert_eq!(received(&sqs, queue).await, ["first"]);
+        local.stop().await.unwrap();
+    });
+}
+
+async fn received(sqs: &sdk::sqs::Client, queue: &str) -> Vec<String> {
+    let received = sqs.receive_message().queue_url(queue).send().await.unwrap();
+    received.messages().iter().map(|message| message.body().unwrap_or_default().to_owned()).collect()
+}
+
+fn with_python(test: impl AsyncFnOnce()) {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: there is no python3 to run the emulator with");
+        return;
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(test());
+}
+
+async fn start(state: Option<PathBuf>) -> LocalAws {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let emulated = here.join("tests").join("emulator");
+    LocalAws::start(Settings {
+        project: emulated.clone(),
+        binaries: emulated,
+        state,
+        home: here.join("..").join(".tidegate"),
+        progress: Box::new(|line| eprintln!("{line}")),
+    })
+    .await
+    .unwrap()
 }
 
 /// The stack is in progress while its deployment runs; its events come with the operation's token.

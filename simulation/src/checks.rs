@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::ports::RolloutState;
 use model::decide::Advance;
 use model::effect::Effect;
-use model::ids::{EffectKey, StackName};
-use model::release::{Deployed, Ending, How, Phase, Release};
+use model::ids::{EffectKey, ReleaseId, StackName};
+use model::release::{Deployed, Ending, How, Origin, Phase, Release};
 use model::track::{IN_FLIGHT_MAX, Track};
 
 use crate::operations::Becomes;
@@ -117,6 +117,7 @@ pub(crate) fn execution(world: &mut World, stack: &StackName, key: &EffectKey, p
         Some((release, Phase::Deploying { plan, .. })) if plan.change_set == *key => {
             wrong.extend(unapproved(world, release));
             wrong.extend(voters::lacks_voices(world, release, plan.fingerprint.as_str()));
+            wrong.extend(frozen(world, release));
             let image = props.parameters.get("Image");
             if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
                 wrong.push(format!("I1: {key} deploys {image:?}, and {} was approved", plan.image));
@@ -126,6 +127,19 @@ pub(crate) fn execution(world: &mut World, stack: &StackName, key: &EffectKey, p
         None => wrong.push(format!("I2: {key} is carried out after its release is over")),
     }
     wrong.into_iter().for_each(|wrong| world.violation(wrong));
+}
+
+/// Nothing new is carried out in a freeze, unless somebody overrode it. What was read may be a little old.
+fn frozen(world: &World, release: &Release) -> Option<String> {
+    let track = world.table.tracks.get(&release.id.track)?;
+    let overridden =
+        track.freeze_override.as_ref().is_some_and(|given| given.until.0 + READ_AGE_MAX_MS > world.now);
+    let frozen = |at| world.platform.is_frozen(track.key.environment.as_str(), at);
+    let wrong = release.origin.is_new()
+        && !overridden
+        && frozen(world.now)
+        && frozen(world.now.saturating_sub(READ_AGE_MAX_MS));
+    wrong.then(|| format!("{} is carried out in a freeze", release.id))
 }
 
 /// I3: whatever does not wait for a person has moved lately.
@@ -163,6 +177,7 @@ pub(crate) fn rest(world: &mut World) {
     }
     wrong.extend(unnoticed_heads(world).into_iter().map(|head| format!("I3: {head} never became a release")));
     wrong.extend(builds_twice(world));
+    wrong.extend(unpromoted(world));
     for operation in &world.stacks.operations {
         let release = world.table.releases.values().find(|release| is_of(&operation.token, release));
         let ending = release.and_then(Release::ending);
@@ -171,6 +186,8 @@ pub(crate) fn rest(world: &mut World) {
         let true_ending = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
             Becomes::RolledBack => told == "RolledBack",
+            // What was put back may have had the same digest.
+            Becomes::OldDigest if release.is_some_and(|release| !release.origin.is_new()) => true,
             Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
                 told == "Failed" || touched
             }
@@ -190,6 +207,9 @@ pub(crate) fn unnoticed_heads(world: &World) -> Vec<String> {
     let mut unnoticed = Vec::new();
     for (repository, head) in &world.sources.heads {
         for environment in world.platform.environments() {
+            if world.platform.after(&environment).is_some() {
+                continue;
+            }
             let noticed = world.table.tracks.values().any(|track| {
                 track.key.service.as_str() == repository
                     && track.key.environment.as_str() == environment
@@ -201,6 +221,40 @@ pub(crate) fn unnoticed_heads(world: &World) -> Vec<String> {
         }
     }
     unnoticed
+}
+
+/// What ended well was started on the tracks that come after, by the same image and never by a build.
+fn unpromoted(world: &World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for track in world.table.tracks.values() {
+        let Some(after) = world.platform.after(track.key.environment.as_str()) else { continue };
+        let of_track = |id: &ReleaseId, environment: &str| {
+            id.track.service == track.key.service && id.track.environment.as_str() == environment
+        };
+        let own = world.table.releases.values().filter(|r| of_track(&r.id, track.key.environment.as_str()));
+        for release in own {
+            let Origin::Promotion { of } = &release.origin else {
+                if release.origin == Origin::Push {
+                    wrong.push(format!("{} was pushed to where only promotions come", release.id));
+                }
+                continue;
+            };
+            let image = world.table.releases.get(of).and_then(|of| of.phase.image());
+            if image.is_none() || image != release.image.as_ref() {
+                wrong.push(format!("{} has not the image of {of}", release.id));
+            }
+        }
+        let ended_well = |release: &&Release| {
+            of_track(&release.id, after)
+                && release.origin.is_new()
+                && matches!(release.ending(), Some(Ending::Deployed { .. }))
+        };
+        let newest = world.table.releases.values().filter(ended_well).map(|release| release.id.n).max();
+        if newest > track.promoted.as_ref().map(|promoted| promoted.n) {
+            wrong.push(format!("I5: {newest:?} of {after} was never promoted to {}", track.key));
+        }
+    }
+    wrong
 }
 
 fn builds_twice(world: &World) -> Vec<String> {

@@ -10,7 +10,7 @@ use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
     Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Place, Posted, Quarantine,
     Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources,
-    StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
+    StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates, Tracks,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -359,6 +359,15 @@ impl Stacks for Ports {
 impl Services for Ports {
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>> {
         self.read("service", |world| world.service(cluster, service)).await
+    }
+
+    async fn stopped_tasks(&self, _cluster: &str, _family: &str) -> Answer<Vec<StoppedTask>> {
+        self.read("stopped_tasks", |_| {
+            let container = StoppedContainer { name: "app".to_owned(), exit_code: Some(1), reason: None };
+            let reason = Some("Essential container in task exited".to_owned());
+            vec![StoppedTask { reason, containers: vec![container] }]
+        })
+        .await
     }
 
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>> {

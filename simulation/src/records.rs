@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::events::{ACCOUNT, REGION};
 use crate::random::Random;
 use crate::sources::BRANCH;
+use crate::world::HOUR;
 
 pub(crate) const TEMPLATE_KEY: &str = "stacks/service.yaml";
 
@@ -18,6 +19,7 @@ pub(crate) const TEMPLATE: &str = r#"{
     "VpcId": {"Type": "String"}, "Subnets": {"Type": "CommaDelimitedList"},
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
+    "Refresh": {"Type": "String", "Default": ""},
     "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
   },
@@ -42,6 +44,10 @@ struct Environment {
     /// No replies, and nobody approves what they pushed, wrote or asked for.
     strict: bool,
     expires_hours: u64,
+    /// The environment whose good endings are deployed here.
+    after: Option<&'static str>,
+    /// Whether nothing new may be deployed from ten to two each day.
+    freezes: bool,
     version: i64,
 }
 
@@ -54,8 +60,23 @@ impl Platform {
             let expires_hours = *random.pick(&[2, 24, 72]);
             let strict = random.chance(400);
             let approvals = if strict { random.between(1, 2) as u32 } else { 1 };
-            let environment = Environment { approvals, least: approvals, strict, expires_hours, version: 1 };
+            let freezes = random.between(1, 4) == 1;
+            let environment = Environment {
+                approvals,
+                least: approvals,
+                strict,
+                expires_hours,
+                after: None,
+                freezes,
+                version: 1,
+            };
             environments.insert((*name).to_owned(), environment);
+        }
+        if environments.len() == 2
+            && random.chance(500)
+            && let Some(production) = environments.get_mut("production")
+        {
+            production.after = Some("staging");
         }
         Self {
             services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
@@ -70,6 +91,17 @@ impl Platform {
 
     pub(crate) fn environments(&self) -> Vec<String> {
         self.environments.keys().cloned().collect()
+    }
+
+    /// The environment that `name` comes after.
+    pub(crate) fn after(&self, name: &str) -> Option<&'static str> {
+        self.environments.get(name)?.after
+    }
+
+    /// Whether `name` is frozen at that time of day.
+    pub(crate) fn is_frozen(&self, name: &str, at_ms: u64) -> bool {
+        let hour = at_ms / HOUR % 24;
+        self.environments.get(name).is_some_and(|environment| environment.freezes) && (10..14).contains(&hour)
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
@@ -106,6 +138,7 @@ impl Platform {
 
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
         let environment = self.environments.get(name)?;
+        let freeze = json!([{ "cron": "0 10 * * ?", "hours": 4, "timeZone": "UTC" }]);
         let body = json!({
             "cluster": name,
             "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
@@ -114,12 +147,18 @@ impl Platform {
             "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
             "permissionsBoundaryArn": format!("arn:aws:iam::{ACCOUNT}:policy/tidegate-boundary"),
             "template": TEMPLATE_KEY,
+            "may": {
+                "hold": ["user:ana"], "lift": ["user:ana"], "cancel": ["user:ana"], "retry": ["user:ana"],
+                "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"],
+            },
             "floor": {
                 "approvals": environment.approvals,
                 "replies": !environment.strict,
                 "selfApproval": !environment.strict,
                 "approvers": if environment.strict { json!(["group:managers"]) } else { json!([]) },
                 "expiresHours": environment.expires_hours,
+                "after": environment.after,
+                "freeze": if environment.freezes { freeze } else { json!([]) },
             },
         });
         Some(Stored { body: body.to_string(), version: environment.version })

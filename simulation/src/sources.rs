@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::ports::CommitRead;
 use model::ids::Revision;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events;
 use crate::random::Random;
@@ -80,7 +80,14 @@ impl World {
             Ok(revision) => revision,
             Err(malformed) => unreachable!("40 hex digits: {malformed}"),
         };
-        let config = config(&commit.repository, commit.kind, &self.platform.environments());
+        let environments = self.platform.environments().into_iter().map(|name| {
+            let way = match self.platform.after(&name) {
+                Some(after) => json!({ "after": after }),
+                None => json!({ "branch": BRANCH }),
+            };
+            (name, way)
+        });
+        let config = config(&commit.repository, commit.kind, environments.collect());
         self.sources.configs.insert(revision.clone(), config);
         self.sources.history.entry(commit.repository.clone()).or_default().push(revision.clone());
         revision
@@ -100,9 +107,7 @@ impl World {
     }
 }
 
-fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option<String> {
-    let environments: BTreeMap<&str, _> =
-        environments.iter().map(|name| (name.as_str(), json!({ "branch": BRANCH }))).collect();
+fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Value>) -> Option<String> {
     let service = if kind == CommitKind::OthersService { "somebody-else" } else { repository };
     let (cpu, memory_mib) = match kind {
         CommitKind::Resized => (512, 1024),

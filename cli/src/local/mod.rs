@@ -232,6 +232,7 @@ fn environment() -> Environment {
         replies: true,
         // Whoever tries it out pushes and approves.
         self_approval: true,
+        operators: vec![format!("user:{}", crate::order::LOCAL_USER)],
     }
 }
 

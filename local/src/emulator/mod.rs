@@ -2,7 +2,7 @@
 
 mod python;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -34,21 +34,23 @@ struct Listening {
 }
 
 impl Emulator {
-    /// Installs it where needed and starts it behind the front door at `front_door_port`.
+    /// Installs it into `home` where needed and starts it behind the front door at `front_door_port`; what it writes
+    /// while it runs goes to `run`.
     ///
     /// With `state` it loads what was saved there, and saves there when it is stopped.
     pub(crate) async fn start(
         home: &Path,
+        run: &Path,
         state: Option<&Path>,
         front_door_port: u16,
         progress: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Self, Problem> {
         let python = python::install(home, progress).await?;
-        let serve = home.join("serve.py");
+        let serve = run.join("serve.py");
         std::fs::write(&serve, SERVE).map_err(Problem::file(&serve))?;
-        let log = home.join(format!("emulator-{front_door_port}.log"));
+        let log = run.join("emulator.log");
         let errors = std::fs::File::create(&log).map_err(Problem::file(&log))?;
-        let nowhere = home.join("nowhere");
+        let nowhere = run.join("nowhere");
         std::fs::create_dir_all(&nowhere).map_err(Problem::file(&nowhere))?;
 
         let mut command = Command::new(python);
@@ -62,18 +64,18 @@ impl Emulator {
         let mut child = command.spawn().map_err(|source| Problem::NoPython { source })?;
 
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        let failed = |log: PathBuf| Problem::Emulator { tail: python::tail(&log), log };
-        let Some(stdout) = child.stdout.take() else { return Err(failed(log)) };
+        let failed = || Problem::Emulator { tail: python::tail(&log) };
+        let Some(stdout) = child.stdout.take() else { return Err(failed()) };
         let mut lines = BufReader::new(stdout).lines();
         let said = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await;
         let line = said.ok().and_then(Result::ok).flatten();
         let Some(Listening { port }) = line.and_then(|line| serde_json::from_str(&line).ok()) else {
-            return Err(failed(log));
+            return Err(failed());
         };
         // Nobody else reads it, and a full pipe would stop the emulator.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let emulator = Self { child, group, url: format!("http://127.0.0.1:{port}") };
-        if emulator.is_healthy().await { Ok(emulator) } else { Err(failed(log)) }
+        if emulator.is_healthy().await { Ok(emulator) } else { Err(failed()) }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_emulator_sees_nothing_of_the_users_environment() {
-        let environment = environment(Path::new("/project/.tidegate/nowhere"), 4000);
+        let environment = environment(Path::new("/project/.tidegate/runs/one/nowhere"), 4000);
         let value = |name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(value("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:4000"));
         assert_eq!(value("AWS_EC2_METADATA_DISABLED"), Some("true"));

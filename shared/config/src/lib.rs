@@ -16,7 +16,6 @@ mod parse;
 mod people;
 mod places;
 mod policy;
-mod promotion;
 mod reader;
 mod record;
 mod render;

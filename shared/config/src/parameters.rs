@@ -15,7 +15,7 @@ use crate::places::Places;
 use crate::{fargate, reader, routing};
 
 /// What deploying decides, not the pushed file.
-pub(crate) const ENGINE_OWNED: [&str; 10] = [
+pub(crate) const ENGINE_OWNED: [&str; 11] = [
     "Image",
     "Cluster",
     "ListenerArn",
@@ -26,6 +26,7 @@ pub(crate) const ENGINE_OWNED: [&str; 10] = [
     "PermissionsBoundaryArn",
     "Service",
     "Environment",
+    "Refresh",
 ];
 
 pub(crate) const KIND: &str = "Kind";

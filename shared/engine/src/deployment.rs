@@ -3,13 +3,15 @@
 use model::effect::Promise;
 use model::ids::EffectKey;
 use model::release::{Phase, Plan, Release, Stop};
-use model::signal::{DeploymentSeen, Signal};
+use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{ChangeSetKind, Executed, Services, StackEvent, Stacks};
+use crate::freeze;
+use crate::ports::{ChangeSetKind, Clock, Executed, Records, Services, Sources, StackEvent, Stacks};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
+use crate::why_stopped;
 
 /// Pages of stack events read to find one operation; CloudFormation gives a hundred events a page.
 const EVENT_PAGES_MAX: usize = 10;
@@ -33,7 +35,7 @@ fn deploying(track: &Track) -> Option<Deploying<'_>> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks>(
+pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -64,6 +66,9 @@ pub(crate) async fn execute<P: Stacks>(
         "AVAILABLE" => {}
         "OBSOLETE" => return stale("the stack was changed since".to_owned()),
         other => return stale(format!("its change set is {} and {other}", change_set.status)),
+    }
+    if let Some(frozen) = freeze::in_force(ports, track, release).await? {
+        return Ok(Signal::Frozen { n, key: promise.key.clone(), frozen });
     }
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
@@ -106,7 +111,48 @@ pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Resu
         }
         (seen, _) => seen,
     };
+    let seen = explained(ports, track, seen).await;
     Ok(Some(Signal::DeploymentSeen { n: release.id.n, seen }))
+}
+
+/// Adds why tasks stopped to what went wrong. Not to know it must not keep anybody from hearing how it ended.
+async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: DeploymentSeen) -> DeploymentSeen {
+    match seen {
+        DeploymentSeen::RolledBack { status, why } => {
+            DeploymentSeen::RolledBack { status, why: with_cause(ports, track, why).await }
+        }
+        DeploymentSeen::Broken { status, why } => {
+            DeploymentSeen::Broken { status, why: with_cause(ports, track, why).await }
+        }
+        DeploymentSeen::Settled { deployed, rollout: Rollout::Failed { why } } => {
+            let rollout = Rollout::Failed { why: with_cause(ports, track, why).await };
+            DeploymentSeen::Settled { deployed, rollout }
+        }
+        DeploymentSeen::NotStarted
+        | DeploymentSeen::Running { .. }
+        | DeploymentSeen::Settled { rollout: Rollout::Running | Rollout::Completed, .. } => seen,
+    }
+}
+
+async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, why: String) -> String {
+    let stopped = async {
+        let stack = ports.stack(&track.key.stack()).await?;
+        match stack.and_then(|stack| stack.parameters.get("Cluster").cloned()) {
+            // The template names the family after the stack.
+            Some(cluster) => ports.stopped_tasks(&cluster, track.key.stack().as_str()).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    match stopped.await {
+        Ok(tasks) => match why_stopped::explain(&tasks) {
+            Some(cause) => format!("{cause}. {why}"),
+            None => why,
+        },
+        Err(failure) => {
+            tracing::warn!(track = %track.key, %failure, "why tasks stopped cannot be told");
+            why
+        }
+    }
 }
 
 /// What became of a first creation that was stopped: its stack goes, and the operation's own events with it.

@@ -24,7 +24,7 @@ use crate::{
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Sources + Records + Quarantine + Clock,
+    P: Tracks + Queues + Sources + Records + Templates + Quarantine + Clock,
 {
     hear(ports, "push", payload, async |subject| {
         let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };

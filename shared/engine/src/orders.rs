@@ -12,9 +12,10 @@ use model::track::Track;
 
 use crate::advance::{Handled, advance};
 use crate::approval::plain_text;
+use crate::entitled::may;
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Records, Tracks};
-use crate::records::environment;
+use crate::records::{directory, environment};
 
 /// Releases looked at, one by one, to find what ran before.
 const RELEASES_BACK_MAX: u32 = 50;
@@ -68,8 +69,10 @@ async fn order<P: Tracks + Records + Clock>(
     given: &GivenOrder,
     ordered: &Ordered,
 ) -> Result<Result<Order, String>, Failure> {
-    let (record, _) = environment(ports, &track.key.environment).await?;
-    if let Err(why) = crate::entitled::may(&record, given.wish.verb(), &ordered.by) {
+    let name = &track.key.environment;
+    let ((record, _), directory) =
+        futures_util::future::try_join(environment(ports, name), directory(ports)).await?;
+    if let Err(why) = may(&record.may, &given.wish, &ordered.by, name, &directory) {
         return Ok(Err(why));
     }
     let stored = async |id: &ReleaseId| -> Result<Result<Box<Release>, String>, Failure> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use config::limits::DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT;
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
-use model::ids::{EffectKey, Fingerprint, ImageDigest, StackName};
+use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
 use model::release::{Origin, Phase, Plan, Release};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
@@ -141,6 +142,12 @@ fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
     }
 }
 
+fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
+    let deployment = config.in_environment(environment).deployment;
+    let minutes = deployment.and_then(|deployment| deployment.timeout_minutes);
+    Span::minutes(minutes.unwrap_or(DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT).into())
+}
+
 fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
     format!("stack {name} is {}", stack.map_or("gone", |stack| stack.status.as_str()))
 }
@@ -173,22 +180,63 @@ async fn gather<P: Sources + Records + Templates>(
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let base = ports.base_template(&environment.template).await?.ok_or_else(|| {
-        Failure::refused(
-            "template",
-            format!(
-                "{} is not in the artifact bucket, though the record of {} names it",
-                environment.template, track.key.environment
-            ),
-        )
-    })?;
-    let (config, rendered) = render(track, &service, &environment, file.as_deref(), &base, image)
+    let name = &track.key.environment;
+    let base = base_template(ports, name, &environment).await?;
+    let (config, mut rendered) = render(name, &service, &environment, file.as_deref(), &base, image)
         .map_err(|why| Failure::refused("render", why))?;
+    mark_refresh(track, release, &environment, &mut rendered)?;
     Ok(Ingredients { config, environment, environment_version, directory, rendered })
 }
 
-fn render(
+/// The template's parameter that changes nothing but the task definition.
+const REFRESH: &str = "Refresh";
+
+/// A redeploy marks the task definition, so that new tasks are started; plans after it keep the mark.
+fn mark_refresh(
     track: &Track,
+    release: &Release,
+    environment: &EnvironmentRecord,
+    rendered: &mut Rendered,
+) -> Result<(), Failure> {
+    let (mark, is_needed) = match &release.origin {
+        Origin::Redeploy { .. } => (Some(&release.id), true),
+        Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
+            (track.live.as_ref().and_then(|live| live.refresh.as_ref()), false)
+        }
+    };
+    let Some(mark) = mark else { return Ok(()) };
+    if rendered.declares(REFRESH) {
+        rendered.parameters.insert(REFRESH.to_owned(), mark.to_string());
+    } else if is_needed {
+        let why = format!("{} has no parameter {REFRESH} to start its tasks anew by", environment.template);
+        return Err(Failure::refused("render", why));
+    }
+    Ok(())
+}
+
+/// The template that the environment's record names.
+///
+/// # Errors
+/// `Refused` when there is none.
+pub(crate) async fn base_template<P: Templates>(
+    ports: &P,
+    name: &EnvironmentName,
+    environment: &EnvironmentRecord,
+) -> Result<String, Failure> {
+    ports.base_template(&environment.template).await?.ok_or_else(|| {
+        Failure::refused(
+            "template",
+            format!(
+                "{} is not in the artifact bucket, though the record of {name} names it",
+                environment.template
+            ),
+        )
+    })
+}
+
+/// Config and template for one image, or what stands against them.
+pub(crate) fn render(
+    name: &EnvironmentName,
     service: &ServiceRecord,
     environment: &EnvironmentRecord,
     file: Option<&[u8]>,
@@ -199,9 +247,8 @@ fn render(
     let invalid = |faults: config::Faults| faults.to_string();
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
-    config.check(&track.key.environment, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, &track.key.environment, service, environment, image)
-        .map_err(invalid)?;
+    config.check(name, service, environment).map_err(invalid)?;
+    let rendered = config::render(base, &config, name, service, environment, image).map_err(invalid)?;
     Ok((config, rendered))
 }
 
@@ -267,7 +314,7 @@ fn compose(
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
-        timeout: None,
+        timeout: Some(timeout(&ingredients.config, &track.key.environment)),
         lines: plan_words::lines(kind, live, image, &changes),
     }
 }

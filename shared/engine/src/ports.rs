@@ -190,6 +190,7 @@ pub struct StackRead {
     pub status: String,
     pub reason: Option<String>,
     pub outputs: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// One stack event.
@@ -309,9 +310,25 @@ pub enum RolloutState {
     Failed,
 }
 
+/// A task that ran, or tried to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedTask {
+    pub reason: Option<String>,
+    pub containers: Vec<StoppedContainer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedContainer {
+    pub name: String,
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+}
+
 pub trait Services {
     /// `None` when there is none, or only an inactive one.
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
+    /// Tasks of that family that stopped lately, at most a hundred. ECS remembers them for about an hour.
+    async fn stopped_tasks(&self, cluster: &str, family: &str) -> Answer<Vec<StoppedTask>>;
     /// Image by container name.
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
 }

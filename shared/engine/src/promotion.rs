@@ -1,6 +1,8 @@
 //! From a release that ended well to the tracks that come after its own: the same image, never a rebuild.
 
-use config::{ServiceConfig, ServiceRecord};
+use std::collections::{BTreeMap, BTreeSet};
+
+use config::{EnvironmentRecord, ServiceConfig, ServiceRecord};
 use model::decide::Why;
 use model::effect::Promise;
 use model::ids::{EnvironmentName, TrackKey};
@@ -12,7 +14,7 @@ use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Records, Sources, Tracks};
 use crate::push::CONFIG_FILE;
-use crate::records::{environment, service_of};
+use crate::records::{environment, environments, service_of};
 
 /// Starts the release's image on every track whose environment comes after this one. Each takes it once, so that a
 /// crash between them costs nothing.
@@ -32,15 +34,16 @@ pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
     let Some(image) = release.phase.image() else {
         return Err(Failure::refused("promote", format!("release {id} ended {}", ending.name())));
     };
-    let (service, file) = futures_util::future::try_join(
+    let (service, records, file) = futures_util::future::try_join3(
         service_of(ports, &release.repository),
+        environments(ports),
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
     let invalid = |why: String| Failure::refused("promote", format!("{CONFIG_FILE} of {id} {why}"));
     let file = file.ok_or_else(|| invalid("is gone from its commit".to_owned()))?;
     let config = config::parse(&file).map_err(|faults| invalid(format!("is not valid: {faults}")))?;
-    for name in config.environments_after(&track.key.environment) {
+    for name in next(&config, &track.key.environment, &records) {
         let key = TrackKey { service: service.service.clone(), environment: name.clone() };
         let fault = fault(ports, &config, &service, &name).await?;
         let promotion = Promotion {
@@ -60,6 +63,21 @@ pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
         }
     }
     Ok(done)
+}
+
+/// The environments that come after; one that the config means and that has no valid record is among them, to be told of.
+fn next(
+    config: &ServiceConfig,
+    environment: &EnvironmentName,
+    records: &BTreeMap<EnvironmentName, EnvironmentRecord>,
+) -> BTreeSet<EnvironmentName> {
+    let mut next: BTreeSet<EnvironmentName> = config.successors(environment, records).into_iter().collect();
+    let unknown = config
+        .environments
+        .iter()
+        .filter(|(name, own)| own.after.as_ref() == Some(environment) && !records.contains_key(*name));
+    next.extend(unknown.map(|(name, _)| name.clone()));
+    next
 }
 
 /// What stands against this service in that environment. It ends the release there, where people look for it.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, ServiceRecord};
-use model::ids::{BranchName, BuildFamily, EnvironmentName, RepositoryName, Revision, TrackKey};
+use model::ids::{BranchName, BuildFamily, EnvironmentName, ImageDigest, RepositoryName, Revision, TrackKey};
 use model::signal::{Push, Signal};
 
 use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::hand::said;
-use crate::ports::{Clock, Queues, Records, Sources, Tracks};
+use crate::plan::{base_template, render};
+use crate::ports::{Clock, Queues, Records, Sources, Templates, Tracks};
 use crate::records::{environments, find_service};
 
 /// What a repository says about its service.
@@ -26,12 +27,12 @@ pub(crate) struct Hint<'a> {
     pub commit: Option<&'a str>,
 }
 
-pub(crate) async fn push<P: Tracks + Queues + Sources + Records + Clock>(
+pub(crate) async fn push<P: Tracks + Queues + Sources + Records + Templates + Clock>(
     ports: &P,
     hint: &Hint<'_>,
 ) -> Result<String, Failure> {
     let Some(service) = find_service(ports, hint.repository).await? else {
-        return Ok(format!("ignored: repository {} is not registered", hint.repository));
+        return unregistered(ports, hint).await;
     };
     if !service.allows(hint.branch) {
         return Ok(format!("ignored: the service record does not release branch {}", hint.branch));
@@ -47,8 +48,28 @@ pub(crate) async fn push<P: Tracks + Queues + Sources + Records + Clock>(
     Err(Failure::transient("push", format!("branch {} moves faster than it can be read", hint.branch)))
 }
 
+/// Most repositories are nobody's business here; one with a config waits for a release that would never come.
+async fn unregistered<P: Sources>(ports: &P, hint: &Hint<'_>) -> Result<String, Failure> {
+    let repository = hint.repository;
+    let file = match ports.branch_head(repository, hint.branch).await? {
+        Some(head) => ports.file(repository, &head, CONFIG_FILE).await?,
+        None => None,
+    };
+    match file {
+        None => Ok(format!("ignored: repository {repository} is not registered")),
+        Some(_) => Err(Failure::refused(
+            "push",
+            format!(
+                "repository {repository} has an {CONFIG_FILE} on branch {} but is not registered: \
+                 run `tidegate service add {repository}`, then push again or redrive this event",
+                hint.branch
+            ),
+        )),
+    }
+}
+
 /// `None` when the branch moved on meanwhile.
-async fn push_head<P: Tracks + Queues + Sources + Records + Clock>(
+async fn push_head<P: Tracks + Queues + Sources + Records + Templates + Clock>(
     ports: &P,
     hint: &Hint<'_>,
     service: &ServiceRecord,
@@ -63,6 +84,12 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Clock>(
     }
     let mut all_said = Vec::new();
     for (environment, fault) in verdicts {
+        let fault = match (fault, records.get(&environment)) {
+            (None, Some(record)) => {
+                unrenderable(ports, &environment, service, record, file.as_deref()).await?
+            }
+            (fault, _) => fault,
+        };
         let key = TrackKey { service: service.service.clone(), environment };
         let push = Push {
             revision: head.clone(),
@@ -84,6 +111,26 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Clock>(
         all_said.push(format!("{key}: {}", said(&handled)));
     }
     Ok(Some(all_said.join("; ")))
+}
+
+/// What the environment's template has against the config. Said before a build is paid for, with an image in the place of
+/// the one that the build would make.
+async fn unrenderable<P: Templates>(
+    ports: &P,
+    environment: &EnvironmentName,
+    service: &ServiceRecord,
+    record: &EnvironmentRecord,
+    file: Option<&[u8]>,
+) -> Result<Option<String>, Failure> {
+    let base = match base_template(ports, environment, record).await {
+        Ok(base) => base,
+        Err(Failure::Refused { why, .. }) => return Ok(Some(why)),
+        Err(failure) => return Err(failure),
+    };
+    let image = ImageDigest::of(&[0; 32]);
+    Ok(render(environment, service, record, file, &base, &image)
+        .err()
+        .map(|faults| format!("{CONFIG_FILE} does not fit the template {}:\n{faults}", record.template)))
 }
 
 /// The environments that this commit is for, each with what stands against it. A config that cannot be read fails

@@ -68,6 +68,10 @@ pub(crate) fn excerpt(value: &str) -> String {
     value.chars().take(EXCERPT_CHARS).collect()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn is_lower_hex(value: &str) -> bool {
     value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -144,6 +148,12 @@ text_id!(
     |v| v.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && is_lower_hex(hex))
 );
 
+impl ImageDigest {
+    pub fn of(sha256: &[u8; 32]) -> Self {
+        Self(format!("sha256:{}", hex(sha256)))
+    }
+}
+
 text_id!(
     /// SHA-256 of everything that a plan would change; approvals are bound to it.
     Fingerprint,
@@ -154,7 +164,7 @@ text_id!(
 
 impl Fingerprint {
     pub fn of(sha256: &[u8; 32]) -> Self {
-        Self(sha256.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(sha256))
     }
 
     /// The first twelve digits, for people.

@@ -37,13 +37,13 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
     pub family: BuildFamily,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Origin::is_push")]
     pub origin: Origin,
     /// Who ordered it, where it was ordered.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
     /// Once it is known; kept beyond the ending, for whatever is made of this release later.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageDigest>,
     pub created_at: Timestamp,
     pub phase: Phase,
@@ -67,6 +67,10 @@ pub enum Origin {
 }
 
 impl Origin {
+    fn is_push(&self) -> bool {
+        *self == Origin::Push
+    }
+
     /// Whether a hold or a freeze stops it. Going back to what ran, or starting that anew, is nothing new.
     pub fn is_new(&self) -> bool {
         match self {
@@ -105,7 +109,7 @@ pub enum Phase {
         plan: Plan,
         asked: Asked,
         /// The freeze that its turn met.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         frozen: Option<Frozen>,
     },
     Deploying {
@@ -116,7 +120,7 @@ pub enum Phase {
         /// When a person was last told that it takes too long.
         told: Option<Timestamp>,
         /// That it must not go on.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         stop: Option<Stop>,
     },
     Over(Ending),
@@ -298,7 +302,7 @@ pub struct Plan {
     pub change_set: EffectKey,
     pub stack_policy: Option<String>,
     /// How long carrying it out may take; then it is taken back. Without it a person is told.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,

@@ -32,15 +32,15 @@ pub struct Track {
     /// Number of the last promise. Counted per track, so that no effect key is ever used twice.
     pub promised: u32,
     /// The newest release of the track before whose image was promoted to here.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted: Option<ReleaseId>,
     /// The last hold, whether it is in force or over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze_override: Option<Override>,
     /// The last orders taken, oldest first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<OrderId>,
 }
 
@@ -62,10 +62,10 @@ pub struct Live {
     pub task_definition: String,
     pub since: Timestamp,
     /// Whose image and configuration this is, after a rollback or a redeploy.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<ReleaseId>,
     /// The redeploy whose mark the task definition carries; every later plan keeps it, so that it changes nothing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<ReleaseId>,
 }
 

@@ -4,6 +4,7 @@
 mod deployed;
 mod events;
 mod not_deployed;
+mod orders;
 mod people;
 mod raw_call;
 mod report;

@@ -77,6 +77,28 @@ fn a_bad_config_never_starts_a_build() {
 }
 
 #[test]
+fn a_config_that_its_template_cannot_take_never_starts_a_build() {
+    tell(async |mut story| {
+        story.pushes_config(&json!({
+            "Parameters": { "Paths": "/payments,/payments/*", "ContainerPorts": "8080" },
+        }));
+        story.ends("Failed").await;
+        insta::assert_snapshot!(story.hears_the_ending().await, @"
+        payments-production-1 failed
+
+        payments-production-1 failed: ecs-service-config.json does not fit the template stacks/service.yaml:
+        $.Parameters.ContainerPorts is set, but ContainerPorts is not a parameter of the environment's template; allowed: the template's parameters ContainerPort, Cpu, CpuPercent, HealthCheckPath, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, Paths, Priority; did you mean $.Parameters.ContainerPort?
+        $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority.
+
+        Revision <short> of payments on main.
+        Nothing is live yet. Mend the cause and push again.
+        ");
+        assert_eq!(story.builds().await, []);
+        nothing_was_deployed(&story).await;
+    });
+}
+
+#[test]
 fn a_config_that_names_another_service_deploys_neither() {
     tell(async |mut story| {
         let mut config = sample_config();

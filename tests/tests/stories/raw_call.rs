@@ -33,10 +33,10 @@ impl RawCalls {
 
     /// Runs a function now and waits for it, as its schedule would.
     pub(crate) async fn invoke(&self, function: &str) -> Result<String, String> {
-        self.invoke_with(function, &serde_json::json!({})).await
+        self.invoke_with(function, &Value::Object(serde_json::Map::new())).await
     }
 
-    /// Runs a function with that payload and waits for what it answers.
+    /// Gives a function a payload and waits for its answer.
     pub(crate) async fn invoke_with(&self, function: &str, payload: &Value) -> Result<String, String> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
         let answer = self

@@ -122,6 +122,7 @@ impl Workspace {
             approvals,
             replies: false,
             self_approval: false,
+            operators: Vec::new(),
         };
         story.account.add_environment(&environment).await.unwrap_or_else(|problem| panic!("{problem}"));
         let workspace = Self { function: outputs["SlackFunctionName"].clone(), last: None };

@@ -153,6 +153,11 @@ mod tests {
                 format!("{arn} REVIEW_IN_PROGRESS state and can not be updated."),
                 Answer::Other,
             ),
+            (
+                "ValidationError",
+                "CancelUpdateStack cannot be called from current stack status".into(),
+                Answer::NotUpdating,
+            ),
             ("ValidationError", "Parameters: [Sixe] do not exist in the template".into(), Answer::Other),
             ("ValidationError", "Template format error: unsupported structure.".into(), Answer::Other),
             ("OperationInProgressException", String::new(), Answer::Busy),

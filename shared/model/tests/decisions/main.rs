@@ -2,6 +2,7 @@
 
 mod facts;
 mod matrix;
+mod orders;
 mod properties;
 mod story;
 mod turns;

@@ -67,6 +67,11 @@ impl Story {
         self.told(&planned_for(n, plan, policy(1)))
     }
 
+    pub(crate) fn planned_within(self, n: u32, plan: u64, timeout: Span) -> Self {
+        let plan = Plan { timeout: Some(timeout), ..self.plan(n, plan) };
+        self.told(&planned_for(n, plan, policy(1)))
+    }
+
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
         self.told(&planned_for(n, plan, policy(2)))
