@@ -4,6 +4,7 @@
 mod canonical;
 mod check;
 mod config;
+mod containers;
 mod cron;
 mod dynamic;
 mod fargate;
@@ -34,5 +35,5 @@ pub use faults::{Fault, Faults};
 pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
-pub use render::{Capability, Rendered, render};
+pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
 pub use schema::{environment_record_schema, service_config_schema, service_record_schema};
