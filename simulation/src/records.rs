@@ -116,7 +116,7 @@ impl Platform {
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
         let environment = self.environments.get(name)?;
         let freeze = json!([{ "cron": "0 10 * * ?", "hours": 4, "timeZone": "UTC" }]);
-        let body = json!({
+        let mut body = json!({
             "cluster": name,
             "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
             "loadBalancerSecurityGroup": "sg-0a1b2c3d",
@@ -132,10 +132,12 @@ impl Platform {
                 "approvals": environment.approvals,
                 "replies": true,
                 "expiresHours": environment.expires_hours,
-                "after": environment.after,
                 "freeze": if environment.freezes { freeze } else { json!([]) },
             },
         });
+        if let Some(after) = environment.after {
+            body["floor"]["after"] = after.into();
+        }
         Some(Stored { body: body.to_string(), version: environment.version })
     }
 }
