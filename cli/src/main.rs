@@ -1,7 +1,9 @@
 //! `tidegate`: results on stdout, progress on stderr.
 
 mod answer;
+mod check;
 mod clock;
+mod init;
 mod installation;
 mod local;
 mod order;
@@ -50,6 +52,10 @@ enum Verb {
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
+    /// Whether a service's config is valid, and what is wrong with it, without AWS.
+    Check(check::Check),
+    /// Write a service's first config.
+    Init(init::Init),
     /// Say what an event means, without AWS.
     Replay {
         /// The payload, as a function would get it.
@@ -91,6 +97,8 @@ async fn main() -> ExitCode {
         Verb::Redeploy(arguments) => order::of_track("redeploy", arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Check(arguments) => check::check(&arguments),
+        Verb::Init(arguments) => init::init(&arguments),
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
     }

@@ -222,6 +222,10 @@ impl Here<'_> {
             (MIN_TASKS, caps.tasks, "tasks"),
             (MAX_TASKS, caps.tasks, "tasks"),
         ] {
+            // Without a max of its own it is min that asks for too much.
+            if name == MAX_TASKS && effective.get(MAX_TASKS) == effective.get(MIN_TASKS) {
+                continue;
+            }
             let asked = effective.get(name).and_then(|text| decimal(text));
             if let Some(asked) = asked.filter(|asked| *asked > cap) {
                 let allowed = format!("at most {cap} {unit} in {}", self.environment);

@@ -60,6 +60,11 @@ impl Faults {
         &self.faults
     }
 
+    /// How many faults there are beyond those told in full.
+    pub fn untold(&self) -> u32 {
+        self.untold
+    }
+
     pub fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }

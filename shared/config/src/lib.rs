@@ -4,6 +4,7 @@
 mod canonical;
 mod check;
 mod config;
+mod containers;
 mod cron;
 mod dynamic;
 mod fargate;
@@ -36,7 +37,7 @@ pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
-pub use render::{Capability, Rendered, render};
+pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
 };

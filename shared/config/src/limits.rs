@@ -74,9 +74,12 @@ pub const STEP_MINUTES_MAX: u32 = 1_440;
 pub const ALARM_NAME_CHARS_MAX: usize = 255;
 /// A day of watching, and some hours to deploy in.
 pub const DEPLOYMENT_TIMEOUT_MINUTES_MAX: u32 = BAKE_MINUTES_MAX + 4 * 60;
-pub const DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT: u32 = 60;
+/// For what a deployment does beside waiting.
+pub const DEPLOYMENT_MINUTES_DEFAULT: u32 = 60;
 pub const TASK_TIMEOUT_MINUTES_MAX: u32 = 240;
 pub const TASK_TIMEOUT_MINUTES_DEFAULT: u32 = 10;
 pub const RESTORABLE_WITHIN_MINUTES_MAX: u32 = 24 * 60;
 /// Source: IAM and STS quotas, "managed policies attached to an IAM role".
 pub const MANAGED_POLICIES_MAX: usize = 10;
+/// Source: ECS developer guide, "Service quotas": size of a task definition.
+pub const TASK_DEFINITION_BYTES_MAX: usize = 64 * 1024;

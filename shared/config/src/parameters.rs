@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::ids::EnvironmentName;
 use serde_json::Value;
 
-use crate::config::{Kind, Priority, ServiceConfig};
+use crate::config::{Deployment, Kind, Priority, ServiceConfig, Strategy};
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, excerpt, quote, shape};
 use crate::limits::{
@@ -15,7 +15,7 @@ use crate::places::Places;
 use crate::{fargate, reader, routing};
 
 /// What deploying decides, not the pushed file.
-pub(crate) const ENGINE_OWNED: [&str; 11] = [
+pub(crate) const ENGINE_OWNED: [&str; 13] = [
     "Image",
     "Cluster",
     "ListenerArn",
@@ -27,6 +27,8 @@ pub(crate) const ENGINE_OWNED: [&str; 11] = [
     "Service",
     "Environment",
     "Refresh",
+    "TaskPolicyArns",
+    "Serving",
 ];
 
 pub(crate) const KIND: &str = "Kind";
@@ -44,7 +46,7 @@ pub(crate) const HEALTH_INTERVAL_SECONDS: u32 = 15;
 pub(crate) const TASKS_MIN: u32 = 2;
 
 /// Parameters that a key of the first form sets, and that key.
-const KEYS: [(&str, &[&str]); 23] = [
+const KEYS: [(&str, &[&str]); 24] = [
     (KIND, &["kind"]),
     (PATHS, &["routing", "paths"]),
     (HOSTS, &["routing", "hosts"]),
@@ -65,8 +67,9 @@ const KEYS: [(&str, &[&str]); 23] = [
     ("RequestsPerTarget", &["scaling", "requestsPerTarget"]),
     ("SpotPercent", &["scaling", "spotPercent"]),
     ("Strategy", &["deployment", "strategy"]),
+    ("BakeMinutes", &["deployment", "bakeMinutes"]),
     ("Alarms", &["deployment", "alarms"]),
-    ("Schedule", &["schedule", "cron"]),
+    ("ScheduleExpression", &["schedule", "cron"]),
     ("ScheduleTimeZone", &["schedule", "timeZone"]),
 ];
 
@@ -221,14 +224,33 @@ impl ServiceConfig {
             set("CpuPercent", text(scaling.cpu_percent.or(none)));
             set("RequestsPerTarget", text(scaling.requests_per_target));
             set("SpotPercent", text(scaling.spot_percent));
+            set("OnDemandPercent", text(scaling.spot_percent.map(|spot| 100_u32.saturating_sub(spot))));
+        }
+        if let Some(deployment) = &self.deployment {
+            self.set_strategy(deployment, &mut set);
         }
         if let Some(schedule) = &self.schedule {
-            set("Schedule", Some(schedule.cron.for_scheduler()));
+            set("ScheduleExpression", Some(schedule.cron.for_scheduler()));
             set("ScheduleTimeZone", Some(schedule.time_zone.to_string()));
         }
         // `web` is the template's own choice, and one that knows no other kind needs no such parameter.
         set(KIND, (self.kind != Kind::Web).then(|| self.kind.word().to_owned()));
         all
+    }
+
+    fn set_strategy(&self, deployment: &Deployment, set: &mut impl FnMut(&str, Option<String>)) {
+        let (strategy, steps) = match deployment.strategy() {
+            // The stack watches a rolling deployment, and `ROLLING` is the template's own choice.
+            Strategy::Rolling => (None, None),
+            Strategy::BlueGreen => (Some("BLUE_GREEN"), None),
+            Strategy::Canary { canary } => (Some("CANARY"), Some((canary.percent, canary.step_minutes))),
+            Strategy::Linear { linear } => (Some("LINEAR"), Some((linear.percent, linear.step_minutes))),
+        };
+        set("Strategy", strategy.map(str::to_owned));
+        set("BakeMinutes", strategy.and(deployment.bake_minutes).map(|minutes| minutes.to_string()));
+        set("StepPercent", steps.map(|(percent, _)| percent.to_string()));
+        set("StepMinutes", steps.map(|(_, minutes)| minutes.to_string()));
+        set("Alarms", Some(deployment.alarms().join(",")).filter(|alarms| !alarms.is_empty()));
     }
 
     /// Where a parameter's value was written, for faults.

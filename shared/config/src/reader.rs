@@ -139,7 +139,8 @@ pub(crate) fn id<T: FromStr<Err = Malformed>>(value: &Value, path: &Path, faults
     match value.as_str().unwrap_or_default().parse::<T>() {
         Ok(id) => Some(id),
         Err(malformed) => {
-            let allowed = format!("a {}: {}", malformed.what, malformed.allowed);
+            let article = if malformed.what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let allowed = format!("{article} {}: {}", malformed.what, malformed.allowed);
             faults.push(Fault::new(path, excerpt_or_shape(value), allowed));
             None
         }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::config::{Kind, Process, ServiceConfig, Strategy};
 use crate::faults::{Fault, Faults, Path};
+use crate::limits::DEPLOYMENT_TIMEOUT_MINUTES_MAX;
 use crate::parameters::{self, CONTAINER_PORT, CPU, HOSTS, MEMORY_MIB, PATHS, PRIORITY};
 use crate::places::Places;
 use crate::{config, fargate, reader};
@@ -79,8 +80,8 @@ impl View<'_> {
         let kind = self.config.kind;
         let mut refused = |keys: &[&str], of: &str| {
             if let Some((_, place)) = self.places.find(keys) {
-                let allowed = format!("nothing: only a {of} has it, and this is a {}", kind.word());
-                faults.push(Fault::new(place, "said", allowed));
+                let allowed = format!("nothing: only a {of} has it, and this is a {}", kind.noun());
+                faults.push(Fault::new(place, "set", allowed));
             }
         };
         if kind != Kind::Web {
@@ -202,20 +203,28 @@ impl View<'_> {
             let allowed = "\"rolling\": only a web service has traffic to shift";
             faults.push(Fault::new(place("strategy"), format!("\"{}\"", strategy.word()), allowed));
         }
+        if self.config.kind == Kind::Web
+            && strategy != Strategy::Rolling
+            && self.places.said(&["scaling", "requestsPerTarget"])
+        {
+            let allowed = "left out with this strategy: the requests move to another target group";
+            let place = self.places.place(&["scaling", "requestsPerTarget"]);
+            faults.push(Fault::new(place, format!("said with strategy {}", strategy.word()), allowed));
+        }
         let bake = deployment.bake_minutes();
         if bake > strategy.bake_minutes_max() {
             let allowed =
                 format!("at most {} with strategy {}", strategy.bake_minutes_max(), strategy.word());
             faults.push(Fault::new(place("bakeMinutes"), bake.to_string(), allowed));
         }
-        let waits = bake.saturating_add(strategy.shift_minutes());
-        if deployment.timeout_minutes() <= waits {
+        let waits = deployment.waits_minutes();
+        if waits >= DEPLOYMENT_TIMEOUT_MINUTES_MAX {
+            let value = format!("to take {waits} minutes with bakeMinutes");
+            let allowed = format!("less than {DEPLOYMENT_TIMEOUT_MINUTES_MAX} minutes in all");
+            faults.push(Fault::new(place("strategy"), value, allowed));
+        } else if let Some(timeout) = deployment.timeout_minutes.filter(|timeout| *timeout <= waits) {
             let allowed = format!("more than {waits}, which bakeMinutes and the steps of the strategy take");
-            let value = match deployment.timeout_minutes {
-                Some(said) => said.to_string(),
-                None => format!("unset, so {}", deployment.timeout_minutes()),
-            };
-            faults.push(Fault::new(place("timeoutMinutes"), value, allowed));
+            faults.push(Fault::new(place("timeoutMinutes"), timeout.to_string(), allowed));
         }
         let alarms = deployment.alarms();
         for (n, alarm) in alarms.iter().enumerate() {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::limits::DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT;
-use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
@@ -57,8 +56,11 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         return Ok(Signal::Done { key: promise.key.clone() });
     };
     let name = track.key.stack();
-    let (ingredients, stack) =
-        futures_util::future::try_join(gather(ports, track, release, image), ports.stack(&name)).await?;
+    let (grounds, stack) =
+        futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
+    let standing = standing(ports, stack.as_ref()).await?;
+    let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
+    mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
         Readiness::Busy => {
@@ -98,6 +100,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
                 parameters: rendered.parameters.clone(),
                 tags: rendered.tags.clone(),
                 capabilities: rendered.capabilities.iter().map(|c| c.as_str().to_owned()).collect(),
+                watch: rendered.watch.clone(),
             })
             .await?;
         return read_later(ports, promise);
@@ -143,9 +146,8 @@ fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
 }
 
 fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
-    let deployment = config.in_environment(environment).deployment;
-    let minutes = deployment.and_then(|deployment| deployment.timeout_minutes);
-    Span::minutes(minutes.unwrap_or(DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT).into())
+    let deployment = config.in_environment(environment).deployment.unwrap_or_default();
+    Span::minutes(deployment.timeout_minutes().into())
 }
 
 fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
@@ -167,12 +169,36 @@ fn has_no_changes(change_set: &ChangeSetRead) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }
 
+/// What a plan is rendered from.
+struct Grounds {
+    service: ServiceRecord,
+    environment: EnvironmentRecord,
+    environment_version: i64,
+    directory: Directory,
+    file: Option<Vec<u8>>,
+    base: String,
+}
+
+impl Grounds {
+    fn render(
+        self,
+        name: &EnvironmentName,
+        image: &ImageDigest,
+        standing: &Standing,
+    ) -> Result<Ingredients, Failure> {
+        let Self { service, environment, environment_version, directory, file, base } = self;
+        let (config, rendered) =
+            render(name, &service, &environment, file.as_deref(), &base, image, standing)
+                .map_err(|why| Failure::refused("render", why))?;
+        Ok(Ingredients { config, environment, environment_version, directory, rendered })
+    }
+}
+
 async fn gather<P: Sources + Records + Templates>(
     ports: &P,
     track: &Track,
     release: &Release,
-    image: &ImageDigest,
-) -> Result<Ingredients, Failure> {
+) -> Result<Grounds, Failure> {
     let (service, (environment, environment_version), directory, file) = futures_util::future::try_join4(
         service_of(ports, &release.repository),
         environment(ports, &track.key.environment),
@@ -180,12 +206,30 @@ async fn gather<P: Sources + Records + Templates>(
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let name = &track.key.environment;
-    let base = base_template(ports, name, &environment).await?;
-    let (config, mut rendered) = render(name, &service, &environment, file.as_deref(), &base, image)
-        .map_err(|why| Failure::refused("render", why))?;
-    mark_refresh(track, release, &environment, &mut rendered)?;
-    Ok(Ingredients { config, environment, environment_version, directory, rendered })
+    let base = base_template(ports, &track.key.environment, &environment).await?;
+    Ok(Grounds { service, environment, environment_version, directory, file, base })
+}
+
+/// What of a stack no template may move. Only a stack whose traffic shifts has a second target group.
+///
+/// Source: ECS API, `DescribeServiceRevisions` (`resolvedConfiguration`).
+async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<Standing, Failure> {
+    let outputs = stack.map(|stack| &stack.outputs);
+    let output = |name: &str| outputs.and_then(|outputs| outputs.get(name));
+    let (Some(alternate), Some(cluster), Some(service)) =
+        (output("AlternateTargetGroupArn"), output("ClusterName"), output("ServiceArn"))
+    else {
+        return Ok(Standing::default());
+    };
+    let unknown = |what: &str| {
+        // Guessing could send the traffic to tasks that are not there.
+        Failure::refused("plan", format!("it cannot be told which target group has the traffic: {what}"))
+    };
+    let read = ports.service(cluster, service).await?.ok_or_else(|| unknown("the service is gone"))?;
+    let revision = read.revision.ok_or_else(|| unknown("the service shows no revision"))?;
+    let serving = ports.target_group(&revision).await?.ok_or_else(|| unknown("its revision shows none"))?;
+    let serving = if serving == *alternate { Serving::AlternateTargetGroup } else { Serving::TargetGroup };
+    Ok(Standing { serving, ..Standing::default() })
 }
 
 /// The template's parameter that changes nothing but the task definition.
@@ -242,13 +286,15 @@ pub(crate) fn render(
     file: Option<&[u8]>,
     base: &str,
     image: &ImageDigest,
+    standing: &Standing,
 ) -> Result<(ServiceConfig, Rendered), String> {
     let file = file.ok_or_else(|| format!("{CONFIG_FILE} is gone from the commit"))?;
     let invalid = |faults: config::Faults| faults.to_string();
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
     config.check(name, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, name, service, environment, image).map_err(invalid)?;
+    let rendered =
+        config::render(base, &config, name, service, environment, image, standing).map_err(invalid)?;
     Ok((config, rendered))
 }
 
@@ -338,6 +384,7 @@ fn fingerprint(
         "tags": rendered.tags,
         "stackPolicy": rendered.stack_policy,
         "capabilities": rendered.capabilities.iter().map(|c| c.as_str()).collect::<Vec<_>>(),
+        "watch": rendered.watch,
         "environmentVersion": ingredients.environment_version,
         "changes": changes,
     });

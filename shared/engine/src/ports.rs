@@ -217,6 +217,8 @@ pub struct ChangeSetOrder {
     pub tags: BTreeMap<String, String>,
     /// CAPABILITY_IAM and the like.
     pub capabilities: Vec<String>,
+    /// How long the stack is watched after its update, and by which alarms.
+    pub watch: Option<config::Watch>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,6 +302,8 @@ pub struct ServiceRead {
     pub task_definition: String,
     pub rollout: RolloutState,
     pub rollout_reason: Option<String>,
+    /// ARN of the service revision that runs; `None` while there are two.
+    pub revision: Option<String>,
 }
 
 /// Source: ECS API, Deployment.rolloutState.
@@ -329,6 +333,8 @@ pub trait Services {
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
     /// Tasks of that family that stopped lately, at most a hundred. ECS remembers them for about an hour.
     async fn stopped_tasks(&self, cluster: &str, family: &str) -> Answer<Vec<StoppedTask>>;
+    /// ARN of the target group that a service revision serves; `None` when it serves none.
+    async fn target_group(&self, revision: &str) -> Answer<Option<String>>;
     /// Image by container name.
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
 }

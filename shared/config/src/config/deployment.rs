@@ -9,9 +9,8 @@ use serde_json::Value;
 use super::{container, object, routing, take};
 use crate::faults::{Fault, Faults, Path, nearest};
 use crate::limits::{
-    ALARM_NAME_CHARS_MAX, ALARMS_MAX, BAKE_MINUTES_MAX, BAKE_MINUTES_ROLLING_MAX,
-    DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT, DEPLOYMENT_TIMEOUT_MINUTES_MAX, STEP_MINUTES_MAX,
-    TASK_TIMEOUT_MINUTES_DEFAULT, TASK_TIMEOUT_MINUTES_MAX,
+    ALARM_NAME_CHARS_MAX, ALARMS_MAX, BAKE_MINUTES_MAX, BAKE_MINUTES_ROLLING_MAX, DEPLOYMENT_MINUTES_DEFAULT,
+    DEPLOYMENT_TIMEOUT_MINUTES_MAX, STEP_MINUTES_MAX, TASK_TIMEOUT_MINUTES_DEFAULT, TASK_TIMEOUT_MINUTES_MAX,
 };
 use crate::reader;
 
@@ -31,7 +30,7 @@ pub struct Deployment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>", length(max = 5), inner(length(min = 1, max = 255)), default)]
     pub alarms: Option<Vec<String>>,
-    /// A deployment that takes longer is cancelled. Longer than all that the strategy waits for. Unset: 60.
+    /// A deployment that takes longer is cancelled. Unset: an hour more than what the strategy itself waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", range(min = 5, max = 1_680), default)]
     pub timeout_minutes: Option<u32>,
@@ -89,7 +88,7 @@ impl JsonSchema for Strategy {
 #[schemars(default)]
 pub struct Canary {
     /// The share of the first step.
-    #[schemars(range(min = 1, max = 99))]
+    #[schemars(range(min = 3, max = 99))]
     pub percent: u32,
     /// How long the first step lasts.
     #[schemars(range(max = 1_440))]
@@ -178,9 +177,11 @@ pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<De
 }
 
 fn read_alarm(value: &Value, path: &Path, faults: &mut Faults) -> Option<String> {
-    let allowed = format!("an alarm's name of 1 to {ALARM_NAME_CHARS_MAX} characters");
+    // With a comma two alarms would be read of one.
+    let allowed = format!("an alarm's name of 1 to {ALARM_NAME_CHARS_MAX} characters, none of them a comma");
     let valid = |name: &str| {
-        (1..=ALARM_NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+        (1..=ALARM_NAME_CHARS_MAX).contains(&name.chars().count())
+            && !name.chars().any(|c| c.is_control() || c == ',')
     };
     reader::text(value, path, &allowed, valid, faults).map(str::to_owned)
 }
@@ -194,7 +195,7 @@ fn read_strategy(value: &Value, path: &Path, faults: &mut Faults) -> Option<Stra
         Value::Object(_) => {
             let strategy = object(value, path, &["canary", "linear"], faults)?;
             let canary = strategy.optional("canary", faults, |value, path, faults| {
-                let (percent, step_minutes) = read_steps(value, path, 1, faults)?;
+                let (percent, step_minutes) = read_steps(value, path, faults)?;
                 let unset = Canary::default();
                 Some(Canary {
                     percent: percent.unwrap_or(unset.percent),
@@ -202,8 +203,7 @@ fn read_strategy(value: &Value, path: &Path, faults: &mut Faults) -> Option<Stra
                 })
             });
             let linear = strategy.optional("linear", faults, |value, path, faults| {
-                // Source: ECS API, `LinearConfiguration`: steps of 3 percent at least.
-                let (percent, step_minutes) = read_steps(value, path, 3, faults)?;
+                let (percent, step_minutes) = read_steps(value, path, faults)?;
                 let unset = Linear::default();
                 Some(Linear {
                     percent: percent.unwrap_or(unset.percent),
@@ -241,15 +241,11 @@ fn read_strategy(value: &Value, path: &Path, faults: &mut Faults) -> Option<Stra
     }
 }
 
-fn read_steps(
-    value: &Value,
-    path: &Path,
-    percent_min: u32,
-    faults: &mut Faults,
-) -> Option<(Option<u32>, Option<u32>)> {
+fn read_steps(value: &Value, path: &Path, faults: &mut Faults) -> Option<(Option<u32>, Option<u32>)> {
     let steps = object(value, path, &["percent", "stepMinutes"], faults)?;
     let percent = steps.optional("percent", faults, |value, path, faults| {
-        reader::whole(value, path, percent_min..=99, faults)
+        // Source: ECS API, `LinearConfiguration`: steps of 3 percent at least.
+        reader::whole(value, path, 3..=99, faults)
     });
     let minutes = steps.optional("stepMinutes", faults, |value, path, faults| {
         reader::whole(value, path, 0..=STEP_MINUTES_MAX, faults)
@@ -347,8 +343,13 @@ impl Deployment {
         self.alarms.as_deref().unwrap_or_default()
     }
 
+    /// How long a deployment waits by itself: the steps of its strategy, and watching what came of them.
+    pub(crate) fn waits_minutes(&self) -> u32 {
+        self.bake_minutes().saturating_add(self.strategy().shift_minutes())
+    }
+
     /// When a deployment is given up.
     pub fn timeout_minutes(&self) -> u32 {
-        self.timeout_minutes.unwrap_or(DEPLOYMENT_TIMEOUT_MINUTES_DEFAULT)
+        self.timeout_minutes.unwrap_or(self.waits_minutes().saturating_add(DEPLOYMENT_MINUTES_DEFAULT))
     }
 }

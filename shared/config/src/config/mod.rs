@@ -136,6 +136,14 @@ impl Kind {
             Kind::Job => "job",
         }
     }
+
+    /// What one calls it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Web => "web service",
+            Kind::Worker | Kind::Job => self.word(),
+        }
+    }
 }
 
 impl ServiceConfig {

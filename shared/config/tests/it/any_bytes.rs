@@ -77,7 +77,15 @@ fn read_all(bytes: &[u8]) {
             let _ = config.check(&name("staging"), &service, &record);
             config.policy(&name("staging")).tightened(&record.floor.policy());
             let image = crate::support::digest();
-            let _ = config::render(BASE, &config, &name("staging"), &service, &record, &image);
+            let _ = config::render(
+                BASE,
+                &config,
+                &name("staging"),
+                &service,
+                &record,
+                &image,
+                &Default::default(),
+            );
         }
         Err(faults) => assert!(!faults.is_empty() && !faults.to_string().is_empty()),
     }

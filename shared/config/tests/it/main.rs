@@ -3,7 +3,10 @@
 mod any_bytes;
 mod bad_configs;
 mod checks;
+mod freezes;
 mod good_configs;
+mod keys;
+mod overrides;
 mod people;
 mod policies;
 mod records;

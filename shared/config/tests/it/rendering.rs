@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     BASE, config, digest, environment, environment_record, first_form, name, rendered, service,
-    service_record, with,
+    service_record, shipped, with,
 };
 
 fn told(rendered: Result<Rendered, Faults>) -> String {
@@ -39,16 +39,11 @@ fn the_engines_parameters_come_from_the_records() {
     ");
 }
 
-/// The base that the project ships.
-fn shipped() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../stacks/service.yaml")).unwrap()
-}
-
 #[test]
 fn the_shipped_template_takes_every_parameter_that_the_engine_and_a_config_set() {
     let rendered = rendered(&shipped(), &first_form()).unwrap();
     let names: Vec<&str> = rendered.parameters.keys().map(String::as_str).collect();
-    insta::assert_snapshot!(names.join(" "), @"AssignPublicIp Cluster ContainerPort Cpu Environment Image ListenerArn LoadBalancerSecurityGroup MemoryMiB Paths PermissionsBoundaryArn Priority Service Subnets VpcId");
+    insta::assert_snapshot!(names.join(" "), @"AssignPublicIp Cluster ContainerPort Cpu Environment Image ListenerArn LoadBalancerSecurityGroup MemoryMiB Paths PermissionsBoundaryArn Priority Service Serving Subnets TaskPolicyArns VpcId");
     assert_eq!(rendered.capabilities, [Capability::Iam]);
     assert!(rendered.stack_policy.is_none() && rendered.tags.is_empty());
 }
@@ -71,10 +66,10 @@ fn the_shipped_template_keeps_its_meaning_as_json() {
 #[test]
 fn the_shipped_template_tells_what_it_needs() {
     insta::assert_snapshot!(told(rendered(&shipped(), &json!({"Parameters": {"MinTasks": "0", "HealthPath": "/"}}))), @"
-    $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters ContainerPort, Cpu, CpuPercent, HealthCheckPath, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, Paths, Priority; did you mean $.Parameters.HealthCheckPath?
+    $.Parameters.Paths is missing; allowed: path patterns that come to this service
+    $.Parameters.Priority is missing; allowed: its place among the listener's rules
+    $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters Alarms, BakeMinutes, ContainerPort, Cpu, CpuPercent, HealthCheckGraceSeconds, HealthCheckIntervalSeconds, HealthCheckPath, HealthCheckStatus, HealthCheckTimeoutSeconds, HealthyCount, Hosts, Kind, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, OnDemandPercent, Paths, Priority, RequestsPerTarget, ScheduleExpression, ScheduleTimeZone, SpotPercent, StepMinutes, StepPercent, Strategy, UnhealthyCount; did you mean $.Parameters.HealthCheckPath?
     $.Parameters.MinTasks is a value that the environment's template refuses; allowed: a number from 1 to 5000
-    $.Parameters.Paths is missing; allowed: a value, as the environment's template has no default for Paths
-    $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority
     ");
 }
 
@@ -150,6 +145,8 @@ fn a_parameter_that_the_template_lacks_is_told_with_the_nearest() {
 #[test]
 fn a_parameter_that_nobody_set_is_told() {
     insta::assert_snapshot!(told(rendered(BASE, &json!({}))), @"
+    $.Parameters.Paths is missing; allowed: path patterns that come to this service
+    $.Parameters.Priority is missing; allowed: its place among the listener's rules
     $.Parameters.Paths is missing; allowed: a value, as the environment's template has no default for Paths
     $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority
     ");
@@ -162,8 +159,9 @@ fn a_value_that_the_record_lacks_is_told() {
     let record = with(environment_record(), "/listenerArn", Value::Null);
     let (service, record) = (service(&service_record()), environment(&record));
     let config = config(&first_form());
-    let render =
-        |base: &str| config::render(base, &config, &name("production"), &service, &record, &digest());
+    let render = |base: &str| {
+        config::render(base, &config, &name("production"), &service, &record, &digest(), &Default::default())
+    };
     insta::assert_snapshot!(told(render(BASE)), @"environment record: $.listenerArn is missing; allowed: a value, as the environment's template has the parameter ListenerArn");
     let optional =
         BASE.replace("ListenerArn: { Type: String }", "ListenerArn: { Type: String, Default: '' }");
