@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
 use engine::ports::{Agenda, Builds, Commit, Tracks};
+#[cfg(feature = "ssm")]
 use engine::show::Shown;
 use model::build::Build;
 use model::decide::Advance;
@@ -210,10 +211,12 @@ impl Aws {
         }
     }
 
+    #[cfg(feature = "ssm")]
     pub(crate) async fn load_shown(&self, id: &ReleaseId) -> Result<Option<Shown>, Failure> {
         self.get(&Place::shown(id)).await?.as_ref().map(item::decode).transpose()
     }
 
+    #[cfg(feature = "ssm")]
     pub(crate) async fn save_shown(&self, id: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
         self.dynamodb
             .put_item()

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::failure::Failure;
+#[cfg(feature = "ssm")]
 use engine::show::Shown;
 use model::build::Build;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -68,6 +69,7 @@ impl Place {
     }
 
     /// Where a release is shown in Slack.
+    #[cfg(feature = "ssm")]
     pub(super) fn shown(id: &ReleaseId) -> Self {
         Self { pk: track_pk(&id.track), sk: format!("SLACK#{:010}", id.n) }
     }
@@ -132,6 +134,7 @@ pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
     encode(&Place::patrol(), &next)
 }
 
+#[cfg(feature = "ssm")]
 pub(super) fn of_shown(id: &ReleaseId, shown: &Shown) -> Result<Item, Failure> {
     encode(&Place::shown(id), shown)
 }

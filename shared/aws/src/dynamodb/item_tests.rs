@@ -255,7 +255,7 @@ fn track() -> Track {
 fn held_track() -> Track {
     let ordered = Ordered {
         id: "order-1".parse().unwrap(),
-        by: Voice::Verified { person: "ana".to_owned() },
+        by: Voice::Verified { person: "ana".parse().unwrap(), identity: None },
         reason: "checkout is slow".to_owned(),
     };
     let rollback = Release {

@@ -24,7 +24,7 @@ const API: &str = "https://slack.com/api";
 /// Where Slack does not say how long to wait.
 const LATER: Span = Span::seconds(30);
 /// Longer is not believed.
-const LATER_MAX: Span = Span::hours(1);
+const LATER_SECONDS_MAX: u64 = 3600;
 
 impl SlackBoard for Aws {
     async fn shown(&self, release: &ReleaseId) -> Result<Option<Shown>, Failure> {
@@ -103,7 +103,7 @@ fn request(call: Call, url: &str, token: &str, body: &Value) -> Result<HttpReque
 
 fn retry_after(answer: &HttpResponse) -> Span {
     let seconds = answer.headers().get("retry-after").and_then(|header| header.trim().parse().ok());
-    seconds.map_or(LATER, Span::seconds).min(LATER_MAX)
+    seconds.map_or(LATER, |seconds: u64| Span::seconds(seconds.min(LATER_SECONDS_MAX)))
 }
 
 /// Slack answers 200 to nearly everything, and says in the body what it did.
