@@ -93,12 +93,8 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return Err(by.unreadable(allowed));
     }
-    let reason = match order.field("reason").value {
-        serde_json::Value::Null => "",
-        _ => {
-            order.field("reason").value.as_str().ok_or_else(|| order.field("reason").unreadable("a text"))?
-        }
-    };
+    let reason = order.field("reason");
+    let reason = if reason.value.is_null() { "" } else { reason.text("a text")? };
     Ok(Meaning::Signal(Subject::Order(GivenOrder {
         id: order.field("id").id("a name of the order")?,
         track,
