@@ -51,9 +51,8 @@ fn a_voice_that_left_its_group_no_longer_counts_when_the_last_one_comes() {
     let cleo = answered(1, fingerprint(1), Answer::Approve, person("cleo"), later);
     story.see(&cleo).unwrap();
     assert_eq!(phase(&story), "AwaitingApproval");
-    let asked = match &story.track.release(1).unwrap().phase {
-        Phase::AwaitingApproval { asked, .. } => asked.clone(),
-        other => panic!("{other:?}"),
+    let Phase::AwaitingApproval { asked, .. } = &story.track.release(1).unwrap().phase else {
+        panic!("{:?}", story.track);
     };
     assert_eq!((asked.votes.len(), asked.still_needed()), (2, 1), "both are recorded, one counts");
 }
@@ -92,10 +91,10 @@ fn whoever_agrees_after_the_decision_is_remembered() {
     story.see(&says(person("ana"), policy(1))).unwrap();
     story.see(&says(person("bob"), policy(1))).unwrap();
     assert_eq!(story.see(&says(person("bob"), policy(1))), Err(Why::AlreadyDone));
-    match &story.track.release(1).unwrap().phase {
-        Phase::Deploying { asked, .. } => assert_eq!(asked.votes.len(), 2),
-        other => panic!("{other:?}"),
-    }
+    let Phase::Deploying { asked, .. } = &story.track.release(1).unwrap().phase else {
+        panic!("{:?}", story.track);
+    };
+    assert_eq!(asked.votes.len(), 2);
 }
 
 #[test]
