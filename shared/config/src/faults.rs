@@ -121,6 +121,11 @@ impl Path {
         Self("$".to_owned())
     }
 
+    /// A path that does not begin at a file's root.
+    pub(crate) fn of_words(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The root of a file that is not the one a reader would think of first.
     pub(crate) fn of(file: &str) -> Self {
         Self(format!("{file}: $"))

@@ -243,6 +243,9 @@ pub struct ResourceChange {
     pub action: String,
     /// True, False or Conditional; empty where it does not apply.
     pub replacement: String,
+    /// What becomes of what goes: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain, ReplaceAndSnapshot; empty
+    /// where nothing goes.
+    pub policy: String,
     /// The properties that change.
     pub properties: Vec<String>,
 }
