@@ -93,11 +93,11 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return Err(by.unreadable(allowed));
     }
-    let reason = match order.field("reason").value {
-        serde_json::Value::Null => "",
-        _ => {
-            order.field("reason").value.as_str().ok_or_else(|| order.field("reason").unreadable("a text"))?
-        }
+    let reason = order.field("reason");
+    let reason = match reason.value.as_str() {
+        Some(text) => text,
+        None if reason.value.is_null() => "",
+        None => return Err(reason.unreadable("a text")),
     };
     Ok(Meaning::Signal(Subject::Order(GivenOrder {
         id: order.field("id").id("a name of the order")?,
