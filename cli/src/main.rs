@@ -7,6 +7,7 @@ mod init;
 mod installation;
 mod local;
 mod order;
+mod quarantine;
 mod replay;
 mod service;
 mod simulate;
@@ -56,6 +57,9 @@ enum Verb {
     Check(check::Check),
     /// Write a service's first config.
     Init(init::Init),
+    /// Events and messages that failed and need a person.
+    #[command(subcommand)]
+    Quarantine(quarantine::Verb),
     /// Say what an event means, without AWS.
     Replay {
         /// The payload, as a function would get it.
@@ -99,6 +103,7 @@ async fn main() -> ExitCode {
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Init(arguments) => init::init(&arguments),
+        Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
     }

@@ -124,6 +124,7 @@ impl Account {
         let operators = environment.operators.join(",");
         let parameters = [
             ("Operators", operators.as_str()),
+            ("Overriders", operators.as_str()),
             ("Environment", environment.name.as_str()),
             ("PermissionsBoundaryArn", output(&own, "RoleBoundaryArn", &template)?),
             ("Branch", environment.branch.as_deref().unwrap_or_default()),

@@ -188,7 +188,7 @@ impl Patrol for Ports {
 }
 
 impl Quarantine for Ports {
-    async fn quarantine(&self, function: &str, why: &str, _payload: &[u8]) -> Answer<()> {
+    async fn quarantine(&self, function: &str, why: &str, _payload: Option<&[u8]>) -> Answer<()> {
         self.write("quarantine", |world| {
             world.say(format_args!("{function} quarantines: {why}"));
             world.quarantined.push(format!("{function}: {why}"));

@@ -32,7 +32,7 @@ pub fn exposed_ports(dockerfile: &str) -> Result<Vec<u16>, String> {
                 known.extend(more);
             }
             Instruction::Image(Image::Expose(words)) => {
-                let port = |word: &String| expand(word, &value).trim_end_matches("/tcp").parse().ok();
+                let port = |word: &String| expand(word, &value).trim_end_matches("/tcp").parse::<u16>().ok();
                 ports.extend(words.iter().filter_map(port).filter(|port| *port != 0));
             }
             Instruction::Run

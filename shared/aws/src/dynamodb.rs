@@ -10,6 +10,7 @@ use engine::failure::Failure;
 use engine::ports::{Agenda, Builds, Commit, Tracks};
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -119,14 +120,7 @@ impl Agenda for Aws {
     }
 
     async fn save_patrol(&self, next: Option<&str>) -> Result<(), Failure> {
-        self.dynamodb
-            .put_item()
-            .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_patrol(next)?))
-            .send()
-            .await
-            .map_err(|error| PUT_ITEM.failed(error))?;
-        Ok(())
+        self.put(item::of_patrol(next)?).await
     }
 }
 
@@ -218,10 +212,37 @@ impl Aws {
 
     #[cfg(feature = "ssm")]
     pub(crate) async fn save_shown(&self, id: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
+        self.put(item::of_shown(id, shown)?).await
+    }
+
+    /// Remembers who dropped a message, and why.
+    pub async fn remember_dropped(&self, dropped: &Dropped) -> Result<(), Failure> {
+        self.put(item::of_dropped(dropped)?).await
+    }
+
+    /// What was dropped, the newest first.
+    pub async fn dropped(&self, limit: u32) -> Result<Vec<Dropped>, Failure> {
+        let page = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :dropped)")
+            .expression_attribute_values(":pk", item::text(item::QUARANTINE_PK))
+            .expression_attribute_values(":dropped", item::text(item::DROPPED_SK))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(at_most(limit))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        page.items().iter().map(item::decode).collect()
+    }
+
+    async fn put(&self, item: Item) -> Result<(), Failure> {
         self.dynamodb
             .put_item()
             .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_shown(id, shown)?))
+            .set_item(Some(item))
             .send()
             .await
             .map_err(|error| PUT_ITEM.failed(error))?;

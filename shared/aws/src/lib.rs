@@ -136,4 +136,6 @@ pub mod sdk {
     pub use aws_sdk_sqs as sqs;
     #[cfg(feature = "ssm")]
     pub use aws_sdk_ssm as ssm;
+    #[cfg(feature = "sts")]
+    pub use aws_sdk_sts as sts;
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use model::text::{excerpt as excerpt_of, quoted};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::limits::{EXCERPT_CHARS, FAULTS_MAX};
+use crate::limits::{EXCERPT_CHARS, FAULT_ALLOWED_CHARS, FAULT_PATH_CHARS, FAULT_VALUE_CHARS, FAULTS_MAX};
 
 /// One thing wrong with a file: where, what stands there, and what may stand there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,12 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(path: impl ToString, value: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { path: path.to_string(), value: value.into(), allowed: allowed.into(), nearest: None }
+        Self {
+            path: excerpt_of(&path.to_string(), FAULT_PATH_CHARS),
+            value: excerpt_of(&value.into(), FAULT_VALUE_CHARS),
+            allowed: excerpt_of(&allowed.into(), FAULT_ALLOWED_CHARS),
+            nearest: None,
+        }
     }
 
     pub fn missing(path: impl ToString, allowed: impl Into<String>) -> Self {
@@ -31,7 +37,7 @@ impl Fault {
 
     #[must_use]
     pub fn nearest(mut self, nearest: Option<String>) -> Self {
-        self.nearest = nearest;
+        self.nearest = nearest.map(|nearest| excerpt_of(&nearest, FAULT_PATH_CHARS));
         self
     }
 }
@@ -115,6 +121,11 @@ impl Path {
         Self("$".to_owned())
     }
 
+    /// A path that does not begin at a file's root.
+    pub(crate) fn of_words(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
     /// The root of a file that is not the one a reader would think of first.
     pub(crate) fn of(file: &str) -> Self {
         Self(format!("{file}: $"))
@@ -138,13 +149,9 @@ impl fmt::Display for Path {
     }
 }
 
-/// A text in quotes, with control characters escaped, cut to an excerpt.
+/// A text in quotes, with what cannot be seen escaped, cut to an excerpt.
 pub(crate) fn quote(text: &str) -> String {
-    let mut short: String = text.chars().take(EXCERPT_CHARS).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    Value::String(short).to_string()
+    quoted(text, EXCERPT_CHARS)
 }
 
 /// What stands in a file, cut to an excerpt.
@@ -172,7 +179,7 @@ pub(crate) fn shape(value: &Value) -> &'static str {
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Below this a suggestion is a guess that sends the reader the wrong way.
     const LIKENESS_MIN: f64 = 0.5;
-    // Words much longer than any key are not misspelt keys, and comparing them is slow.
+    // Words much longer than any key are not misspelt keys; comparing takes time and memory for each pair of letters.
     const WORD_BYTES_MAX: usize = 256;
     if word.len() > WORD_BYTES_MAX {
         return None;
@@ -180,6 +187,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let word = word.to_lowercase();
     known
         .into_iter()
+        .filter(|known| known.len() <= WORD_BYTES_MAX)
         .map(|known| (likeness(&word, &known.to_lowercase()), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
@@ -220,7 +228,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_and_control_characters_escaped() {
-        assert_eq!(quote("a\nb\u{1b}"), r#""a\nb\u001b""#);
+        assert_eq!(quote("a\nb\u{1b}"), r#""a\nb\u{1b}""#);
         assert_eq!(quote(&"é".repeat(EXCERPT_CHARS + 1)), format!("\"{}…\"", "é".repeat(EXCERPT_CHARS)));
     }
 

@@ -50,14 +50,18 @@ pub(crate) fn read(bytes: &[u8], bytes_max: usize, root: &Path) -> Result<(Value
     }
 }
 
-/// The texts of a file and their keys, as far as it can be read: up to where it is cut off or broken.
-pub(crate) fn texts(bytes: &[u8], bytes_max: usize) -> Vec<(Vec<String>, String)> {
+/// The texts of a file below keys that are `wanted`, as far as it can be read: up to where it is cut off or broken.
+pub(crate) fn texts(
+    bytes: &[u8],
+    bytes_max: usize,
+    wanted: fn(&[String]) -> bool,
+) -> Vec<(Vec<String>, String)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let readable = String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max)]);
-    let sink = RefCell::new(Sink { texts: Some(Vec::new()), ..Sink::default() });
+    let sink = RefCell::new(Sink { wanted: Some(wanted), ..Sink::default() });
     // Only what was read before a failure matters here; `read` tells the failure.
     let _ = walk(&readable, &Path::root(), &sink);
-    sink.into_inner().texts.unwrap_or_default()
+    sink.into_inner().texts
 }
 
 fn walk(text: &str, root: &Path, sink: &RefCell<Sink>) -> serde_json::Result<Value> {
@@ -87,8 +91,9 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
 #[derive(Default)]
 struct Sink {
     duplicates: Faults,
-    /// Kept only by `texts`.
-    texts: Option<Vec<(Vec<String>, String)>>,
+    /// Which texts are kept; long keys above many texts would take far more than the file itself.
+    wanted: Option<fn(&[String]) -> bool>,
+    texts: Vec<(Vec<String>, String)>,
 }
 
 /// Reads one value; `serde_json::Value` alone would let the last of two equal keys win in silence.
@@ -144,8 +149,9 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        if let Some(texts) = &mut self.sink.borrow_mut().texts {
-            texts.push((self.keys, value.to_owned()));
+        let mut sink = self.sink.borrow_mut();
+        if sink.wanted.is_some_and(|wanted| wanted(&self.keys)) {
+            sink.texts.push((self.keys, value.to_owned()));
         }
         Ok(value.into())
     }

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod containers;
 mod cron;
+mod differences;
 mod dynamic;
 mod fargate;
 mod faults;

@@ -10,6 +10,10 @@ pub const DEPTH_MAX: usize = 32;
 pub const FAULTS_MAX: usize = 25;
 /// Errors quote at most this much of a value.
 pub const EXCERPT_CHARS: usize = 60;
+/// The parts of a fault, which release items and messages hold: beyond these they are cut.
+pub const FAULT_PATH_CHARS: usize = 500;
+pub const FAULT_VALUE_CHARS: usize = 300;
+pub const FAULT_ALLOWED_CHARS: usize = 1_000;
 
 /// Source: CloudFormation user guide, "Understand CloudFormation quotas".
 pub const PARAMETERS_MAX: usize = 200;

@@ -59,16 +59,12 @@ pub fn parse(bytes: &[u8]) -> Result<ServiceConfig, Faults> {
 /// Which environments a config meant to deploy `branch` to, as far as it can be read: for telling that its release
 /// failed there. Says nothing about configs that name no environments; the environments' records do.
 pub fn environments_meant(bytes: &[u8], branch: &BranchName) -> Vec<EnvironmentName> {
-    let mut meant: Vec<EnvironmentName> = json::texts(bytes, CONFIG_BYTES_MAX)
+    let is_branch =
+        |keys: &[String]| matches!(keys, [top, _, key] if top == "environments" && key == "branch");
+    let mut meant: Vec<EnvironmentName> = json::texts(bytes, CONFIG_BYTES_MAX, is_branch)
         .into_iter()
-        .filter_map(|(keys, text)| match &keys[..] {
-            [top, environment, key]
-                if top == "environments" && key == "branch" && text == branch.as_str() =>
-            {
-                environment.parse().ok()
-            }
-            _ => None,
-        })
+        .filter(|(_, text)| text == branch.as_str())
+        .filter_map(|(keys, _)| keys[1].parse().ok())
         .collect();
     meant.sort();
     meant.dedup();

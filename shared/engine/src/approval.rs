@@ -7,6 +7,7 @@ use model::effect::Promise;
 use model::ids::ReleaseId;
 use model::release::{Origin, Phase};
 use model::signal::Signal;
+use model::text::is_unseen;
 use model::track::Track;
 
 use crate::advance::{Handled, advance};
@@ -86,11 +87,7 @@ pub(crate) fn floor_of(record: &EnvironmentRecord, origin: &Origin) -> Policy {
     }
 }
 
-/// Text from outside, shown to others: no control or direction-changing characters, and not endless.
+/// Text from outside, shown to others: nothing in it that cannot be seen, and not endless.
 pub(crate) fn plain_text(text: &str) -> String {
-    let visible = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(visible).take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
+    text.chars().filter(|c| !is_unseen(*c)).take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
 }

@@ -108,7 +108,8 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set);
+            let differences = differences(ports, track, release, &ingredients.config).await?;
+            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, differences);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
@@ -344,6 +345,26 @@ async fn up_to_date<P: Services>(
     }
 }
 
+/// What the config says differently from the one that is live.
+async fn differences<P: Sources>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    config: &ServiceConfig,
+) -> Result<Vec<String>, Failure> {
+    let Some(live) = track.live.as_ref().filter(|live| live.revision != release.revision) else {
+        return Ok(Vec::new());
+    };
+    let file = ports.file(&release.repository, &live.revision, CONFIG_FILE).await?;
+    Ok(match file.as_deref().map(config::parse) {
+        Some(Ok(before)) => config.differences(&before, &track.key.environment),
+        // A commit can be gone, and a rule be newer than a config that was live.
+        Some(Err(_)) | None => {
+            vec!["what is live was deployed from one that cannot be read any more".to_owned()]
+        }
+    })
+}
+
 fn compose(
     track: &Track,
     image: &ImageDigest,
@@ -351,6 +372,7 @@ fn compose(
     kind: ChangeSetKind,
     ingredients: &Ingredients,
     change_set: &ChangeSetRead,
+    differences: Vec<String>,
 ) -> Plan {
     let mut changes = change_set.changes.clone();
     changes.sort();
@@ -361,7 +383,7 @@ fn compose(
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
-        lines: plan_words::lines(kind, live, image, &changes),
+        lines: plan_words::lines(kind, live, image, differences, &changes),
     }
 }
 

@@ -76,7 +76,8 @@ pub trait Patrol {
 
 /// Where events go that need a person.
 pub trait Quarantine {
-    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Answer<()>;
+    /// `payload` is what came, or `None` where that must not be kept.
+    async fn quarantine(&self, function: &str, why: &str, payload: Option<&[u8]>) -> Answer<()>;
 }
 
 /// The source repositories.
@@ -257,6 +258,9 @@ pub struct ResourceChange {
     pub action: String,
     /// True, False or Conditional; empty where it does not apply.
     pub replacement: String,
+    /// What becomes of what goes: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain, ReplaceAndSnapshot; empty
+    /// where nothing goes.
+    pub policy: String,
     /// The properties that change.
     pub properties: Vec<String>,
 }

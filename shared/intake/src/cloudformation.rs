@@ -42,8 +42,13 @@ fn stack(id: &At<'_>, token: Option<&str>, status: &At<'_>) -> Result<Meaning, U
     let Ok(stack) = name.parse::<StackName>() else {
         return Ok(Meaning::Ignored(Why::OtherStack { stack: name.to_owned() }));
     };
-    let allowed = "a status that ends in _COMPLETE, _FAILED or _IN_PROGRESS";
+    let allowed = "a status in capitals that ends in _COMPLETE, _FAILED or _IN_PROGRESS";
     let text = status.text(allowed)?;
+    let is_status =
+        text.len() <= STATUS_BYTES_MAX && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    if !is_status {
+        return Err(status.unreadable(allowed));
+    }
     // CloudFormation adds statuses; their ends have always told which kind they are. The stack itself is read.
     if text.ends_with("_IN_PROGRESS") {
         Ok(Meaning::Ignored(Why::StackInProgress { stack, status: text.to_owned() }))
@@ -54,6 +59,9 @@ fn stack(id: &At<'_>, token: Option<&str>, status: &At<'_>) -> Result<Meaning, U
         Err(status.unreadable(allowed))
     }
 }
+
+/// The longest of today's has 44.
+const STATUS_BYTES_MAX: usize = 64;
 
 /// Whether a notification comes from a stack: `KEY='value'` lines, or at least the subject says so.
 pub(crate) fn is_notification(subject: Option<&str>, text: &str) -> bool {

@@ -12,7 +12,7 @@ const DEPLOYMENTS: &str = "SERVICE_DEPLOYMENT_";
 
 /// `ECS Deployment State Change`.
 pub(crate) fn deployment_changed(event: &At<'_>) -> Result<Meaning, Unreadable> {
-    service_event(event, |name, other| Err(name.unreadable(format!("{DEPLOYMENTS}…, not {}", other.event))))
+    service_event(event, |name, _| Err(name.unreadable(format!("{DEPLOYMENTS}…"))))
 }
 
 /// `ECS Service Action`.

@@ -1,7 +1,9 @@
 //! `{"Records": [...]}`: what SNS, SQS and CodeCommit's triggers hand to a function. Each record is read by itself.
 
+use serde_json::Value;
+
 use crate::payload::Wrapping;
-use crate::unreadable::At;
+use crate::unreadable::{At, Unreadable};
 use crate::{INTAKE_RECORDS_MAX, Reading, Why, codecommit, sns, sqs};
 
 pub(crate) fn read(records: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
@@ -9,7 +11,16 @@ pub(crate) fn read(records: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
         Ok(list) => list,
         Err(unreadable) => return vec![Reading::of(None, Err(unreadable))],
     };
-    let readings: Vec<Reading> = list.flat_map(|record| read_record(&record, wrapping)).collect();
+    let mut readings = Vec::new();
+    for record in list {
+        readings.extend(read_record(&record, wrapping));
+        // Records can hold lists of their own.
+        if readings.len() > INTAKE_RECORDS_MAX {
+            let allowed = format!("at most {INTAKE_RECORDS_MAX} messages in all");
+            let unreadable = Unreadable::new(&records.place, "records with more messages", allowed);
+            return vec![Reading::of(None, Err(unreadable))];
+        }
+    }
     if readings.is_empty() { vec![Reading::nobodys(Why::NoRecords)] } else { readings }
 }
 
@@ -23,4 +34,13 @@ fn read_record(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
         Ok("aws:codecommit") => codecommit::trigger(record),
         Ok(source) => vec![Reading::nobodys(Why::SourceNotHeard { source: source.to_owned() })],
     }
+}
+
+/// The payload with only the SQS record of this `messageId`, so that a bad message is kept without its neighbours.
+/// `None` where there is no such record.
+pub fn only_record(payload: &[u8], id: &str) -> Option<Vec<u8>> {
+    let mut payload: Value = serde_json::from_slice(payload).ok()?;
+    let records = payload.get_mut("Records")?.as_array_mut()?;
+    records.retain(|record| record.get("messageId").and_then(Value::as_str) == Some(id));
+    (!records.is_empty()).then(|| payload.to_string().into_bytes())
 }

@@ -55,22 +55,11 @@ fn outcome(meaning: &Meaning) -> &'static str {
 }
 
 fn why(meaning: &Meaning) -> String {
-    let why = match meaning {
+    match meaning {
         Meaning::Signal(subject) => subject.to_string(),
         Meaning::Ignored(why) => why.to_string(),
         Meaning::Quarantine(unreadable) => unreadable.to_string(),
-    };
-    printable(&why)
-}
-
-/// Payloads are others' words: nothing in them may move a terminal's cursor or turn its text around.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_directional(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Unicode's invisible characters that reorder text.
-fn is_directional(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+    }
 }
 
 fn paragraph(reading: &Reading) -> String {

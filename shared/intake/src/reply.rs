@@ -2,6 +2,7 @@
 //! same as JSON. What is malformed is answered with what a reply looks like, and nothing of it is quoted: any word of
 //! it may be the token (I9).
 
+use model::text::is_unseen;
 use serde::Deserialize;
 
 use crate::{Meaning, Reply, ReplyAnswer, Subject, Token, Why};
@@ -118,7 +119,7 @@ fn reply(release: &str, token: &str, answer: ReplyAnswer) -> Result<Reply, &'sta
 }
 
 fn reason(text: &str) -> Option<String> {
-    let reason: String = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+    let reason: String = text.chars().filter(|c| !is_unseen(*c)).take(REASON_CHARS_MAX).collect();
     let reason = reason.trim();
     (!reason.is_empty()).then(|| reason.to_owned())
 }

@@ -6,9 +6,10 @@ use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, Stac
 use serde::{Serialize, Serializer};
 
 use crate::GivenOrder;
+use crate::unreadable::plain;
 
 /// The product's functions, as the folders under `functions/` are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
     Push,
@@ -26,6 +27,43 @@ pub enum Function {
 }
 
 impl Function {
+    const ALL: [Self; 12] = [
+        Self::Push,
+        Self::Build,
+        Self::Image,
+        Self::Approval,
+        Self::Stack,
+        Self::Database,
+        Self::Backups,
+        Self::Sweep,
+        Self::Slack,
+        Self::Builder,
+        Self::Deployer,
+        Self::Notify,
+    ];
+
+    /// The function of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.as_str() == name)
+    }
+
+    /// Whether what comes to it are answers of people, with their tokens and signatures.
+    pub fn hears_people(self) -> bool {
+        match self {
+            Self::Approval | Self::Slack => true,
+            Self::Push
+            | Self::Build
+            | Self::Image
+            | Self::Stack
+            | Self::Database
+            | Self::Backups
+            | Self::Sweep
+            | Self::Builder
+            | Self::Deployer
+            | Self::Notify => false,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Push => "push",
@@ -129,15 +167,16 @@ impl Subject {
     }
 }
 
+/// In words. What is others' is shown cut and without what cannot be seen, for this reaches logs and terminals.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Branch { repository, branch, .. } => {
-                write!(f, "branch {branch} of repository {repository} may have moved")
+                write!(f, "branch {} of repository {repository} may have moved", plain(branch.as_str()))
             }
             Self::Build { id: Some(id), .. } => write!(f, "build {id} ended"),
             Self::Build { id: None, arn } => {
-                write!(f, "build {arn} ended; its variables tell whether it is ours")
+                write!(f, "build {} ended; its variables tell whether it is ours", plain(arn))
             }
             Self::Image { repository, build } => {
                 write!(f, "build {build} pushed its image to repository {repository}")
@@ -148,6 +187,7 @@ impl fmt::Display for Subject {
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
             Self::Order(order) => write!(f, "{} orders {} of {}", order.by, order.wish.verb(), order.track),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
+                let [pipeline, stage, action] = [pipeline, stage, action].map(|name| plain(name));
                 write!(f, "pipeline {pipeline} waits for approval of {action} in stage {stage}")
             }
             Self::Stack { name, status, .. } => write!(f, "stack {name} says {status}"),
@@ -157,7 +197,7 @@ impl fmt::Display for Subject {
             Self::Wake { track } => write!(f, "there is work on {track}"),
             Self::Sweep => f.write_str("it is time to sweep"),
             Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
-            Self::Slack { path } => write!(f, "a signed request came to {path}"),
+            Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),
         }
     }
 }
@@ -250,12 +290,12 @@ pub struct Database {
 
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.as_str(), self.name)?;
+        write!(f, "{} {}", self.kind.as_str(), plain(&self.name))?;
         if let Some(event) = &self.event {
             write!(f, " sent {event}")?;
         }
         match &self.message {
-            Some(message) => write!(f, ": {message}"),
+            Some(message) => write!(f, ": {}", plain(message)),
             None => Ok(()),
         }
     }
@@ -315,9 +355,9 @@ pub struct Backup {
 
 impl fmt::Display for Backup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AWS Backup: {}: {}", self.kind, self.state)?;
+        write!(f, "AWS Backup: {}: {}", plain(&self.kind), plain(&self.state))?;
         match &self.resource {
-            Some(resource) => write!(f, " for {resource}"),
+            Some(resource) => write!(f, " for {}", plain(resource)),
             None => Ok(()),
         }
     }

@@ -29,11 +29,15 @@ impl Unreadable {
 
 /// A text as reasons show it: quoted, escaped, cut.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut excerpt: String = text.chars().take(EXCERPT_CHARS).collect();
-    if excerpt.len() < text.len() {
-        excerpt.push('…');
-    }
-    format!("{excerpt:?}")
+    model::text::quoted(text, EXCERPT_CHARS)
+}
+
+/// Longer texts are cut where they are shown as they are.
+const SHOWN_CHARS: usize = 300;
+
+/// Others' words, shown as they are but for what cannot be seen.
+pub(crate) fn plain(text: &str) -> String {
+    model::text::excerpt(text, SHOWN_CHARS)
 }
 
 /// A value and where it stands.

@@ -20,10 +20,9 @@ fn meaning(payload: &Value) -> Meaning {
 }
 
 fn wish(change: Value) -> Wish {
-    match meaning(&order(&change)) {
-        Meaning::Signal(Subject::Order(given)) => given.wish,
-        other => panic!("{change}: {other:?}"),
-    }
+    let meaning = meaning(&order(&change));
+    let Meaning::Signal(Subject::Order(given)) = meaning else { panic!("{change}: {meaning:?}") };
+    given.wish
 }
 
 #[test]
@@ -46,9 +45,10 @@ fn each_verb_says_what_it_is_about() {
 
 #[test]
 fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
-    let told = |change: Value| match meaning(&order(&change)) {
-        Meaning::Quarantine(why) => why.to_string(),
-        other => panic!("{change}: {other:?}"),
+    let told = |change: Value| {
+        let meaning = meaning(&order(&change));
+        let Meaning::Quarantine(why) = meaning else { panic!("{change}: {meaning:?}") };
+        why.to_string()
     };
     let all = [
         json!({ "order": "undo" }),

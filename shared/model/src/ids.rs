@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::is_unseen;
+
 /// An identifier that does not have the form it must have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {value:?} is not {allowed}")]
@@ -121,7 +123,7 @@ text_id!(
     "1 to 256 characters without blanks or control characters",
     |v| {
         (1..=256).contains(&v.chars().count())
-            && !v.chars().any(|c| c.is_control() || c.is_whitespace())
+            && !v.chars().any(|c| is_unseen(c) || c.is_whitespace())
     }
 );
 

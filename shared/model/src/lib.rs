@@ -10,6 +10,8 @@ pub mod order;
 pub mod pattern;
 pub mod release;
 pub mod signal;
+pub mod stored;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod who;

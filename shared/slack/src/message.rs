@@ -71,6 +71,7 @@ fn plan_lines(plan: &Plan) -> String {
     let mark = |danger| match danger {
         Danger::Delete => "🛑 DELETE: ",
         Danger::Replace => "🛑 REPLACE: ",
+        Danger::TrafficGap => "⚠️ TRAFFIC GAP: ",
         Danger::MayReplace => "⚠️ MAY REPLACE: ",
         Danger::None => "• ",
     };

@@ -4,8 +4,10 @@
 mod deployed;
 mod events;
 mod not_deployed;
+mod operator;
 mod orders;
 mod people;
+mod quarantine;
 mod raw_call;
 mod report;
 mod restart;

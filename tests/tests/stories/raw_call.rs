@@ -31,13 +31,8 @@ impl RawCalls {
         serde_json::from_str(&text).map_err(|error| format!("{target} answered {text:?}: {error}"))
     }
 
-    /// Runs a function now and waits for it, as its schedule would.
-    pub(crate) async fn invoke(&self, function: &str) -> Result<String, String> {
-        self.invoke_with(function, &Value::Object(serde_json::Map::new())).await
-    }
-
-    /// Gives a function a payload and waits for its answer.
-    pub(crate) async fn invoke_with(&self, function: &str, payload: &Value) -> Result<String, String> {
+    /// Runs a function now and waits for it.
+    pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<String, String> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
         let answer = self
             .http

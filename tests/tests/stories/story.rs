@@ -105,6 +105,15 @@ impl Story {
         self.account.id()
     }
 
+    /// For clients of one's own.
+    pub(crate) fn sdk(&self) -> &aws::client::SdkConfig {
+        self.account.sdk()
+    }
+
+    pub(crate) fn track_key(&self) -> String {
+        self.track.to_string()
+    }
+
     // ---- the developer
 
     /// The next version of the service: one file differs.
@@ -195,7 +204,7 @@ impl Story {
         if order["by"].is_null() {
             order["by"] = "ana".into();
         }
-        let answer = told(self.calls.invoke_with(&self.outputs["ApprovalFunctionName"], &order).await);
+        let answer = told(self.calls.invoke(&self.outputs["ApprovalFunctionName"], &order).await);
         let answer: Value = serde_json::from_str(&answer).expect("functions answer JSON");
         answer["handled"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
@@ -394,7 +403,12 @@ impl Story {
 
     /// Runs the sweep now, as its schedule does every minute.
     pub(crate) async fn sweeps(&self) {
-        told(self.calls.invoke(&self.outputs["SweepFunctionName"]).await);
+        told(self.calls.invoke(&self.outputs["SweepFunctionName"], &json!({})).await);
+    }
+
+    /// An event reaches `push`.
+    pub(crate) async fn hears_of(&self, event: &Value) {
+        told(self.calls.invoke(&self.outputs["PushFunctionName"], event).await);
     }
 
     /// What befalls the next deployment.

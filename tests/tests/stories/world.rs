@@ -52,6 +52,11 @@ pub(crate) async fn start(state: Option<PathBuf>) -> LocalAws {
     LocalAws::start(settings).await.unwrap_or_else(|problem| panic!("{problem}"))
 }
 
+/// The command line.
+pub(crate) async fn tidegate() -> PathBuf {
+    BINARIES.get_or_init(async || binaries()).await.join("tidegate")
+}
+
 pub(crate) fn new_account() -> String {
     format!("7{:011}", ACCOUNTS.fetch_add(1, Ordering::Relaxed))
 }

@@ -8,9 +8,10 @@
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
+//! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
-//! `body` is the whole of it as JSON, `format` the number of that JSON's form. The others are there for conditions,
-//! for the index and for people, and are never read back into the model.
+//! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
+//! The others are there for conditions, for the index and for people, and are never read back into the model.
 
 use std::collections::HashMap;
 
@@ -19,23 +20,19 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use engine::failure::Failure;
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::release::Release;
+use model::stored::{self, FORMAT};
 use model::track::Track;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The form of every `body`. Another number is another form: readers refuse it instead of guessing.
-pub(super) const FORMAT: u64 = 1;
-
 /// The hash key of the sparse index: one partition takes 1,000 writes a second, and a commit costs it two.
 pub(super) const SHARD: &str = "all";
-
-/// DynamoDB's limit for an item, less what keys and the other attributes need.
-const BODY_BYTES_MAX: usize = 400 * 1024 - 4 * 1024;
 
 /// Where an item is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +76,11 @@ impl Place {
         Self { pk: format!("SEEN#{id}"), sk: "SEEN".to_owned() }
     }
 
+    pub(super) fn dropped(dropped: &Dropped) -> Self {
+        // Fifteen digits hold every time until the year 33,658, so that they sort by time.
+        Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
+    }
+
     pub(super) fn key(&self) -> Item {
         Item::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
     }
@@ -86,6 +88,8 @@ impl Place {
 
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
+pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
+pub(super) const DROPPED_SK: &str = "DROPPED#";
 const TRACK_PK: &str = "TRACK#";
 
 pub(super) fn track_pk(key: &TrackKey) -> String {
@@ -139,32 +143,23 @@ pub(super) fn of_shown(id: &ReleaseId, shown: &Shown) -> Result<Item, Failure> {
     encode(&Place::shown(id), shown)
 }
 
+pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {
+    encode(&Place::dropped(dropped), dropped)
+}
+
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {
     let attribute = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
     let place = Place { pk: attribute("pk").to_owned(), sk: attribute("sk").to_owned() }.to_string();
     let format = item.get("format").and_then(|value| value.as_n().ok()).and_then(|n| n.parse::<u64>().ok());
-    match format {
-        Some(FORMAT) => {}
-        Some(other) => {
-            let why = format!("its format is {other}, and this version of Tidegate reads {FORMAT}");
-            return Err(unreadable(&place, &why));
-        }
-        None => return Err(unreadable(&place, "it has no number `format`")),
-    }
+    let format = format.ok_or_else(|| unreadable(&place, "it has no number `format`"))?;
     let body = item.get("body").and_then(|value| value.as_s().ok());
     let body = body.ok_or_else(|| unreadable(&place, "it has no string `body`"))?;
-    serde_json::from_str(body).map_err(|error| unreadable(&place, &format!("its body is not right: {error}")))
+    stored::read(format, body).map_err(|why| unreadable(&place, &why.to_string()))
 }
 
 fn encode(place: &Place, content: &impl Serialize) -> Result<Item, Failure> {
-    let refused = |why: String| Failure::refused("dynamodb put", format!("{place}: {why}"));
-    let body = serde_json::to_string(content).map_err(|error| refused(error.to_string()))?;
-    if body.len() > BODY_BYTES_MAX {
-        let bytes = body.len();
-        return Err(refused(format!(
-            "{bytes} bytes are more than the {BODY_BYTES_MAX} that an item can hold"
-        )));
-    }
+    let body =
+        stored::write(content).map_err(|why| Failure::refused("dynamodb put", format!("{place}: {why}")))?;
     let mut item = place.key();
     item.insert("format".into(), number(FORMAT));
     item.insert("body".into(), AttributeValue::S(body));

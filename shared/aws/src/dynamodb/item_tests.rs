@@ -16,6 +16,7 @@ const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
+const DROPPED_1: &str = include_str!("format_1/dropped.json");
 
 #[test]
 fn what_format_1_stored_is_still_read_and_written_so() {
@@ -23,11 +24,13 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
+    assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
+        (DROPPED_1, serde_json::to_value(dropped())),
     ] {
         assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), now.unwrap());
     }
@@ -46,6 +49,9 @@ fn keys_are_as_the_table_says() {
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("BUILD#tg-0123456789ab-89abcdef", "BUILD"));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
+    let item = of_dropped(&dropped()).unwrap();
+    let sk = "DROPPED#001700000000000#5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21";
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("QUARANTINE", sk));
 }
 
 #[test]
@@ -294,5 +300,17 @@ fn build() -> Build {
         image_repository: "tidegate/payments".to_owned(),
         wanted_by: ["payments-production-8".parse().unwrap()].into(),
         state: BuildState::Started { arn: "arn:aws:codebuild:eu-west-1:123456789012:build/b:1".to_owned() },
+    }
+}
+
+fn dropped() -> Dropped {
+    Dropped {
+        id: "5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21".to_owned(),
+        queue: "QuarantineQueue".to_owned(),
+        about: "CodeCommit Repository State Change from aws.codecommit".to_owned(),
+        failure: "detail.referenceType is missing: it must be the type of a reference".to_owned(),
+        by: "arn:aws:iam::123456789012:user/ana".to_owned(),
+        reason: "sent by hand while testing".to_owned(),
+        at: 1_700_000_000_000,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Container, Deployment, Routing, Scaling, Schedule, Sidecar, TaskRole, container, deployment, object,
-    routing, scaling, schedule, task_role,
+    routing, scaling, schedule, sidecars, task_role,
 };
 use crate::faults::{Fault, Faults, Path, quote};
 use crate::freeze::{self, Freeze};
@@ -176,9 +176,8 @@ fn read_environment(
     let routing = environment.optional("routing", faults, routing::read);
     let container = environment
         .optional("container", faults, |value, path, faults| container::read(value, path, service, faults));
-    let sidecars = environment.optional("sidecars", faults, |value, path, faults| {
-        container::read_sidecars(value, path, service, faults)
-    });
+    let sidecars = environment
+        .optional("sidecars", faults, |value, path, faults| sidecars::read(value, path, service, faults));
     let scaling = environment.optional("scaling", faults, scaling::read);
     let deployment = environment.optional("deployment", faults, deployment::read);
     let task_role = environment.optional("taskRole", faults, task_role::read);

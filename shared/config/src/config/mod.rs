@@ -7,6 +7,7 @@ mod environments;
 mod routing;
 mod scaling;
 mod schedule;
+mod sidecars;
 mod task_role;
 
 use std::collections::BTreeMap;
@@ -16,20 +17,22 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use container::{Container, LogRouter, LogRouterKind, Process, Secret, Sidecar};
+pub use container::{Container, Process, Secret};
 pub use deployment::{Before, Canary, Check, Deployment, Linear, Strategy, Verify};
 pub use environments::{ApprovalConfig, EnvironmentConfig, OnFailure, Requires};
 pub use routing::{HealthCheck, Priority, Routing};
 pub use scaling::Scaling;
 pub use schedule::Schedule;
+pub use sidecars::{LogRouter, LogRouterKind, Sidecar};
 pub use task_role::TaskRole;
 
-pub(crate) use container::{IMAGE_ALLOWED, read as read_container, read_sidecars};
+pub(crate) use container::read as read_container;
 pub(crate) use deployment::read as read_deployment;
 pub(crate) use environments::{cycle, read as read_environments};
 pub(crate) use routing::{priority_allowed, read as read_routing};
 pub(crate) use scaling::read as read_scaling;
 pub(crate) use schedule::read as read_schedule;
+pub(crate) use sidecars::{IMAGE_ALLOWED, read as read_sidecars};
 pub(crate) use task_role::{POLICY_NAME_ALLOWED, is_policy_name, read as read_task_role};
 
 use crate::faults::{Faults, Path};

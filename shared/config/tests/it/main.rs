@@ -1,6 +1,5 @@
 //! What people may write, what it becomes, and what they are told when it is wrong.
 
-mod any_bytes;
 mod bad_configs;
 mod checks;
 mod freezes;

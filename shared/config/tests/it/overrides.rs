@@ -100,7 +100,8 @@ fn an_order_of_environments_that_comes_round_is_told() {
 fn way(environments_said: Value, after_by_record: &[(&str, &str)]) -> String {
     let config =
         config(&json!({ "service": "payments", "kind": "worker", "environments": environments_said }));
-    let mut records = environments(&[("production", None), ("staging", Some("main")), ("canary", None)]);
+    let mut records =
+        environments(&[("production", Some("main")), ("staging", Some("main")), ("canary", None)]);
     for (environment, after) in after_by_record {
         records.get_mut(&name(environment)).unwrap().floor.after = Some(name(after));
     }
@@ -147,4 +148,40 @@ fn an_order_that_a_record_does_not_want_is_told() {
     $.environments.production is part of an order that comes round: production after staging after production; allowed: environments of which none comes after itself
     $.environments.staging is part of an order that comes round: staging after production after staging; allowed: environments of which none comes after itself
     ");
+}
+
+#[test]
+fn two_configs_are_told_apart_by_what_holds_in_an_environment() {
+    let before = config(&written());
+    let told = |changed: Value| config(&changed).differences(&before, &name("production")).join("\n");
+    assert_eq!(told(written()), "");
+    // What only another environment says makes no difference here.
+    assert_eq!(told(crate::support::with(written(), "/environments/staging/scaling", json!({"max": 9}))), "");
+    // Nor does what an environment's own words lie over.
+    assert_eq!(told(crate::support::with(written(), "/scaling/max", json!(5))), "");
+
+    let mut changed = written();
+    for (pointer, value) in [
+        ("/routing/paths", json!(["/payments", "/pay"])),
+        ("/environments/production/scaling/max", json!(40)),
+        ("/environments/production/container/environment/C", Value::Null),
+        ("/environments/production/approval", json!({"required": 2})),
+        ("/container/stopTimeoutSeconds", json!(60)),
+        ("/Parameters", json!({"Password": "hunter2"})),
+        ("/environments/production/routing/paths", Value::Null),
+    ] {
+        changed = crate::support::with_all(changed, pointer, value);
+    }
+    insta::assert_snapshot!(told(changed), @r#"
+    Parameters.Password is new
+    approval.required 2 is new
+    container.environment.C is gone
+    container.stopTimeoutSeconds 60 is new
+    routing.paths ["/payments/*"] → ["/payments","/pay"]
+    scaling.max 8 → 40
+    "#);
+
+    let many: serde_json::Map<String, Value> = (0..20).map(|n| (format!("V{n}"), json!("x"))).collect();
+    let long = crate::support::with(written(), "/environments/production/container/environment", json!(many));
+    assert!(told(long).ends_with("\nand 7 more differences"));
 }

@@ -80,3 +80,57 @@ fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/caps/cpu", json!(0)), @"environment record: $.caps.cpu is 0; allowed: a whole number from 256 to 16384");
     insta::assert_snapshot!(environment_told("/branch", json!("a b")), @r#"environment record: $.branch is "a b"; allowed: a branch name: 1 to 256 characters without blanks or control characters"#);
 }
+
+#[test]
+fn a_record_says_who_may_do_what_and_what_services_may_have() {
+    let mut written = environment_record();
+    for (pointer, value) in [
+        ("/floor/approvers", json!(["group:release-managers", "user:ana"])),
+        ("/floor/after", json!("staging")),
+        ("/floor/freeze", json!([{"cron": "0 16 ? * FRI", "hours": 64, "timeZone": "Asia/Kolkata"}])),
+        (
+            "/managedPolicies",
+            json!({"read-reports": {"arn": "arn:aws:iam::123456789012:policy/read-reports", "services": ["payments"]}}),
+        ),
+        (
+            "/may",
+            json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "promote": [], "cancel": [], "hold": ["user:ben"],
+            "lift": [], "override": ["user:ana"], "retire": []}),
+        ),
+    ] {
+        written = with(written, pointer, value);
+    }
+    let record = environment(&written);
+    assert_eq!(serde_json::to_value(&record).unwrap(), written);
+    assert_eq!(serde_json::from_value::<EnvironmentRecord>(written).unwrap(), record);
+    assert_eq!(record.may.override_freeze, ["user:ana".parse().unwrap()]);
+    let policy = &record.managed_policies["read-reports"];
+    assert!(
+        policy.may_be_had_by(&"payments".parse().unwrap())
+            && !policy.may_be_had_by(&"ledger".parse().unwrap())
+    );
+}
+
+#[test]
+fn wrong_rights_are_told() {
+    let told = environment_told;
+    insta::assert_snapshot!(told("/floor/approvers", json!(["ana", "group:"])), @r#"
+    environment record: $.floor.approvers[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    environment record: $.floor.approvers[1] is "group:"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    "#);
+    insta::assert_snapshot!(told("/floor/rollbackApprovals", json!(11)), @"environment record: $.floor.rollbackApprovals is 11; allowed: a whole number from 0 to 10");
+    insta::assert_snapshot!(told("/floor/after", json!("Staging")), @r#"environment record: $.floor.after is "Staging"; allowed: an environment name: 1 to 16 of a-z and 0-9, starting with a letter"#);
+    insta::assert_snapshot!(told("/floor/freeze", json!([{"cron": "0 16 ? * FRI", "hours": 64}])), @"environment record: $.floor.freeze[0].timeZone is missing; allowed: an IANA time zone, such as Europe/Berlin");
+    insta::assert_snapshot!(told("/caps/tasks", json!(0)), @"environment record: $.caps.tasks is 0; allowed: a whole number from 1 to 5000");
+    insta::assert_snapshot!(told("/managedPolicies", json!({"a b": {"arn": "x"}, "c": {"arn": "s3", "services": ["X"]}, "d": "arn"})), @r#"
+    environment record: $.managedPolicies["a b"] is not a policy's name; allowed: a policy's name, as the environment's record has it: 1 to 128 of letters, digits and +=,.@_-
+    environment record: $.managedPolicies.c.arn is "s3"; allowed: the ARN of a managed policy
+    environment record: $.managedPolicies.c.services[0] is "X"; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen
+    environment record: $.managedPolicies.d is "arn"; allowed: an object
+    "#);
+    insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
+    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, retire; did you mean environment record: $.may.rollback?
+    environment record: $.may.hold is "user:ana"; allowed: a list of 0 to 50 people and groups
+    environment record: $.may.lift[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    "#);
+}

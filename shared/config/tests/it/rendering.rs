@@ -203,8 +203,11 @@ fn a_bad_template_is_told() {
 
 #[test]
 fn a_deep_or_swelling_template_is_refused() {
-    let deep = format!("Resources: {}{}", "[".repeat(2_000), "]".repeat(2_000));
+    let deep = format!("Resources: {}{}", "[".repeat(900), "]".repeat(900));
     insta::assert_snapshot!(told(rendered(&deep, &json!({}))), @"template: $ is not YAML: recursion limit exceeded at line 1 column 139; allowed: a CloudFormation template");
+    insta::assert_snapshot!(told(rendered(&"{a: [".repeat(501), &json!({}))), @"template: $ is more than 1000 brackets within each other; allowed: a CloudFormation template");
+    let short = format!("a: &a [{}]\nResources: {{A: [{}]}}", "x, ".repeat(3_000), "*a, ".repeat(1_000));
+    insta::assert_snapshot!(told(rendered(&short, &json!({}))), @"template: $ is more than 1000000 bytes long with its aliases written out; allowed: at most 1000000 bytes");
     let mut swelling = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let inner = vec![format!("*a{}", n - 1); 9].join(", ");

@@ -4,22 +4,46 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{BASE, environment, environment_record, first_form, name, service, service_record};
-
 /// JSON that often uses our own keys, so that it gets past the first check.
 fn any_json() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         prop::sample::select(vec![
             "service",
             "kind",
+            "schedule",
+            "cron",
+            "timeZone",
             "routing",
+            "hosts",
+            "healthCheck",
             "paths",
             "priority",
             "container",
             "port",
             "cpu",
             "memoryMiB",
+            "environment",
+            "secrets",
+            "command",
+            "sidecars",
+            "logRouter",
+            "scaling",
+            "min",
+            "max",
+            "spotPercent",
+            "deployment",
+            "strategy",
+            "canary",
+            "alarms",
+            "before",
+            "verify",
+            "taskRole",
+            "managedPolicies",
             "environments",
+            "after",
+            "freeze",
+            "requires",
+            "approvers",
             "staging",
             "branch",
             "approval",
@@ -31,6 +55,7 @@ fn any_json() -> impl Strategy<Value = Value> {
             "Tags",
             "StackPolicy",
             "floor",
+            "may",
             "caps",
             "cluster",
             "subnets",
@@ -46,6 +71,14 @@ fn any_json() -> impl Strategy<Value = Value> {
         ".{0,40}".prop_map(Value::from),
         prop::sample::select(vec![
             "web",
+            "worker",
+            "job",
+            "auto",
+            "canary",
+            "0 16 ? * FRI",
+            "Asia/Kolkata",
+            "user:ana",
+            "payments/db",
             "payments",
             "/payments/*",
             "main",
@@ -64,31 +97,14 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Reads `bytes` as everything that we read, and carries what is accepted through to the end.
+fn first_form() -> Value {
+    serde_json::from_slice(include_bytes!("../../corpus/config/first-form.json")).unwrap()
+}
+
+/// Reads `bytes` as everything that people write in JSON.
 fn read_all(bytes: &[u8]) {
-    let branch = "main".parse().unwrap();
-    config::environments_meant(bytes, &branch);
-    let _ = config::ServiceRecord::parse(bytes);
-    let _ = config::EnvironmentRecord::parse(bytes);
-    match config::parse(bytes) {
-        Ok(config) => {
-            let (service, record) = (service(&service_record()), environment(&environment_record()));
-            let _ = config.environments_for(&branch, &[(name("staging"), record.clone())].into());
-            let _ = config.check(&name("staging"), &service, &record);
-            config.policy(&name("staging")).tightened(&record.floor.policy());
-            let image = crate::support::digest();
-            let _ = config::render(
-                BASE,
-                &config,
-                &name("staging"),
-                &service,
-                &record,
-                &image,
-                &Default::default(),
-            );
-        }
-        Err(faults) => assert!(!faults.is_empty() && !faults.to_string().is_empty()),
-    }
+    (fuzz::target("config").check)(bytes);
+    (fuzz::target("records").check)(bytes);
 }
 
 proptest! {
@@ -124,7 +140,7 @@ proptest! {
 
     #[test]
     fn any_text_is_rendered_or_refused_without_a_panic(base in "[ -~\n]{0,200}", tag in "[A-Za-z]{0,8}") {
-        let _ = crate::support::rendered(&base, &first_form());
-        let _ = crate::support::rendered(&format!("Resources: {{a: !{tag} {base}}}"), &first_form());
+        (fuzz::target("template").check)(base.as_bytes());
+        (fuzz::target("template").check)(format!("Resources: {{a: !{tag} {base}}}").as_bytes());
     }
 }

@@ -1,0 +1,6 @@
+//! Every target over the kept corpus, and over much that is generated.
+
+mod config;
+mod hard;
+mod intake;
+mod kept;
