@@ -3,6 +3,7 @@
 
 mod deployed;
 mod events;
+mod faults;
 mod not_deployed;
 mod operator;
 mod orders;
@@ -14,6 +15,7 @@ mod restart;
 mod rolled_back;
 mod story;
 mod third_party;
+mod truth;
 mod words;
 mod working_copy;
 mod world;

@@ -3,6 +3,7 @@
 use aws::client::LOCAL_REGION;
 use serde_json::Value;
 
+#[derive(Clone)]
 pub(crate) struct RawCalls {
     pub(crate) endpoint: String,
     pub(crate) account: String,
