@@ -67,7 +67,7 @@ impl Installation {
     /// The name of the function that takes orders.
     pub(crate) async fn approval_function(&self, config: &SdkConfig) -> Result<String, String> {
         match &self.stack {
-            None => Ok(local::running()?.approval_function),
+            None => Ok(local::running()?.approval_function.clone()),
             Some(stack) => output_of(config, stack, "ApprovalFunctionName").await,
         }
     }

@@ -72,6 +72,9 @@ enum Verb {
         /// First seed and the one after the last, as `0..1000`.
         #[arg(long, default_value = "0..1000", value_parser = simulate::seeds)]
         seeds: std::ops::Range<u64>,
+        /// Instead: 4,000 pushes to 1,000 services in ten minutes, and 100 pushes to one service in two seconds.
+        #[arg(long, conflicts_with = "seeds")]
+        load: bool,
         #[arg(long)]
         json: bool,
     },
@@ -105,7 +108,8 @@ async fn main() -> ExitCode {
         Verb::Init(arguments) => init::init(&arguments),
         Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
-        Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
+        Verb::Simulate { load: true, json, .. } => simulate::load(json),
+        Verb::Simulate { seeds, json, load: false } => simulate::simulate(seeds, json),
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use engine::ports::{Place, Posted};
 use engine::show::Shown;
 use model::ids::ReleaseId;
-use model::release::{Ending, Phase};
+use model::release::{Ending, Phase, Release};
 use model::time::Span;
 use serde_json::Value;
 
+use crate::checks::{Invariant, Wrong};
+use crate::faults::Fault;
 use crate::world::World;
 
 const CHANNEL: &str = "C0001";
@@ -19,6 +21,15 @@ pub(crate) struct Board {
     pub(crate) shown: BTreeMap<ReleaseId, Shown>,
     /// What stands in the channel.
     messages: BTreeMap<String, Value>,
+}
+
+impl Board {
+    /// As if it had been shown.
+    pub(crate) fn shows(&mut self, release: &Release) {
+        let place = Place { channel: CHANNEL.to_owned(), ts: release.id.to_string() };
+        self.messages.insert(place.ts.clone(), slack::message(release));
+        self.shown.insert(release.id.clone(), Shown { place, sha256: String::new() });
+    }
 }
 
 impl World {
@@ -37,21 +48,18 @@ impl World {
         }
         match self.board.messages.get_mut(&place.ts) {
             Some(there) => *there = message.clone(),
-            None => self.violation(format!("a message that is not there is edited: {place:?}")),
+            None => self
+                .violation(Invariant::Aws, format_args!("a message that is not there is edited: {place:?}")),
         }
         Posted::There(place.clone())
     }
 
     fn too_many(&mut self) -> Option<Posted> {
-        self.random.chance(self.faults.throttle).then(|| {
-            self.coverage.hit("fault", "Slack asks to wait");
-            Posted::Later { after: Span::seconds(30) }
-        })
+        self.strikes(Fault::SlackAsksToWait, "Slack").then(|| Posted::Later { after: Span::seconds(30) })
     }
 
-    /// Whatever ended is shown as it ended, in the message that is remembered.
-    pub(crate) fn check_shown(&mut self) {
-        let mut wrong = Vec::new();
+    /// I3: whatever ended is shown as it ended, in the message that is remembered.
+    pub(crate) fn ended_as_shown(&self, wrong: &mut Wrong) {
         for (id, release) in &self.table.releases {
             let Phase::Over(ending) = &release.phase else { continue };
             let shown = self.board.shown.get(id);
@@ -61,9 +69,11 @@ impl World {
                 None => matches!(ending, Ending::Superseded { .. }),
             };
             if !is_true {
-                wrong.push(format!("I3: {id} ended {}, and Slack shows {there:?}", ending.name()));
+                wrong.push((
+                    Invariant::I3,
+                    format!("{id} ended {}, and Slack shows {there:?}", ending.name()),
+                ));
             }
         }
-        wrong.into_iter().for_each(|wrong| self.violation(wrong));
     }
 }

@@ -4,6 +4,8 @@ use engine::failure::Failure;
 use engine::ports::{ChangeSetKind, RolloutState, StackEvent};
 use model::ids::{EffectKey, StackName};
 
+use crate::checks::Invariant;
+use crate::faults::Fault;
 use crate::services::Service;
 use crate::stacks::{Props, Stack, Step};
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
@@ -74,7 +76,10 @@ impl World {
         }
         let (id, was_completed) = (found.id.clone(), found.props.is_some());
         if was_completed {
-            self.violation(format!("I2: {name} is deleted, though a deployment to it was completed"));
+            self.violation(
+                Invariant::I2,
+                format_args!("{name} is deleted, though a deployment to it was completed"),
+            );
         }
         for operation in self.stacks.operations.iter_mut().filter(|operation| operation.stack == name) {
             if operation.ended.is_none() {
@@ -89,7 +94,7 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn stack_deleted(&mut self, id: &str) {
+    pub(crate) fn deletion_ends(&mut self, id: &str) {
         let gone = |stack: &Stack| stack.id == id && stack.status == "DELETE_IN_PROGRESS";
         let Some(name) = self.stacks.all.iter().find(|(_, stack)| gone(stack)).map(|(name, _)| name.clone())
         else {
@@ -104,8 +109,7 @@ impl World {
         let operation =
             self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
         let Some(operation) = operation else {
-            // Somebody else's: it changes tags and comes to its end.
-            return self.stack_is(stack, "UPDATE_COMPLETE", &step.token);
+            return self.others_operation_ends(stack, &step.token);
         };
         if operation.ended.is_some() && step.number <= 3 {
             return;
@@ -139,6 +143,16 @@ impl World {
             (Becomes::RolloutLags, _) => self.rollout_is(stack, RolloutState::Completed),
             (Becomes::RolloutFails, _) => self.rollout_is(stack, RolloutState::Failed),
             (Becomes::Completed | Becomes::Slow | Becomes::OldDigest, _) => {}
+        }
+    }
+
+    /// Somebody else's operation: it changes tags and comes to its end, or hangs in its rollback.
+    fn others_operation_ends(&mut self, stack: &str, token: &str) {
+        if self.strikes(Fault::StackFails, "somebody else's stack operation") {
+            self.stack_is(stack, "UPDATE_ROLLBACK_FAILED", token);
+            self.repair_later(stack);
+        } else {
+            self.stack_is(stack, "UPDATE_COMPLETE", token);
         }
     }
 
@@ -215,7 +229,7 @@ impl World {
             &operation.token,
             if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" },
         );
-        if self.random.chance(500) {
+        if self.random_of(&operation.stack).chance(500) {
             self.forget_executed(&operation.stack);
         }
         self.stack_is(&operation.stack, status, operation.told_under());

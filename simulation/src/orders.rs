@@ -3,6 +3,7 @@
 use model::release::Phase;
 use serde_json::{Value, json};
 
+use crate::faults::Fault;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
 
 const VERBS: [&str; 7] = ["hold", "lift", "cancel", "retry", "rollback", "redeploy", "override"];
@@ -43,7 +44,7 @@ impl World {
         order["by"] = "ana".into();
         order["reason"] = "as agreed".into();
         let payload = order.to_string().into_bytes();
-        let times = if self.random.chance(self.faults.duplicate) { 2 } else { 1 };
+        let times = if self.strikes(Fault::EventTwice, "order") { 2 } else { 1 };
         for again in 0..times {
             let origin = Origin::Event { attempt: 0 };
             let invocation = Invocation { function: Function::Approval, payload: payload.clone(), origin };

@@ -7,6 +7,8 @@ use engine::ports::SlackApp;
 use model::release::{Origin as ReleaseOrigin, Release};
 use serde_json::{Value, json};
 
+use crate::checks::Invariant;
+use crate::faults::Fault;
 use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
 
 const TEAM: &str = "T0001";
@@ -48,13 +50,14 @@ pub(crate) fn people_record() -> Value {
 impl World {
     /// Some of those who are asked click, each when they see it.
     pub(crate) fn vote(&mut self, release: &str, fingerprint: &str) {
-        let rejects = self.random.between(1, 20) == 1;
+        let rejects = self.random_of(release).between(1, 20) == 1;
         for (name, slack) in VOTERS {
-            if !self.random.chance(700) {
+            if !self.random_of(release).chance(700) {
                 continue;
             }
-            let longest = *self.random.pick(&[MINUTE, 10 * MINUTE, 3 * HOUR]);
-            let delay = self.random.between(5 * SECOND, longest);
+            let random = self.random_of(release);
+            let longest = *random.pick(&[MINUTE, 10 * MINUTE, 3 * HOUR]);
+            let delay = random.between(5 * SECOND, longest);
             let rejects = rejects && name == "ben";
             let action = if rejects { "reject" } else { "approve" };
             self.coverage.hit("person", if rejects { "rejects in Slack" } else { "approves in Slack" });
@@ -63,10 +66,11 @@ impl World {
                 self.people.approved.insert(key.clone());
                 self.people.said.entry(key).or_default().insert(name);
             }
-            let times = if self.random.chance(self.faults.duplicate) { 2 } else { 1 };
+            let times = if self.strikes(Fault::EventTwice, "click") { 2 } else { 1 };
             for again in 0..times {
                 let at = delay + again * 20 * SECOND;
                 let payload = click(self.now + at, slack, action, &format!("{release} {fingerprint}"));
+                self.heard.push((Function::Approval, payload.clone()));
                 let origin = Origin::Event { attempt: 0 };
                 let invocation = Invocation { function: Function::Approval, payload, origin };
                 self.later(at, Happening::Invoke(invocation));
@@ -93,7 +97,11 @@ fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
 }
 
 /// I1 where only people of the directory may approve: counted from what they said, in other words than the product's.
-pub(crate) fn lacks_voices(world: &World, release: &Release, fingerprint: &str) -> Option<String> {
+pub(crate) fn lacks_voices(
+    world: &World,
+    release: &Release,
+    fingerprint: &str,
+) -> Option<(Invariant, String)> {
     let environment = release.id.track.environment.as_str();
     let least = world.platform.least_voices(environment)?;
     let is_new = matches!(release.origin, ReleaseOrigin::Push | ReleaseOrigin::Promotion { .. });
@@ -111,5 +119,5 @@ pub(crate) fn lacks_voices(world: &World, release: &Release, fingerprint: &str) 
         said.iter().filter(|name| ["ben", "cleo", "dana"].contains(*name) && !close(name)).count()
     });
     (counting < needed as usize)
-        .then(|| format!("I1: {} deploys with {counting} of {needed} voices", release.id))
+        .then(|| (Invariant::I1, format!("{} deploys with {counting} of {needed} voices", release.id)))
 }

@@ -23,7 +23,7 @@ pub(crate) fn write(config: &ServiceConfig, template: &mut Value, root: &Path, f
         .fold(root.clone(), |path, key| path.key(key));
     let definitions = template.pointer_mut("/Resources/TaskDefinition/Properties/ContainerDefinitions");
     let Some(definitions) =
-        definitions.and_then(Value::as_array_mut).filter(|all| all.first().is_some_and(Value::is_object))
+        definitions.and_then(Value::as_array_mut).filter(|all| all.first().is_some_and(is_definition))
     else {
         let allowed =
             "a list whose first entry is the service's own container, as the config says more of it";
@@ -36,9 +36,8 @@ pub(crate) fn write(config: &ServiceConfig, template: &mut Value, root: &Path, f
     let routed = router.map(|(_, router)| router.destination());
 
     for (name, sidecar) in &config.sidecars {
-        let logs =
-            if sidecar.log_router.is_some() { &logs } else { if routed.is_some() { &routed } else { &logs } };
-        definitions.push(sidecar.definition(name, logs.as_ref()));
+        let routed = routed.as_ref().filter(|_| sidecar.log_router.is_none());
+        definitions.push(sidecar.definition(name, routed.or(logs.as_ref())));
     }
     if let Some(own) = definitions[0].as_object_mut() {
         if let Some(container) = &config.container {
@@ -54,6 +53,11 @@ pub(crate) fn write(config: &ServiceConfig, template: &mut Value, root: &Path, f
         let allowed = format!("at most {TASK_DEFINITION_BYTES_MAX} bytes, a task definition's limit");
         faults.push(Fault::new(place, format!("{bytes} bytes long with what the config says"), allowed));
     }
+}
+
+/// Not an intrinsic function, which nothing can be written into.
+fn is_definition(value: &Value) -> bool {
+    value.get("Name").is_some()
 }
 
 impl Process {

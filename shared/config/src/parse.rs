@@ -12,7 +12,7 @@ use crate::limits::{
     CONFIG_BYTES_MAX, ENVIRONMENTS_MAX, STACK_POLICY_BYTES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
     TAGS_MAX,
 };
-use crate::{json, parameters, reader, together};
+use crate::{dynamic, json, parameters, reader, together};
 
 /// Keys that ask for service; CodePipeline's form has none of them.
 const FIRST_FORM: [&str; 10] = [
@@ -138,8 +138,37 @@ fn read_config(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servic
         tags: tags.flatten().unwrap_or_default(),
         stack_policy: stack_policy.flatten(),
     };
+    for key in FIRST_FORM {
+        if let Some((value, path)) = top.get(key) {
+            find_references(value, &path, faults);
+        }
+    }
     together::check(value, &config, first_form, kind_is_known, faults);
     whole.iter().all(|read| *read).then_some(config)
+}
+
+/// CloudFormation would resolve them wherever they come to stand in the template, and whoever may read a task definition
+/// could read the secret. Only parameters may hold them, and those are checked by themselves.
+fn find_references(value: &Value, path: &Path, faults: &mut Faults) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) => {
+            if let Some(reference) = dynamic::references(text).first() {
+                let allowed = "a plain text; the name of a secret stands under secrets";
+                faults.push(Fault::new(path, quote(reference.text), allowed));
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                find_references(item, &path.index(n), faults);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                find_references(item, &path.key(key), faults);
+            }
+        }
+    }
 }
 
 fn read_kind(value: &Value, path: &Path, faults: &mut Faults) -> Option<Kind> {

@@ -17,8 +17,16 @@ use crate::records::environments;
 pub const LEASE: Span = Span::seconds(60);
 /// Tracks woken by one sweep; the next one goes on with what is then the longest overdue.
 const TRACKS_MAX: u32 = 500;
-/// Pages of ten service records patrolled by one sweep: a thousand repositories are seen every 20 sweeps.
+/// Pages of service records patrolled by one sweep.
 const PATROL_PAGES_MAX: usize = 5;
+/// Source: SSM API, GetParametersByPath, MaxResults.
+const RECORDS_A_PAGE: usize = 10;
+/// Registered repositories that the patrol is made for; more are patrolled all the same, only less often.
+pub const REPOSITORIES_MAX: usize = 1000;
+/// A push that nobody announced becomes a release within this: a whole round of sweeps, one a minute, and one more for
+/// the push itself.
+pub const PATROL_AGE_MAX: Span =
+    Span::minutes((REPOSITORIES_MAX / (PATROL_PAGES_MAX * RECORDS_A_PAGE)) as u64 + 1);
 
 pub(crate) async fn sweep<P>(ports: &P) -> Result<String, Failure>
 where

@@ -5,6 +5,7 @@ pub mod build;
 pub mod decide;
 pub mod effect;
 pub mod ids;
+pub mod kinds;
 pub mod listener;
 pub mod order;
 pub mod pattern;

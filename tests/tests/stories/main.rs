@@ -3,6 +3,7 @@
 
 mod deployed;
 mod events;
+mod faults;
 mod not_deployed;
 mod operator;
 mod orders;
@@ -15,6 +16,7 @@ mod rolled_back;
 mod slack;
 mod story;
 mod third_party;
+mod truth;
 mod words;
 mod working_copy;
 mod world;

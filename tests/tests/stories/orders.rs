@@ -21,7 +21,7 @@ fn one_digest_goes_from_staging_to_production_without_a_second_build() {
         assert_eq!(Story::deployed_image(&promoted), Story::deployed_image(&staged));
         assert_eq!(&story.running_digest().await, Story::deployed_image(&staged));
         assert_eq!(story.builds().await.len(), 1);
-        insta::assert_snapshot!(as_read(&request));
+        assert!(as_read(&request).contains("Promoted from payments-staging-1."), "{}", as_read(&request));
 
         // The next one goes the same way, and once.
         story.pushes_a_version();
@@ -47,12 +47,15 @@ fn after_a_rollback_a_push_waits_until_the_hold_is_lifted() {
         let rollback = json!({ "order": "rollback", "reason": "checkout is slow" });
         insta::assert_snapshot!(story.orders(&rollback).await, @"taken: payments/production goes back once the plan is approved, and is held until it is lifted");
         story.expects_release(3);
-        insta::assert_snapshot!(as_read(&story.approves().await));
+        let request = as_read(&story.approves().await);
+        let said = "Back to payments-production-1, ordered by ana: checkout is slow.";
+        assert!(request.contains(said), "{request}");
         let back = story.ends("Deployed").await;
         assert_eq!(back.origin, Origin::Rollback { to: first.id.clone() });
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
         assert_eq!(story.builds().await.len(), 2);
-        insta::assert_snapshot!(story.hears_the_ending().await);
+        let ending = story.hears_the_ending().await;
+        assert!(ending.contains("tidegate lift payments production"), "{ending}");
 
         story.pushes_a_version();
         story.approves().await;
@@ -117,7 +120,9 @@ fn what_was_cancelled_can_be_tried_again_without_a_build() {
         story.orders(&cancel).await;
         let first = story.ends("Cancelled").await;
         assert!(matches!(first.ending(), Some(Ending::Cancelled { .. })));
-        insta::assert_snapshot!(story.hears_the_ending().await);
+        let ending = story.hears_the_ending().await;
+        assert!(ending.contains("cancelled by ana: wrong ticket"), "{ending}");
+        assert!(ending.contains("tidegate retry payments-production-1"), "{ending}");
         let retry = json!({ "order": "retry", "release": "payments-production-1", "reason": "it was right" });
         story.orders(&retry).await;
         story.expects_release(2);

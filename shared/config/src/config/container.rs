@@ -8,8 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{merge, object, take};
-use crate::dynamic;
-use crate::faults::{Fault, Faults, Path, quote};
+use crate::faults::{Fault, Faults, Path};
 use crate::limits::{
     COMMAND_CHARS_MAX, COMMAND_WORDS_MAX, ENVIRONMENT_VALUE_CHARS_MAX, ENVIRONMENT_VARIABLES_MAX, PORT_MAX,
     STOP_TIMEOUT_SECONDS_MAX,
@@ -145,12 +144,6 @@ fn read_environment(value: &Value, path: &Path, faults: &mut Faults) -> Option<B
     reader::map(value, path, ENVIRONMENT_VARIABLES_MAX, faults, |name, value, path, faults| {
         variable(name, path, faults)?;
         let text = reader::text(value, path, &allowed, short, faults)?;
-        // CloudFormation would resolve it, and everybody who may read task definitions could read the secret.
-        if let Some(reference) = dynamic::references(text).first() {
-            let allowed = "a plain text; a secret's name stands under secrets";
-            faults.push(Fault::new(path, quote(reference.text), allowed));
-            return None;
-        }
         Some((name.to_owned(), text.to_owned()))
     })
 }

@@ -122,7 +122,7 @@ fn a_wrong_container_is_told() {
     $.container.environment["A-B"] is not a variable's name; allowed: a name of 1 to 255 letters, digits and _, not starting with a digit
     $.container.environment.LOG_LEVEL is 3; allowed: a string of at most 4096 characters, in quotes
     "#);
-    insta::assert_snapshot!(web("/container/environment", json!({"DB": "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"})), @r#"$.container.environment.DB is "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"; allowed: a plain text; a secret's name stands under secrets"#);
+    insta::assert_snapshot!(web("/container/environment", json!({"DB": "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"})), @r#"$.container.environment.DB is "{{resolve:secretsmanager:payments/db:SecretString:url::1}}"; allowed: a plain text; the name of a secret stands under secrets"#);
     insta::assert_snapshot!(web("/container/environment", json!({"LONG": "x".repeat(4_097)})), @r#"$.container.environment.LONG is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"; allowed: a string of at most 4096 characters, in quotes"#);
     insta::assert_snapshot!(web("/container/environment", json!(["LOG_LEVEL=info"])), @"$.container.environment is a list; allowed: an object");
     insta::assert_snapshot!(web("/container/secrets", json!({"A": "ledger/db", "B": "payments", "C": "payments/", "D": "/payments/db", "E": "payments-old/db", "F": 1, "G": "payments/db:", "H": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:payments/db"})), @r#"
@@ -204,6 +204,27 @@ fn wrong_sidecars_are_told() {
     "#);
     insta::assert_snapshot!(web("/sidecars", json!({"a": {"image": IMAGE, "logRouter": {"type": "fluentd"}}, "b": {"image": IMAGE, "logRouter": {"type": "fluentd"}}})), @"$.sidecars.b.logRouter is a second log router; allowed: one log router a task, which a is");
     insta::assert_snapshot!(web("/sidecars/router", json!({"image": IMAGE, "logRouter": {"type": "fluentd", "secretOptions": {"Key": "ledger/logs"}}})), @r#"$.sidecars.router.logRouter.secretOptions.Key is "ledger/logs"; allowed: a secret's name under payments/, such as payments/db-url or, for a key of its JSON, payments/db:url"#);
+}
+
+#[test]
+fn a_dynamic_reference_is_refused_wherever_it_would_come_into_the_template() {
+    let other = "{{resolve:secretsmanager:ledger/db:SecretString:url::0a1b}}";
+    let sidecar = json!({"image": IMAGE, "environment": {"A": other}, "logRouter": {"type": "fluentd", "options": {"B": other}}});
+    for (pointer, value) in [
+        ("/container/environment", json!({"DB": other})),
+        ("/container/command", json!(["./serve", other])),
+        ("/sidecars/router", sidecar),
+        ("/routing/healthCheck/path", json!(format!("/{other}"))),
+        ("/deployment/alarms", json!([other])),
+        ("/deployment/before/command", json!([other])),
+        ("/environments/production", json!({"container": {"command": [other]}})),
+    ] {
+        let told = web(pointer, value);
+        assert!(
+            told.contains(r#"is "{{resolve:secretsmanager:ledger/db:"#) && told.contains("a plain text"),
+            "{pointer}: {told}"
+        );
+    }
 }
 
 #[test]

@@ -215,3 +215,32 @@ fn a_deep_or_swelling_template_is_refused() {
     }
     insta::assert_snapshot!(told(rendered(&format!("{swelling}Resources: {{}}"), &json!({}))), @"template: $ is not YAML: repetition limit exceeded; allowed: a CloudFormation template");
 }
+
+#[test]
+fn what_a_template_sets_itself_or_cannot_hold_is_told() {
+    let written = with(first_form(), "/container/environment", json!({"LOG_LEVEL": "info"}));
+    let base = |container: &str| BASE.replace("{ Name: !Ref Service, Image: !Ref Image }", container);
+    let place = "template: $.Resources.TaskDefinition.Properties.ContainerDefinitions";
+    let first = "missing; allowed: a list whose first entry is the service's own container, as the config says more of it";
+    for (container, expected) in [
+        (
+            "{ Name: !Ref Service, Environment: [{ Name: LOG_LEVEL, Value: debug }] }",
+            "[0].Environment is to hold \"LOG_LEVEL\" a second time; allowed: variables that the environment's template does not \
+             set itself".to_owned(),
+        ),
+        (
+            "{ Name: !Ref Service, Environment: !Ref Variables }",
+            "[0].Environment is no list; allowed: a list, as the config says more of it".to_owned(),
+        ),
+        ("!Ref Container", format!(" is {first}")),
+        ("", format!(" is {first}")),
+    ] {
+        assert_eq!(told(rendered(&base(container), &written)), format!("{place}{expected}"), "{container}");
+    }
+    let kept =
+        rendered(&base("{ Name: !Ref Service, Environment: [{ Name: ZONE, Value: a }] }"), &written).unwrap();
+    assert!(
+        kept.template
+            .contains(r#""Environment":[{"Name":"ZONE","Value":"a"},{"Name":"LOG_LEVEL","Value":"info"}]"#)
+    );
+}
