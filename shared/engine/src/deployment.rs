@@ -56,9 +56,7 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     match change_set.execution.as_str() {
         "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => return started,
         "AVAILABLE" if stop.is_some() => {
-            // Without its change set nothing can be executed any more, by whomever.
-            ports.delete_change_set(&stack, &plan.change_set).await?;
-            return match operation_events(ports, track, &plan.change_set).await?.is_empty() {
+            return match is_out_of_reach(ports, track, plan).await? {
                 true => Ok(Signal::NotExecuted { n, key: promise.key.clone() }),
                 false => started,
             };
@@ -68,7 +66,11 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
         other => return stale(format!("its change set is {} and {other}", change_set.status)),
     }
     if let Some(frozen) = freeze::in_force(ports, track, release).await? {
-        return Ok(Signal::Frozen { n, key: promise.key.clone(), frozen });
+        // Another delivery of the same message may have come before the freeze began.
+        return match is_out_of_reach(ports, track, plan).await? {
+            true => Ok(Signal::Frozen { n, key: promise.key.clone(), frozen }),
+            false => started,
+        };
     }
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
@@ -100,6 +102,12 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
             false => started,
         },
     }
+}
+
+/// Takes the change set away: without it nothing can be executed any more, by whomever. Whether nothing was before.
+async fn is_out_of_reach<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Result<bool, Failure> {
+    ports.delete_change_set(&track.key.stack(), &plan.change_set).await?;
+    Ok(operation_events(ports, track, &plan.change_set).await?.is_empty())
 }
 
 /// How the track's deployment stands; `None` when nothing is being deployed.
