@@ -45,7 +45,7 @@ mod world;
 pub use campaign::{Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points, uncrashed};
-pub use load::{Load, burst, crowd};
+pub use load::{Load, burst, crowd, stalled};
 pub use mutation::Mutation;
 pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;

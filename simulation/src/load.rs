@@ -59,6 +59,24 @@ pub fn crowd(pushes: usize) -> Load {
     run(scripted, 1, pushes)
 }
 
+/// Messages that are sent while neither hand can do what it has promised: a release waits for its plan, a newer one for
+/// its build, and CloudFormation and CodeBuild turn every call away for half an hour.
+pub fn stalled() -> u64 {
+    const STALLED_MS: u64 = 30 * MINUTE;
+    let mut scripted = scripted(1, 1, SECOND);
+    for service in ["CloudFormation", "CodeBuild"] {
+        // The first build is over after ten minutes: its plan is what cannot be made.
+        let at_ms = if service == "CodeBuild" { 11 * MINUTE } else { MINUTE };
+        scripted = scripted.acts(at_ms, What::Throttling { service, for_ms: STALLED_MS });
+    }
+    let commit = Commit { repository: "service-0000".to_owned(), kind: CommitKind::Good };
+    scripted = scripted.acts(12 * MINUTE, What::Push(commit)).scripted(|script| script.pace = Pace::Usual);
+    scripted.story.quiet_from_ms = 12 * MINUTE + STALLED_MS;
+    let world = scripted.play(scripted.world(SEED, Keep::Nothing, None));
+    let world = world.borrow();
+    ["Builder", "Deployer", "Notify"].iter().map(|hand| world.coverage.times("woken", hand)).sum()
+}
+
 fn scripted(services: usize, pushes: usize, within_ms: u64) -> Scripted {
     let names: Vec<String> = (0..services).map(|number| format!("service-{number:04}")).collect();
     let mut scripted = Scripted::new(&names, &["production"]).scripted(|script| {

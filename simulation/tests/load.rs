@@ -1,6 +1,6 @@
 //! Many at once: nothing is lost, and nobody tries for ever. `tidegate simulate --load` does more of it.
 
-use simulation::{Load, burst, crowd};
+use simulation::{Load, burst, crowd, stalled};
 
 /// What one invocation may lose before its event is retried. The engine's own limit for one signal, which the test
 /// must not get near.
@@ -21,6 +21,15 @@ fn a_crowd_of_load_on_one_track_loses_nothing() {
     nothing_is_lost(&load);
     assert_eq!(load.current, 1);
     assert!(load.races > 0, "nothing happened at once");
+}
+
+/// Two of them would do it: each told the other with every delivery that failed.
+#[test]
+fn hands_that_cannot_work_breed_no_messages() {
+    const MESSAGES_MAX: u64 = 300;
+    let messages = stalled();
+    println!("{messages} messages");
+    assert!(messages < MESSAGES_MAX, "{messages} messages");
 }
 
 fn nothing_is_lost(load: &Load) {

@@ -37,14 +37,24 @@ pub(crate) async fn advance<P: Tracks + Queues + Clock>(
     key: &TrackKey,
     observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
 ) -> Result<Handled, Failure> {
-    advance_by(ports, key, None, observe).await
+    advance_by(ports, key, IfIgnored::WakeTheDue, observe).await
 }
 
-/// The same for a hand that is at work on the track: it need not be told of what it is about to do anyway.
+/// What follows when there is nothing to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfIgnored {
+    /// Whoever decided this before may have crashed before handing over.
+    WakeTheDue,
+    /// A message came of itself and tells nothing new. Two hands whose work fails would wake each other with every
+    /// delivery, and there would be ever more messages; what nobody was told of is the sweep's to find.
+    WakeNobody,
+}
+
+/// The same, with what is to follow when there is nothing to decide.
 pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
     ports: &P,
     key: &TrackKey,
-    by: Option<Hand>,
+    if_ignored: IfIgnored,
     observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
 ) -> Result<Handled, Failure> {
     for _ in 0..COMMIT_ATTEMPTS_MAX {
@@ -56,8 +66,10 @@ pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
         log(&track, &signal, &decision);
         match decision {
             Decision::Ignore(why) => {
-                // Whoever decided this before may have crashed before handing over.
-                hand_over_due(ports, &track, by).await?;
+                match if_ignored {
+                    IfIgnored::WakeTheDue => hand_over_due(ports, &track).await?,
+                    IfIgnored::WakeNobody => {}
+                }
                 return Ok(Handled::Ignored(why));
             }
             Decision::Advance(next) => match ports.commit_track(&next).await? {
@@ -89,10 +101,10 @@ fn log(track: &Track, signal: &Signal, decision: &Decision) {
     }
 }
 
-/// Wakes every hand but `by` that has work which is due.
-async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track, by: Option<Hand>) -> Result<(), Failure> {
+/// Wakes every hand that has work which is due.
+async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track) -> Result<(), Failure> {
     let now = ports.now();
-    let due = |promise: &&Promise| promise.due <= now && Some(promise.effect.hand()) != by;
+    let due = |promise: &&Promise| promise.due <= now;
     hand_over(ports, track, track.outbox.iter().filter(due)).await
 }
 

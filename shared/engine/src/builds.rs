@@ -33,7 +33,8 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
             let release = release()?;
             Ok(match start(ports, promise, release).await? {
                 Some(build) => Signal::BuildStarted { n: release.id.n, build },
-                None => done(),
+                // Whoever kept the promise has said so.
+                None => Signal::Tick,
             })
         }
         Effect::LookAtBuild { build } => match watch(ports, build).await? {
@@ -103,14 +104,17 @@ async fn start<P: Tracks + Builds + BuildService + Images + Records + Clock>(
     let service = service_of(ports, &release.repository).await?;
     for _ in 0..JOIN_ATTEMPTS_MAX {
         let now = ports.now();
-        let stored = ports.load_build(&release.family).await?;
-        // Read after the build: another delivery may have started it and seen it fail, and the release have left it.
-        // Nobody wants a second one then.
-        if !is_promised(ports, promise).await? {
-            return Ok(None);
-        }
-        let next = match stored {
-            Some(build) => build.next_for(&release.id, now),
+        let next = match ports.load_build(&release.family).await? {
+            Some(build) => {
+                let next = build.next_for(&release.id, now);
+                // Read after the build: another delivery may have started it and seen it fail, and the release have
+                // left it. Nobody wants a second one then.
+                let is_started = matches!(next, Next::Started(_));
+                if !is_started && !is_promised(ports, promise).await? {
+                    return Ok(None);
+                }
+                next
+            }
             None => Next::Start(Build::first(
                 release.family.clone(),
                 release.repository.clone(),

@@ -7,7 +7,7 @@ use model::signal::Signal;
 use model::time::Span;
 use model::track::Track;
 
-use crate::advance::{Handled, advance, advance_by};
+use crate::advance::{Handled, IfIgnored, advance, advance_by};
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Tracks};
 
@@ -30,7 +30,7 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
     key: &TrackKey,
     perform: impl AsyncFn(&Track, &Promise) -> Result<Signal, Failure>,
 ) -> Result<(), Failure> {
-    advance_by(ports, key, Some(hand), async |_| Ok(Some(Signal::Tick))).await?;
+    advance_by(ports, key, IfIgnored::WakeNobody, async |_| Ok(Some(Signal::Tick))).await?;
     let mut tried = Vec::new();
     let mut first_failure = None;
     while tried.len() < PROMISES_MAX {

@@ -8,7 +8,7 @@ use model::track::Track;
 
 use super::Invariant::{I3, I5, I6, I7};
 use super::{Wrong, tell};
-use crate::operations::Becomes;
+use crate::operations::{Becomes, Operation};
 use crate::world::{HOUR, MINUTE, World};
 
 /// Once faults stop, a release that waits for nobody moves on within this.
@@ -112,23 +112,17 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         let is_true = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
             Becomes::RolledBack => told == "RolledBack" || (touched && told == "Failed"),
-            // What was put back may have had the same digest.
-            Becomes::OldDigest if is_not_new(world, &operation.token) => true,
-            Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
-                told == "Failed" || touched
-            }
+            Becomes::RollbackFailed | Becomes::RolloutFails => told == "Failed" || touched,
+            // Where the old task definition names the same image, that is what was asked for. Whether the service ran
+            // it is checked when "deployed" is committed.
+            Becomes::OldDigest if told == "Deployed" => touched || ran_before(world, operation),
+            Becomes::OldDigest => told == "Failed" || touched,
         };
         if !is_true {
             let (token, became) = (&operation.token, operation.becomes);
             wrong.push((I6, format!("{token} was {became:?}, and {told} was said")));
         }
     }
-}
-
-fn is_not_new(world: &World, token: &str) -> bool {
-    let key = token.parse::<EffectKey>();
-    let release = key.ok().and_then(|key| world.table.releases.get(&key.release));
-    release.is_some_and(|release| !release.origin.is_new())
 }
 
 /// I3: what ended well was started on the tracks that come after, by the same image and never by a build.
@@ -161,6 +155,15 @@ fn what_ended_well_was_promoted(world: &World, wrong: &mut Wrong) {
             wrong.push((I3, format!("{newest:?} ended well on {after} and never came to {}", track.key)));
         }
     }
+}
+
+/// Whether an earlier operation of the stack deployed the same image.
+fn ran_before(world: &World, operation: &Operation) -> bool {
+    let image = operation.props.parameters.get("Image");
+    let earlier = world.stacks.operations.iter().take_while(|other| other.token != operation.token);
+    earlier
+        .filter(|other| other.stack == operation.stack)
+        .any(|other| other.props.parameters.get("Image") == image)
 }
 
 /// I3, I6: every ending was told, and told as what it was.

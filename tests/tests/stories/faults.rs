@@ -151,7 +151,7 @@ impl Story {
             loop {
                 tokio::time::sleep(SWEEP_EVERY).await;
                 // One that fails is no matter: the next one comes.
-                let _ = calls.invoke(&sweep).await;
+                let _ = calls.invoke(&sweep, &json!({})).await;
             }
         });
     }
