@@ -1,9 +1,10 @@
 //! What each Lambda function does with a payload. A function's `main` only wires these to AWS; the simulation runs
 //! the very same.
 
-use intake::{Meaning, Reading, Subject};
+use databases::alert;
+use intake::{Meaning, Subject};
 use model::effect::{Effect, Hand, Promise};
-use model::ids::{BuildId, TrackKey};
+use model::ids::BuildId;
 use model::signal::Signal;
 use model::track::Track;
 use serde_json::{Value, json};
@@ -12,11 +13,13 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Images, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, Services, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Fleet, Images, NoticeQueue, Patrol, People, Policy, Quarantine, Queues,
+    Records, Registry, ReplyKey, Services, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
-use crate::{announce, approval as approvals, builds, deployment, plan, sweep as sweeping};
+use crate::{
+    alerts, announce, approval as approvals, builds, deployment, plan, posture, sweep as sweeping,
+};
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
@@ -94,13 +97,52 @@ where
     .await
 }
 
+/// Events of RDS and DMS, by EventBridge or by their own subscriptions.
+pub async fn database<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
+where
+    P: Watches + NoticeQueue + Quarantine + Clock,
+{
+    hear(ports, "database", payload, async |subject| {
+        let Subject::Database(news) = subject else { return Ok(None) };
+        let meant = alert::of_database(news, ports.now());
+        alerts::heard(ports, alert::key_of_database(news), &meant).await.map(Some)
+    })
+    .await
+}
+
+/// The schedule, which has every database looked at; RDS's events, which have that one looked at; AWS Backup's events.
+pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
+where
+    P: Fleet + Policy + Watches + NoticeQueue + Quarantine + Clock,
+{
+    hear(ports, "backups", payload, async |subject| {
+        if let Subject::Backup(news) = subject {
+            let meant = alert::of_backup(news, ports.now());
+            return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
+        }
+        if let Subject::Sweep = subject {
+            return posture::look_at_all(ports).await.map(Some);
+        }
+        let Subject::Database(news) = subject else { return Ok(None) };
+        let kind = match alert::kind_of_database(news) {
+            Some(kind) => kind,
+            None => return Ok(Some(format!("ignored: {subject}, which is seen with the next look at all"))),
+        };
+        posture::look_at(ports, kind, &news.name).await.map(Some)
+    })
+    .await
+}
+
 /// The builder's queue.
 pub async fn builder<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Records + Quarantine + Clock,
 {
-    serve(ports, Hand::Builder, payload, async |track, promise| builds::perform(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Builder, payload, async |subject| {
+        let Subject::Wake { track } = subject else { return None };
+        Some(work(ports, Hand::Builder, track, async |t, promise| builds::perform(ports, t, promise).await).await)
+    })
+    .await
 }
 
 /// The deployer's queue.
@@ -108,17 +150,26 @@ pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
 {
-    serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Deployer, payload, async |subject| {
+        let Subject::Wake { track } = subject else { return None };
+        Some(work(ports, Hand::Deployer, track, async |t, promise| deploy_effect(ports, t, promise).await).await)
+    })
+    .await
 }
 
 /// The notifier's queue.
 pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + People + ReplyKey + Quarantine + Clock,
+    P: Tracks + Queues + People + ReplyKey + Watches + NoticeQueue + Quarantine + Clock,
 {
-    serve(ports, Hand::Notify, payload, async |track, promise| announce::perform(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Notify, payload, async |subject| {
+        if let Subject::Notices { database } = subject {
+            return Some(alerts::tell(ports, database).await);
+        }
+        let Subject::Wake { track } = subject else { return None };
+        Some(work(ports, Hand::Notify, track, async |t, promise| announce::perform(ports, t, promise).await).await)
+    })
+    .await
 }
 
 /// The schedule; its payload says nothing.
@@ -214,41 +265,36 @@ async fn hear<P: Quarantine>(
     }
 }
 
-/// A hand's batch of SQS messages: only those that failed come again.
-async fn serve<P: Tracks + Queues + Quarantine + Clock>(
+/// A hand's batch of SQS messages: only those that failed come again. `handle` answers `None` to what is not this
+/// hand's.
+async fn serve<P: Quarantine>(
     ports: &P,
     hand: Hand,
     payload: &[u8],
-    perform: impl AsyncFn(&Track, &Promise) -> Result<Signal, Failure>,
+    handle: impl AsyncFn(&Subject) -> Option<Result<(), Failure>>,
 ) -> Result<Value, Failure> {
     let mut failures = Vec::new();
     for reading in intake::read(payload) {
-        match wanted(&reading) {
-            Ok(key) => {
-                let worked =
-                    work(ports, hand, key, async |track, promise| perform(track, promise).await).await;
-                match worked {
-                    Ok(()) => tracing::info!(?hand, track = %key, "handled"),
-                    Err(failure) => {
-                        tracing::warn!(?hand, track = %key, %failure, "comes again");
-                        match &reading.record {
-                            Some(record) => failures.push(json!({ "itemIdentifier": record })),
-                            None => return Err(failure),
-                        }
-                    }
+        let why = match &reading.meaning {
+            Meaning::Signal(subject) => match handle(subject).await {
+                Some(Ok(())) => {
+                    tracing::info!(?hand, %subject, "handled");
+                    continue;
                 }
-            }
-            Err(why) => ports.quarantine(&format!("{hand:?}").to_lowercase(), &why, payload).await?,
-        }
+                Some(Err(failure)) => {
+                    tracing::warn!(?hand, %subject, %failure, "comes again");
+                    match &reading.record {
+                        Some(record) => failures.push(json!({ "itemIdentifier": record })),
+                        None => return Err(failure),
+                    }
+                    continue;
+                }
+                None => format!("{subject}, on a queue that only wakes hands"),
+            },
+            Meaning::Ignored(why) => why.to_string(),
+            Meaning::Quarantine(why) => why.to_string(),
+        };
+        ports.quarantine(&format!("{hand:?}").to_lowercase(), &why, payload).await?;
     }
     Ok(json!({ "batchItemFailures": failures }))
-}
-
-fn wanted(reading: &Reading) -> Result<&TrackKey, String> {
-    match &reading.meaning {
-        Meaning::Signal(Subject::Wake { track }) => Ok(track),
-        Meaning::Signal(subject) => Err(format!("{subject}, on a queue that only wakes hands")),
-        Meaning::Ignored(why) => Err(why.to_string()),
-        Meaning::Quarantine(why) => Err(why.to_string()),
-    }
 }

@@ -2,6 +2,7 @@
 //! functions and in the simulation.
 
 mod advance;
+mod alerts;
 mod announce;
 mod approval;
 mod builds;
@@ -12,9 +13,11 @@ mod hand;
 mod plan;
 mod plan_words;
 pub mod ports;
+mod posture;
 mod push;
 mod records;
 mod reply_token;
 mod service_state;
 mod stack_status;
 pub mod sweep;
+mod watching;

@@ -90,6 +90,8 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         alarm(&object.field("alarmData").field("alarmName"))
     } else if has("track") {
         Reading::of(None, wake(object))
+    } else if has("database") {
+        Reading::by(Function::Notify, notices(object))
     } else if has("repository") && has("branch") {
         Reading::by(Function::Push, patrol(object))
     } else if is_slack_body(object) {
@@ -111,6 +113,12 @@ pub(crate) fn alarm(name: &At<'_>) -> Reading {
 fn wake(message: &At<'_>) -> Result<Meaning, Unreadable> {
     let track = message.field("track").id("<service>/<environment>")?;
     Ok(Meaning::Signal(Subject::Wake { track }))
+}
+
+/// Our own message to the notifier about a database.
+fn notices(message: &At<'_>) -> Result<Meaning, Unreadable> {
+    let database = message.field("database").id("<kind>/<name>")?;
+    Ok(Meaning::Signal(Subject::Notices { database }))
 }
 
 /// Our own message about a branch that the sweep found moved.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use model::database::DatabaseKey;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
 use serde::{Serialize, Serializer};
 
@@ -94,6 +95,8 @@ pub enum Subject {
     Backup(Backup),
     /// A hand has work on a track.
     Wake { track: TrackKey },
+    /// The notifier has something to tell of a database.
+    Notices { database: DatabaseKey },
     /// The clock.
     Sweep,
     /// A request that claims to come from Slack; its signature is checked over the raw bytes by `slack`.
@@ -114,6 +117,7 @@ impl Subject {
             | Self::PipelineApproval(_)
             | Self::Database(_)
             | Self::Backup(_)
+            | Self::Notices { .. }
             | Self::Sweep
             | Self::Slack { .. } => None,
         }
@@ -147,6 +151,7 @@ impl fmt::Display for Subject {
             Self::Database(news) => write!(f, "{news}"),
             Self::Backup(news) => write!(f, "{news}"),
             Self::Wake { track } => write!(f, "there is work on {track}"),
+            Self::Notices { database } => write!(f, "there is something to tell of {database}"),
             Self::Sweep => f.write_str("it is time to sweep"),
             Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),
         }
@@ -234,6 +239,10 @@ pub struct Database {
     pub arn: Option<String>,
     /// `RDS-EVENT-0049`, `DMS-EVENT-0069`; older events have none.
     pub event: Option<String>,
+    /// DMS's; its serverless replications send no id.
+    pub event_type: Option<String>,
+    /// As written there: some samples have days that no calendar has.
+    pub at: Option<String>,
     /// A category is not a severity.
     pub categories: Vec<String>,
     pub message: Option<String>,
@@ -302,6 +311,8 @@ pub struct Backup {
     pub resource: Option<String>,
     /// What a restore made.
     pub created: Option<String>,
+    /// As written there.
+    pub at: Option<String>,
 }
 
 impl fmt::Display for Backup {

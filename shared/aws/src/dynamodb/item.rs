@@ -1,4 +1,4 @@
-//! How tracks, releases, builds and the patrol's place are stored in the one table.
+//! How tracks, releases, builds, the patrol's place and what is known of databases are stored in the one table.
 //!
 //! | item    | pk                              | sk                            | other attributes             |
 //! |---------|---------------------------------|-------------------------------|------------------------------|
@@ -6,6 +6,7 @@
 //! | release | as its track                    | `RELEASE#<n, ten digits>`     | `phase`, `ended`             |
 //! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
+//! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
 //! The others are there for conditions, for the index and for people, and are never read back into the model.
@@ -14,11 +15,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
+use databases::watch::Watch;
 use engine::failure::Failure;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::release::Release;
 use model::stored::{self, FORMAT};
+use model::time::Span;
 use model::track::Track;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,6 +63,11 @@ impl Place {
         Self { pk: "PATROL".to_owned(), sk: "PATROL".to_owned() }
     }
 
+    /// One partition: a look at all databases reads them all, and little else writes there.
+    pub(super) fn watch(key: &DatabaseKey) -> Self {
+        Self { pk: DATABASES.to_owned(), sk: key.to_string() }
+    }
+
     pub(super) fn key(&self) -> Item {
         Item::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
     }
@@ -66,6 +75,7 @@ impl Place {
 
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
+pub(super) const DATABASES: &str = "DATABASES";
 const TRACK_PK: &str = "TRACK#";
 
 pub(super) fn track_pk(key: &TrackKey) -> String {
@@ -112,6 +122,19 @@ pub(super) fn of_build(build: &Build) -> Result<Item, Failure> {
 
 pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
     encode(&Place::patrol(), &next)
+}
+
+/// How long events are remembered of what nobody looks at, such as a migration: longer than any story stays open.
+const IDLE_KEPT: Span = Span::hours(90 * 24);
+
+pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
+    let mut item = encode(&Place::watch(&watch.key), watch)?;
+    item.insert("version".into(), number(watch.version));
+    if watch.is_idle() {
+        let last = watch.heard.iter().map(|event| event.at).max().unwrap_or_default();
+        item.insert("expires".into(), number(last.plus(IDLE_KEPT).0 / 1000));
+    }
+    Ok(item)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {
