@@ -9,7 +9,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "stack", "sweep"}
+FUNCTIONS = {"approval", "backups", "build", "builder", "database", "deployer", "image", "notify", "push", "stack", "sweep"}
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
 
@@ -28,7 +28,7 @@ RESERVED_ACTIONS = {
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
-    "dynamodb:PutItem": {"KeepTracks", "SweepRole"},
+    "dynamodb:PutItem": {"KeepDatabases", "KeepTracks", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
 }
@@ -223,6 +223,10 @@ def rights_stay_where_they_belong(template):
                     yield f"{name} may not have {action}"
                 if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
                     yield f"{name} passes roles to any service"
+                if action.startswith("rds:") and not action.startswith("rds:Describe"):
+                    yield f"{name} may change databases: {action}"
+                if name == "KeepDatabases" and action == "dynamodb:PutItem" and "'DATABASES'" not in str(statement.get("Condition")):
+                    yield "KeepDatabases writes more than databases"
                 if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
                     yield "SweepRole writes more than its own patrol"
                 if action in ("iam:CreateRole", "iam:PutRolePolicy") and "iam:PermissionsBoundary" not in str(
@@ -254,6 +258,18 @@ def the_sweep_is_missed_when_it_is_silent(template):
         and alarm.get("AlarmActions")
     ):
         yield "no alarm tells within ten minutes that the sweep is silent"
+
+
+def a_look_at_the_databases_is_missed(template):
+    alarm = template["Resources"].get("BackupsSilenceAlarm", {}).get("Properties", {})
+    if not (
+        alarm.get("TreatMissingData") == "breaching"
+        and alarm.get("MetricName") == "Invocations"
+        and target(alarm["Dimensions"][0]["Value"]) == "BackupsFunction"
+        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 3600
+        and alarm.get("AlarmActions")
+    ):
+        yield "no alarm tells within an hour that nobody looks at the databases"
 
 
 def nothing_functional_is_named(template):
@@ -293,6 +309,7 @@ CHECKS = {
         rights_stay_where_they_belong,
         builds_run_only_what_the_template_says,
         the_sweep_is_missed_when_it_is_silent,
+        a_look_at_the_databases_is_missed,
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],
