@@ -9,8 +9,9 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, Executed, Images, Message, NoticeQueue, Page, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks, Watches,
+    Clock, Commit, Executed, Images, Message, NoticeQueue, Page, Patrol, People, Quarantine, Queues, Records,
+    Registry, ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates,
+    Tracks, Watches,
 };
 use model::build::Build;
 use model::database::DatabaseKey;

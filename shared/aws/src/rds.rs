@@ -2,8 +2,8 @@
 
 mod read;
 
-use aws_sdk_rds::operation::describe_db_clusters::DescribeDBClustersError;
 use aws_sdk_rds::operation::describe_db_cluster_snapshot_attributes::DescribeDBClusterSnapshotAttributesError;
+use aws_sdk_rds::operation::describe_db_clusters::DescribeDBClustersError;
 use aws_sdk_rds::operation::describe_db_instance_automated_backups::DescribeDBInstanceAutomatedBackupsError;
 use aws_sdk_rds::operation::describe_db_instances::DescribeDBInstancesError;
 use aws_sdk_rds::operation::describe_db_snapshot_attributes::DescribeDBSnapshotAttributesError;
@@ -53,13 +53,17 @@ impl Fleet for Aws {
             .await;
         match sent {
             Ok(answer) => Ok(Page {
-                items: answer.db_instance_automated_backups().iter().filter_map(read::automated_backup).collect(),
+                items: answer
+                    .db_instance_automated_backups()
+                    .iter()
+                    .filter_map(read::automated_backup)
+                    .collect(),
                 next: more(answer.marker),
             }),
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DescribeDBInstanceAutomatedBackupsError::is_db_instance_automated_backup_not_found_fault) =>
+                if error.as_service_error().is_some_and(
+                    DescribeDBInstanceAutomatedBackupsError::is_db_instance_automated_backup_not_found_fault,
+                ) =>
             {
                 Ok(nothing())
             }
@@ -80,14 +84,20 @@ impl Fleet for Aws {
                 let sent = asked.set_marker(page).max_records(PAGE_MAX).send().await;
                 let answer = sent.map_err(|error| DESCRIBE_SNAPSHOTS.failed(error))?;
                 let items = answer.db_snapshots().iter().map(read::snapshot).collect::<Result<_, _>>();
-                Ok(Page { items: items.map_err(|why| DESCRIBE_SNAPSHOTS.refused(why))?, next: more(answer.marker) })
+                Ok(Page {
+                    items: items.map_err(|why| DESCRIBE_SNAPSHOTS.refused(why))?,
+                    next: more(answer.marker),
+                })
             }
             Kind::Cluster => {
                 let asked = self.rds.describe_db_cluster_snapshots().set_db_cluster_identifier(database);
                 let sent = asked.set_marker(page).max_records(PAGE_MAX).send().await;
                 let answer = sent.map_err(|error| DESCRIBE_CLUSTER_SNAPSHOTS.failed(error))?;
-                let items =
-                    answer.db_cluster_snapshots().iter().map(read::cluster_snapshot).collect::<Result<_, _>>();
+                let items = answer
+                    .db_cluster_snapshots()
+                    .iter()
+                    .map(read::cluster_snapshot)
+                    .collect::<Result<_, _>>();
                 let items = items.map_err(|why| DESCRIBE_CLUSTER_SNAPSHOTS.refused(why))?;
                 Ok(Page { items, next: more(answer.marker) })
             }
@@ -115,7 +125,10 @@ impl Aws {
         match sent {
             Ok(answer) => {
                 let items = answer.db_instances().iter().map(read::instance).collect::<Result<_, _>>();
-                Ok(Page { items: items.map_err(|why| DESCRIBE_INSTANCES.refused(why))?, next: more(answer.marker) })
+                Ok(Page {
+                    items: items.map_err(|why| DESCRIBE_INSTANCES.refused(why))?,
+                    next: more(answer.marker),
+                })
             }
             Err(error)
                 if error
@@ -140,7 +153,10 @@ impl Aws {
         match sent {
             Ok(answer) => {
                 let items = answer.db_clusters().iter().map(read::cluster).collect::<Result<_, _>>();
-                Ok(Page { items: items.map_err(|why| DESCRIBE_CLUSTERS.refused(why))?, next: more(answer.marker) })
+                Ok(Page {
+                    items: items.map_err(|why| DESCRIBE_CLUSTERS.refused(why))?,
+                    next: more(answer.marker),
+                })
             }
             Err(error)
                 if error
@@ -154,12 +170,12 @@ impl Aws {
     }
 
     async fn instance_snapshot_shared_with(&self, snapshot: &str) -> Result<Vec<String>, Failure> {
-        let sent =
-            self.rds.describe_db_snapshot_attributes().db_snapshot_identifier(snapshot).send().await;
+        let sent = self.rds.describe_db_snapshot_attributes().db_snapshot_identifier(snapshot).send().await;
         match sent {
             Ok(answer) => {
                 let attributes = answer.db_snapshot_attributes_result;
-                let attributes = attributes.as_ref().map_or(&[][..], |result| result.db_snapshot_attributes());
+                let attributes =
+                    attributes.as_ref().map_or(&[][..], |result| result.db_snapshot_attributes());
                 Ok(read::restorers(attributes.iter().map(|a| (a.attribute_name(), a.attribute_values()))))
             }
             // Deleted since it was listed.

@@ -73,11 +73,14 @@ pub(crate) fn means(name: &str, state: &str) -> (Severity, &'static str, &'stati
             (Info, "The job is under way.", NOTHING)
         }
         // One that was asked to be restored is told with its job; one that is deleted by its plan is as planned.
-        (Kind::RecoveryPoint, "COMPLETED" | "AVAILABLE" | "CREATING" | "DELETING" | "DELETED" | "MODIFIED") => {
-            (Info, "A recovery point moves on.", NOTHING)
-        }
+        (
+            Kind::RecoveryPoint,
+            "COMPLETED" | "AVAILABLE" | "CREATING" | "DELETING" | "DELETED" | "MODIFIED",
+        ) => (Info, "A recovery point moves on.", NOTHING),
         (Kind::Vault, "CREATED" | "MODIFIED") => (Info, "A backup vault was created or changed.", NOTHING),
-        (Kind::Backup | Kind::Copy | Kind::Restore | Kind::RecoveryPoint | Kind::Vault | Kind::Other, _) if bad => {
+        (Kind::Backup | Kind::Copy | Kind::Restore | Kind::RecoveryPoint | Kind::Vault | Kind::Other, _)
+            if bad =>
+        {
             (High, "Something in AWS Backup did not succeed.", "Look at it in AWS Backup's jobs.")
         }
         (Kind::Backup | Kind::Copy | Kind::Restore | Kind::RecoveryPoint | Kind::Vault | Kind::Other, _) => (

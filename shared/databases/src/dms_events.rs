@@ -18,7 +18,8 @@ pub(crate) fn known_type(kind: &str) -> Option<&'static Known> {
     TYPES.iter().find(|(name, _)| *name == kind).map(|(_, known)| known)
 }
 
-const LOGS: &str = "Read the last failure message of the task and its CloudWatch log; mend the cause and resume it.";
+const LOGS: &str =
+    "Read the last failure message of the task and its CloudWatch log; mend the cause and resume it.";
 
 #[rustfmt::skip] // One event a line is read; one argument a line is not.
 const EVENTS: &[Known] = &[

@@ -42,13 +42,8 @@ pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Tel
     if heard.iter().any(|old| old.id == alert.id && old.at == alert.at) {
         return None;
     }
-    let new = Heard {
-        id: alert.id.clone(),
-        at: alert.at,
-        severity: alert.severity,
-        part: alert.part,
-        told: false,
-    };
+    let new =
+        Heard { id: alert.id.clone(), at: alert.at, severity: alert.severity, part: alert.part, told: false };
     let telling = match alert.part.story() {
         None => (alert.severity >= Severity::Warning).then_some(Telling::Happened),
         Some(story) => tell(&whole(heard, story, &new), &new),
@@ -155,9 +150,10 @@ fn tell(whole: &[Heard], new: &Heard) -> Option<Telling> {
 fn forget(heard: &mut Vec<Heard>, now: Timestamp) {
     let open = open(heard);
     heard.retain(|event| {
-        let is_open = event.part.story().is_some_and(|story| {
-            open.iter().any(|(kind, since)| *kind == story && event.at >= *since)
-        });
+        let is_open = event
+            .part
+            .story()
+            .is_some_and(|story| open.iter().any(|(kind, since)| *kind == story && event.at >= *since));
         now.since(event.at) <= if is_open { OPEN_MAX } else { REMEMBERED }
     });
     if heard.len() > HEARD_MAX {

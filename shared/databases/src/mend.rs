@@ -9,10 +9,14 @@ pub(crate) fn modify(database: &Database, change: &str) -> String {
     let name = shell(&database.name);
     match database.kind {
         Kind::Instance => {
-            format!("aws {service} modify-db-instance --db-instance-identifier {name} {change} --apply-immediately")
+            format!(
+                "aws {service} modify-db-instance --db-instance-identifier {name} {change} --apply-immediately"
+            )
         }
         Kind::Cluster => {
-            format!("aws {service} modify-db-cluster --db-cluster-identifier {name} {change} --apply-immediately")
+            format!(
+                "aws {service} modify-db-cluster --db-cluster-identifier {name} {change} --apply-immediately"
+            )
         }
     }
 }
@@ -29,7 +33,9 @@ pub(crate) fn second_zone(database: &Database) -> String {
             shell(&database.engine)
         ),
         (Kind::Cluster, Family::Rds | Family::SqlServer) => {
-            format!("aws rds describe-db-clusters --db-cluster-identifier {name}   # its members should be in three zones")
+            format!(
+                "aws rds describe-db-clusters --db-cluster-identifier {name}   # its members should be in three zones"
+            )
         }
     }
 }
@@ -77,7 +83,9 @@ pub(crate) fn unshare(shared: &[(&Snapshot, Vec<&str>)]) -> String {
             let accounts: Vec<String> = accounts.iter().map(|account| shell(account)).collect();
             let what = match snapshot.of {
                 Kind::Instance => format!("modify-db-snapshot-attribute --db-snapshot-identifier {name}"),
-                Kind::Cluster => format!("modify-db-cluster-snapshot-attribute --db-cluster-snapshot-identifier {name}"),
+                Kind::Cluster => {
+                    format!("modify-db-cluster-snapshot-attribute --db-cluster-snapshot-identifier {name}")
+                }
             };
             format!("aws {service} {what} --attribute-name restore --values-to-remove {}", accounts.join(" "))
         })

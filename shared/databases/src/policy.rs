@@ -132,7 +132,10 @@ impl Policies {
                 [("database", &waiver.database), ("owner", &waiver.owner), ("reason", &waiver.reason)]
             {
                 if value.trim().is_empty() {
-                    return Err(bad(format!("waivers[{n}].{field}"), "it is empty: somebody must answer for it"));
+                    return Err(bad(
+                        format!("waivers[{n}].{field}"),
+                        "it is empty: somebody must answer for it",
+                    ));
                 }
             }
         }

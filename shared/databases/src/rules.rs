@@ -125,7 +125,8 @@ pub fn judge_left(
     policies: &Policies,
     now: Timestamp,
 ) -> Result<Judged, Malformed> {
-    let snapshots: Vec<&Snapshot> = everything.iter().filter(|s| s.of == kind && s.database == name).collect();
+    let snapshots: Vec<&Snapshot> =
+        everything.iter().filter(|s| s.of == kind && s.database == name).collect();
     let family = snapshots.first().map_or(Family::Rds, |snapshot| Family::of_engine(&snapshot.engine));
     let findings = of_snapshots(&snapshots, &policies.policy_of_name(name));
     let newest_snapshot = newest(&snapshots);
@@ -189,7 +190,11 @@ impl Look<'_> {
             return Some(finding(Rule::BackupsOff, Critical, words, mend()));
         }
         (days < wanted).then(|| {
-            let words = format!("Automated backups are kept for {}, and {} are asked for.", in_days(days), in_days(wanted));
+            let words = format!(
+                "Automated backups are kept for {}, and {} are asked for.",
+                in_days(days),
+                in_days(wanted)
+            );
             finding(Rule::RetentionShort, High, words, mend())
         })
     }
@@ -233,7 +238,9 @@ impl Look<'_> {
                 )
             }
             None if self.is_young() => return None,
-            None => "Automated backups are on, and yet there is no time that it could be restored to.".to_owned(),
+            None => {
+                "Automated backups are on, and yet there is no time that it could be restored to.".to_owned()
+            }
         };
         let severity = if self.database.restorable.is_none() { Critical } else { High };
         Some(match self.database.family() {
@@ -290,7 +297,12 @@ impl Look<'_> {
     fn deletion_protection(&self) -> Option<Finding> {
         (self.policy.deletion_protection && !self.database.deletion_protection).then(|| {
             let words = "It is not protected from deletion.".to_owned();
-            finding(Rule::NoDeletionProtection, Warning, words, mend::modify(self.database, "--deletion-protection"))
+            finding(
+                Rule::NoDeletionProtection,
+                Warning,
+                words,
+                mend::modify(self.database, "--deletion-protection"),
+            )
         })
     }
 
@@ -303,7 +315,10 @@ impl Look<'_> {
         {
             let (severity, words) = match days {
                 0 => (Critical, "A change waits that will switch automated backups off.".to_owned()),
-                days => (High, format!("A change waits that will keep automated backups for {} only.", in_days(days))),
+                days => (
+                    High,
+                    format!("A change waits that will keep automated backups for {} only.", in_days(days)),
+                ),
             };
             let wanted = now.retention_days.max(self.policy.retention_days);
             let mend = mend::modify(now, &format!("--backup-retention-period {wanted}"));
@@ -345,13 +360,19 @@ fn of_snapshots(snapshots: &[&Snapshot], policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     if !public.is_empty() {
         let words = format!("Everybody with an AWS account can restore and read {}.", named(&public));
-        found.push(finding(Rule::SnapshotPublic, Critical, words, mend::unshare(&public[..public.len().min(NAMES_MAX)])));
+        found.push(finding(
+            Rule::SnapshotPublic,
+            Critical,
+            words,
+            mend::unshare(&public[..public.len().min(NAMES_MAX)]),
+        ));
     }
     if !foreign.is_empty() {
         let accounts: std::collections::BTreeSet<&str> =
             foreign.iter().flat_map(|(_, accounts)| accounts.iter().copied()).collect();
         let accounts: Vec<&str> = accounts.into_iter().take(NAMES_MAX).collect();
-        let words = format!("Other accounts ({}) can restore and read {}.", accounts.join(", "), named(&foreign));
+        let words =
+            format!("Other accounts ({}) can restore and read {}.", accounts.join(", "), named(&foreign));
         let mend = mend::unshare(&foreign[..foreign.len().min(NAMES_MAX)]);
         found.push(finding(Rule::SnapshotForeign, High, words, mend));
     }
@@ -359,7 +380,8 @@ fn of_snapshots(snapshots: &[&Snapshot], policy: &Policy) -> Vec<Finding> {
 }
 
 fn named(shared: &[(&Snapshot, Vec<&str>)]) -> String {
-    let names: Vec<&str> = shared.iter().take(NAMES_MAX).map(|(snapshot, _)| snapshot.name.as_str()).collect();
+    let names: Vec<&str> =
+        shared.iter().take(NAMES_MAX).map(|(snapshot, _)| snapshot.name.as_str()).collect();
     let more = shared.len().saturating_sub(NAMES_MAX);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     let noun = if shared.len() == 1 { "snapshot" } else { "snapshots" };

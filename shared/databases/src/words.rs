@@ -68,16 +68,20 @@ fn of_alert(watch: &Watch, alert: &Alert, telling: &Telling) -> Words {
     let duration = match telling {
         Telling::Happened => String::new(),
         // Its end came first, and was not worth telling by itself.
-        Telling::Ended(Some(span)) if !closes => format!("It is over already: it lasted {}.\n", lasted(*span)),
+        Telling::Ended(Some(span)) if !closes => {
+            format!("It is over already: it lasted {}.\n", lasted(*span))
+        }
         Telling::Ended(Some(span)) => format!("It lasted {}.\n", lasted(*span)),
         Telling::Ended(None) => "Its beginning was not heard of.\n".to_owned(),
     };
-    let said_by_aws =
-        said.as_ref().map_or(String::new(), |said| format!("AWS says: {said}\n"));
+    let said_by_aws = said.as_ref().map_or(String::new(), |said| format!("AWS says: {said}\n"));
     let story = part.story().map_or(Value::Null, |story| json!(story.as_str()));
     Words {
         subject: format!("{}{about}: {}", mark(*severity), first_sentence(means)),
-        text: format!("{about}: {means}\n{duration}\nWhat to do: {act}\n\n{said_by_aws}{id}, {}, {severity}\n", shown(*at)),
+        text: format!(
+            "{about}: {means}\n{duration}\nWhat to do: {act}\n\n{said_by_aws}{id}, {}, {severity}\n",
+            shown(*at)
+        ),
         json: json!({
             "notice": "databaseAlert",
             "database": watch.key.as_str(),

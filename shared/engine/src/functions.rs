@@ -13,13 +13,11 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Fleet, Images, NoticeQueue, Patrol, People, Policy, Quarantine, Queues,
-    Records, Registry, ReplyKey, Services, Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Clock, Fleet, Images, NoticeQueue, Patrol, People, Policy, Quarantine,
+    Queues, Records, Registry, ReplyKey, Services, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
-use crate::{
-    alerts, announce, approval as approvals, builds, deployment, plan, posture, sweep as sweeping,
-};
+use crate::{alerts, announce, approval as approvals, builds, deployment, plan, posture, sweep as sweeping};
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
@@ -140,7 +138,10 @@ where
 {
     serve(ports, Hand::Builder, payload, async |subject| {
         let Subject::Wake { track } = subject else { return None };
-        Some(work(ports, Hand::Builder, track, async |t, promise| builds::perform(ports, t, promise).await).await)
+        Some(
+            work(ports, Hand::Builder, track, async |t, promise| builds::perform(ports, t, promise).await)
+                .await,
+        )
     })
     .await
 }
@@ -152,7 +153,10 @@ where
 {
     serve(ports, Hand::Deployer, payload, async |subject| {
         let Subject::Wake { track } = subject else { return None };
-        Some(work(ports, Hand::Deployer, track, async |t, promise| deploy_effect(ports, t, promise).await).await)
+        Some(
+            work(ports, Hand::Deployer, track, async |t, promise| deploy_effect(ports, t, promise).await)
+                .await,
+        )
     })
     .await
 }
@@ -167,7 +171,10 @@ where
             return Some(alerts::tell(ports, database).await);
         }
         let Subject::Wake { track } = subject else { return None };
-        Some(work(ports, Hand::Notify, track, async |t, promise| announce::perform(ports, t, promise).await).await)
+        Some(
+            work(ports, Hand::Notify, track, async |t, promise| announce::perform(ports, t, promise).await)
+                .await,
+        )
     })
     .await
 }

@@ -352,7 +352,8 @@ pub trait Fleet {
         page: Option<&str>,
     ) -> Answer<Page<AutomatedBackup>>;
     /// Snapshots of databases of that kind; `shared_with` is empty until it is asked for.
-    async fn snapshots(&self, of: Kind, database: Option<&str>, page: Option<&str>) -> Answer<Page<Snapshot>>;
+    async fn snapshots(&self, of: Kind, database: Option<&str>, page: Option<&str>)
+    -> Answer<Page<Snapshot>>;
     /// The accounts that may restore a manual snapshot, `all` for everybody; none when it is gone.
     async fn shared_with(&self, of: Kind, snapshot: &str) -> Answer<Vec<String>>;
 }

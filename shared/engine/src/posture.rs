@@ -38,8 +38,11 @@ where
     P: Fleet + Policy + Watches + NoticeQueue + Clock,
 {
     let read = read(ports, None).await?;
-    let mut stored: BTreeMap<DatabaseKey, Watch> =
-        pages(async |page| ports.watches(page).await).await?.into_iter().map(|w| (w.key.clone(), w)).collect();
+    let mut stored: BTreeMap<DatabaseKey, Watch> = pages(async |page| ports.watches(page).await)
+        .await?
+        .into_iter()
+        .map(|w| (w.key.clone(), w))
+        .collect();
     let judged = read.judged().map_err(malformed)?;
     let (count, broken) = (judged.len(), judged.iter().filter(|j| !j.findings.is_empty()).count());
     let mut work = Vec::new();
@@ -160,9 +163,7 @@ async fn policies<P: Policy>(ports: &P) -> Result<Policies, Failure> {
     })
 }
 
-async fn pages<T>(
-    next: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>,
-) -> Result<Vec<T>, Failure> {
+async fn pages<T>(next: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>) -> Result<Vec<T>, Failure> {
     let mut items = Vec::new();
     let mut page: Option<String> = None;
     for _ in 0..PAGES_MAX {
@@ -180,7 +181,8 @@ impl Read {
     fn judged(&self) -> Result<Vec<Judged>, Malformed> {
         let (snapshots, policies, at) = (&self.snapshots, &self.policies, self.at);
         let whole: Vec<&Database> = self.databases.iter().filter(|d| d.member_of.is_none()).collect();
-        let there: BTreeSet<(Kind, &str)> = whole.iter().map(|d| (d.kind, d.name.as_str())).collect();
+        let there: BTreeSet<(Kind, &str)> =
+            self.databases.iter().map(|database| (database.kind, database.name.as_str())).collect();
         let left: BTreeSet<(Kind, &str)> = snapshots
             .iter()
             .map(|snapshot| (snapshot.of, snapshot.database.as_str()))

@@ -31,7 +31,9 @@ pub(crate) async fn change<P: Watches + NoticeQueue>(
         change(&mut after);
         let changed = after != before;
         if after.notices.len() > NOTICES_MAX {
-            let why = format!("{key} has more than {NOTICES_MAX} notices that nobody was told of: look at the notifier");
+            let why = format!(
+                "{key} has more than {NOTICES_MAX} notices that nobody was told of: look at the notifier"
+            );
             return Err(Failure::transient("commit", why));
         }
         if changed {

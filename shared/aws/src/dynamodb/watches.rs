@@ -39,9 +39,10 @@ impl Watches for Aws {
 
     /// A page begins after the key that names it.
     async fn watches(&self, page: Option<&str>) -> Result<Page<Watch>, Failure> {
-        let start: Option<DatabaseKey> = page.map(str::parse).transpose().map_err(
-            |malformed: model::ids::Malformed| QUERY.refused(format!("a page that is none: {malformed}")),
-        )?;
+        let start: Option<DatabaseKey> =
+            page.map(str::parse).transpose().map_err(|malformed: model::ids::Malformed| {
+                QUERY.refused(format!("a page that is none: {malformed}"))
+            })?;
         let answer = self
             .dynamodb
             .query()

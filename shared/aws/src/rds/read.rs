@@ -1,7 +1,9 @@
 //! RDS's answers as facts. A fact that a rule turns on must be there: what is missing is refused, never taken as well.
 
 use aws_sdk_rds::primitives::DateTime;
-use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot, DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag};
+use aws_sdk_rds::types::{
+    DbCluster, DbClusterSnapshot, DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag,
+};
 use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
 use model::time::Timestamp;
 
@@ -99,12 +101,20 @@ const MANUAL: &str = "manual";
 /// The attribute that lists who may restore a snapshot. Source: RDS API, ModifyDBSnapshotAttribute.
 const RESTORE: &str = "restore";
 
-pub(super) fn restorers<'a>(attributes: impl Iterator<Item = (Option<&'a str>, &'a [String])>) -> Vec<String> {
-    attributes.filter(|(name, _)| *name == Some(RESTORE)).flat_map(|(_, accounts)| accounts.to_vec()).collect()
+pub(super) fn restorers<'a>(
+    attributes: impl Iterator<Item = (Option<&'a str>, &'a [String])>,
+) -> Vec<String> {
+    attributes
+        .filter(|(name, _)| *name == Some(RESTORE))
+        .flat_map(|(_, accounts)| accounts.to_vec())
+        .collect()
 }
 
 fn needed(field: Option<&str>, what: &str, of: &str) -> Result<String, String> {
-    field.filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| format!("{of} came without {what}"))
+    field
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{of} came without {what}"))
 }
 
 fn given(field: Option<&str>) -> Option<String> {

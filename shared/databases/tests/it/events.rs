@@ -75,9 +75,17 @@ fn news(event: Option<&str>, said: Option<&str>, categories: &[&str]) -> intake:
 
 #[test]
 fn the_category_judges_only_what_no_table_knows() {
-    let severity = |categories: &[&str]| of_database(&news(Some("RDS-EVENT-9999"), None, categories), RECEIVED).severity;
-    let said = [&["failure"][..], &["low storage"], &["read replica"], &["notification"], &["notification", "failover"], &[]]
-        .map(|categories| severity(categories).to_string());
+    let severity =
+        |categories: &[&str]| of_database(&news(Some("RDS-EVENT-9999"), None, categories), RECEIVED).severity;
+    let said = [
+        &["failure"][..],
+        &["low storage"],
+        &["read replica"],
+        &["notification"],
+        &["notification", "failover"],
+        &[],
+    ]
+    .map(|categories| severity(categories).to_string());
     assert_eq!(said, ["high", "high", "warning", "info", "high", "warning"]);
     // A key that can be read again is filed under "failure", and a database that is shut down under "availability".
     let known = |id: &str| of_database(&news(Some(id), None, &["failure"]), RECEIVED).severity.to_string();

@@ -35,7 +35,9 @@ fn told(events: &[Alert]) -> (Vec<String>, Vec<Heard>) {
         match fold(&mut heard, event, at(3600)) {
             None => {}
             Some(Telling::Happened) => told.push(number.to_owned()),
-            Some(Telling::Ended(Some(span))) => told.push(format!("{number} ended after {}", span.as_seconds())),
+            Some(Telling::Ended(Some(span))) => {
+                told.push(format!("{number} ended after {}", span.as_seconds()))
+            }
             Some(Telling::Ended(None)) => told.push(format!("{number} ended")),
         }
     }
@@ -64,7 +66,8 @@ fn what_ends_nothing_that_people_know_of_is_told_only_if_it_matters() {
 
 #[test]
 fn what_gets_worse_is_told_again_and_what_stays_as_bad_is_not() {
-    let (told, heard) = told(&[event(89, 0), event(89, 60), event(222, 120), event(221, 180), event(89, 200)]);
+    let (told, heard) =
+        told(&[event(89, 0), event(89, 60), event(222, 120), event(221, 180), event(89, 200)]);
     assert_eq!(told, ["0089", "0222", "0221"]);
     assert_eq!(open(&heard).len(), 1);
 }

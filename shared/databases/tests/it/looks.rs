@@ -57,7 +57,9 @@ fn a_waiver_ends_a_finding_by_name_and_its_own_end_brings_it_back() {
     watch.look(&judged(|d| d.multi_az = false, &Policies::default()), NOW);
     watch.told(&[1]);
     watch.look(&judged(|d| d.multi_az = false, &waived), NOW);
-    let News::Gone { why: Gone::Waived { owner, .. }, .. } = &watch.notices[0].news else { panic!("not waived") };
+    let News::Gone { why: Gone::Waived { owner, .. }, .. } = &watch.notices[0].news else {
+        panic!("not waived")
+    };
     assert_eq!(owner, "ana");
     watch.told(&[2]);
     watch.look(&judged(|d| d.multi_az = false, &Policies::default()), NOW);

@@ -73,7 +73,10 @@ fn each_rule_is_found_alone() {
     assert_eq!(broken(|d| d.retention_days = 6), ["retention-short"]);
     assert_eq!(broken(|d| d.backup_window = None), ["backup-window-missing"]);
     assert_eq!(broken(|d| d.backup_window = Some("soon".to_owned())), ["backup-window-missing"]);
-    assert_eq!(broken(|d| d.backup_window = Some("04:30-05:30".to_owned())), ["backup-window-in-maintenance"]);
+    assert_eq!(
+        broken(|d| d.backup_window = Some("04:30-05:30".to_owned())),
+        ["backup-window-in-maintenance"]
+    );
     assert_eq!(broken(|d| d.restorable = None), ["not-restorable"]);
     assert_eq!(broken(|d| d.restorable = Some(NOW.minus(Span::hours(2)))), ["not-restorable"]);
     assert_eq!(broken(|d| d.multi_az = false), ["single-az"]);
@@ -152,7 +155,10 @@ fn only_the_newest_snapshot_that_is_available_counts() {
     };
     assert_eq!(rules(&[snapshot("a", 27)]), ["snapshot-old"]);
     assert_eq!(rules(&[snapshot("a", 27), snapshot("b", 26)]), [""; 0]);
-    assert_eq!(rules(&[snapshot("a", 27), Snapshot { status: "creating".to_owned(), ..snapshot("b", 0) }]), ["snapshot-old"]);
+    assert_eq!(
+        rules(&[snapshot("a", 27), Snapshot { status: "creating".to_owned(), ..snapshot("b", 0) }]),
+        ["snapshot-old"]
+    );
     assert_eq!(rules(&[Snapshot { database: "orders".to_owned(), ..snapshot("b", 0) }]), ["snapshot-old"]);
     assert_eq!(rules(&[Snapshot { of: Kind::Cluster, ..snapshot("b", 0) }]), ["snapshot-old"]);
 }
@@ -164,10 +170,9 @@ fn shared_snapshots_are_found_also_where_their_database_is_gone() {
         shared_with: with.iter().map(|&account| account.to_owned()).collect(),
         ..snapshot("before-migration", 1)
     };
-    let policies = Policies::parse(
-        br#"{"policies": [{"match": {}, "require": {"sharedWith": ["444455556666"]}}]}"#,
-    )
-    .unwrap();
+    let policies =
+        Policies::parse(br#"{"policies": [{"match": {}, "require": {"sharedWith": ["444455556666"]}}]}"#)
+            .unwrap();
     let left = |with: &[&str]| -> Vec<&str> {
         let judged = judge_left(Kind::Instance, "payments", &[shared(with)], &policies, NOW).unwrap();
         judged.findings.iter().map(|finding| finding.rule.as_str()).collect()
@@ -178,9 +183,7 @@ fn shared_snapshots_are_found_also_where_their_database_is_gone() {
     assert_eq!(left(&["all"]), ["snapshot-public"]);
     assert_eq!(left(&["all", "111122223333"]), ["snapshot-public", "snapshot-foreign"]);
     let found = found_with(&sound(), &[snapshot("rds:payments-1", 7), shared(&["all", "111122223333"])]);
-    insta::assert_snapshot!(
-        found.iter().map(|f| format!("{}\n{}\n", f.words, f.mend)).collect::<String>()
-    );
+    insta::assert_snapshot!(found.iter().map(|f| format!("{}\n{}\n", f.words, f.mend)).collect::<String>());
 }
 
 #[test]
@@ -205,7 +208,10 @@ fn a_waived_rule_is_no_finding_and_is_told_apart() {
     let database = Database { multi_az: false, encrypted: false, ..sound() };
     let judged = judge(&database, &fresh(), &policies, NOW).unwrap();
     assert_eq!(judged.findings.iter().map(|f| f.rule).collect::<Vec<_>>(), [Rule::NotEncrypted]);
-    assert_eq!(judged.waived.iter().map(|(rule, w)| (*rule, w.owner.as_str())).collect::<Vec<_>>(), [(Rule::SingleAz, "ana")]);
+    assert_eq!(
+        judged.waived.iter().map(|(rule, w)| (*rule, w.owner.as_str())).collect::<Vec<_>>(),
+        [(Rule::SingleAz, "ana")]
+    );
 }
 
 proptest! {
