@@ -136,3 +136,57 @@ fn tags(list: &[Tag]) -> std::collections::BTreeMap<String, String> {
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described() -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        DbInstance::builder()
+            .db_instance_identifier("payments")
+            .engine("postgres")
+            .db_instance_status("available")
+            .backup_retention_period(7)
+    }
+
+    #[test]
+    fn what_a_rule_turns_on_must_be_there() {
+        assert!(instance(&described().build()).is_ok());
+        let told = [
+            instance(&described().set_backup_retention_period(None).build()),
+            instance(&described().backup_retention_period(-1).build()),
+            instance(&described().set_engine(None).build()),
+            instance(&described().db_instance_identifier("").build()),
+        ]
+        .map(|read| read.unwrap_err());
+        assert_eq!(
+            told,
+            [
+                "payments came without BackupRetentionPeriod",
+                "payments came with a BackupRetentionPeriod of -1",
+                "payments came without Engine",
+                "an instance came without DBInstanceIdentifier",
+            ]
+        );
+    }
+
+    #[test]
+    fn protection_that_is_not_told_is_none() {
+        let read = instance(&described().build()).unwrap();
+        assert!(!read.encrypted && !read.deletion_protection && !read.multi_az);
+        assert_eq!(read.restorable, None);
+    }
+
+    #[test]
+    fn a_standby_by_mirroring_is_a_standby() {
+        let read = instance(&described().multi_az(false).secondary_availability_zone("eu-west-1b").build());
+        assert!(read.unwrap().multi_az);
+    }
+
+    #[test]
+    fn only_the_attribute_restore_shares_a_snapshot() {
+        let (accounts, others) = (["all".to_owned()], ["other".to_owned()]);
+        let read = restorers([(Some("restore"), &accounts[..]), (Some("copy"), &others[..])].into_iter());
+        assert_eq!(read, ["all"]);
+    }
+}
