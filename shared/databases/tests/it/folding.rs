@@ -91,6 +91,12 @@ fn a_beginning_that_comes_after_its_end_is_no_news() {
 }
 
 #[test]
+fn a_step_that_comes_before_its_beginning_tells_for_both() {
+    let (told, _) = told(&[event(50, 20), event(13, 0), event(51, 60)]);
+    assert_eq!(told, ["0050", "0051 ended after 60"]);
+}
+
+#[test]
 fn events_that_stand_alone_are_told_once_for_each_time() {
     let (told, _) = told(&[event(31, 0), event(31, 0), event(31, 9), event(5, 10)]);
     assert_eq!(told, ["0031", "0031"]);
