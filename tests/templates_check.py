@@ -4,6 +4,7 @@ Each check gives sentences about what is wrong, and none when all is well. templ
 """
 
 import pathlib
+import re
 import sys
 
 import yaml
@@ -11,6 +12,9 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = {"approval", "backups", "build", "builder", "database", "deployer", "image", "notify", "push", "stack", "sweep"}
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
+ALARM_DESCRIPTION_MAX = 1024
+ALARM_SECONDS_MAX = 7 * 24 * 3600  # CloudWatch API, PutMetricAlarm, Period.
+ALARM_SECONDS_MAX_OF_SHORT_PERIODS = 24 * 3600
 VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
 
 # Who may do what has consequences. Whoever is not named here may not.
@@ -88,7 +92,7 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-def every_queue_has_dead_letters_or_an_alarm(template):
+def every_queue_has_dead_letters_or_alarms(template):
     queues = of_type(template, "AWS::SQS::Queue")
     last_stops = set()
     for name, queue in queues.items():
@@ -104,16 +108,61 @@ def every_queue_has_dead_letters_or_an_alarm(template):
             yield f"{name} redrives to {dead}, which is no last stop"
         elif properties.get("FifoQueue") != queues[dead]["Properties"].get("FifoQueue"):
             yield f"{name} and {dead} must both be FIFO or neither"
-    watched = {
-        target(dimension["Value"])
+    for name in sorted(last_stops):
+        # By these names `tidegate quarantine` finds them, and knows what lies there.
+        if not re.fullmatch(r"QuarantineQueue|\w+Failures|\w+DeadLetters", name):
+            yield f"{name} is a last stop, but is called neither <Function>Failures nor <Name>DeadLetters"
+        comes = {"Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 0}
+        if not is_watched(template, name, {"MetricName": "ApproximateNumberOfMessagesVisible", **comes}):
+            yield f"{name} is a last stop without an alarm when something comes"
+        waits = {"Statistic": "Maximum", "Period": 86400, "EvaluationPeriods": 7, "Threshold": 0}
+        if not is_watched(template, name, {"MetricName": "ApproximateNumberOfMessagesVisible", **waits}):
+            yield f"{name} is a last stop without an alarm before something is lost"
+
+
+def is_watched(template, name, wanted):
+    """Whether an alarm on the queue or function has all of the wanted properties."""
+    return any(
+        wanted.items() <= {key: value for key, value in alarm["Properties"].items() if key in wanted}.items()
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-        if alarm["Properties"]["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        and alarm["Properties"]["Threshold"] == 0
-        and [target(action) for action in alarm["Properties"].get("AlarmActions", [])] == ["NotificationsTopic"]
-        for dimension in alarm["Properties"]["Dimensions"]
-    }
-    for name in sorted(last_stops - watched):
-        yield f"{name} is a last stop without an alarm"
+        if name in [target(dimension["Value"]) for dimension in alarm["Properties"]["Dimensions"]]
+    )
+
+
+def every_queue_that_is_worked_on_has_an_alarm_on_its_age(template):
+    queues = of_type(template, "AWS::SQS::Queue")
+    for name, queue in queues.items():
+        if "RedrivePolicy" not in queue["Properties"]:
+            continue
+        alarms = [
+            alarm["Properties"]["Threshold"]
+            for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+            if alarm["Properties"]["MetricName"] == "ApproximateAgeOfOldestMessage"
+            and name in [target(dimension["Value"]) for dimension in alarm["Properties"]["Dimensions"]]
+        ]
+        if not alarms or not min(alarms) < queue["Properties"]["MessageRetentionPeriod"]:
+            yield f"{name} has no alarm on the age of its oldest message before that is lost"
+
+
+def every_function_has_an_alarm_on_its_errors(template):
+    for name in of_type(template, "AWS::Serverless::Function"):
+        repeated = {"MetricName": "Errors", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 3, "Threshold": 0}
+        if not is_watched(template, name, repeated):
+            yield f"{name} has no alarm when it fails again and again"
+
+
+def every_alarm_tells_people_what_to_do(template):
+    for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+        properties = alarm["Properties"]
+        for actions in ("AlarmActions", "OKActions"):
+            if [target(action) for action in properties.get(actions, [])] != ["NotificationsTopic"]:
+                yield f"{name} has other {actions} than the notifications topic"
+        said = properties.get("AlarmDescription", "")
+        if not re.fullmatch(r".+\. Meaning: .+\. To do: .+\.", said) or len(said) > ALARM_DESCRIPTION_MAX:
+            yield f"{name} does not say in {ALARM_DESCRIPTION_MAX} characters what happened, what it means and what to do"
+        period, seconds = properties["Period"], properties["Period"] * properties["EvaluationPeriods"]
+        if seconds > (ALARM_SECONDS_MAX if period >= 3600 else ALARM_SECONDS_MAX_OF_SHORT_PERIODS):
+            yield f"{name} looks back {seconds} seconds, more than CloudWatch does"
 
 
 def senders_allowed(template, queue):
@@ -252,7 +301,8 @@ def the_sweep_is_missed_when_it_is_silent(template):
     alarm = template["Resources"].get("SweepSilenceAlarm", {}).get("Properties", {})
     if not (
         alarm.get("TreatMissingData") == "breaching"
-        and alarm.get("MetricName") == "Invocations"
+        and (alarm.get("MetricName"), alarm.get("Statistic"), alarm.get("Threshold")) == ("Errors", "Minimum", 0)
+        and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
         and target(alarm["Dimensions"][0]["Value"]) == "SweepFunction"
         and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 600
         and alarm.get("AlarmActions")
@@ -303,7 +353,10 @@ def only_untagged_images_expire(template):
 
 CHECKS = {
     "template.yaml": [
-        every_queue_has_dead_letters_or_an_alarm,
+        every_queue_has_dead_letters_or_alarms,
+        every_queue_that_is_worked_on_has_an_alarm_on_its_age,
+        every_function_has_an_alarm_on_its_errors,
+        every_alarm_tells_people_what_to_do,
         every_event_source_has_retries_and_a_place_to_fail,
         every_function_has_its_own_role_log_and_code,
         rights_stay_where_they_belong,

@@ -34,6 +34,10 @@ def edit_buildspec(template):
     source["BuildSpec"] = source["BuildSpec"].replace("- TIDEGATE_DIGEST\n", "- SOMETHING_ELSE\n")
 
 
+def rename_last_stop(template):
+    template["Resources"]["PushLosses"] = template["Resources"].pop("PushFailures")
+
+
 def expire_tagged(template):
     policy = properties(template, "ImageRepository")["LifecyclePolicy"]
     policy["LifecyclePolicyText"] = policy["LifecyclePolicyText"].replace('"untagged"', '"any"')
@@ -46,8 +50,16 @@ def drop_leading_keys(template):
 FAULTS = [
     (APP, lambda t: properties(t, "BuilderQueue").pop("RedrivePolicy"), "BuilderQueue is a last stop"),
     (APP, lambda t: properties(t, "BuilderQueue").pop("RedrivePolicy"), "reads a queue without dead letters"),
-    (APP, lambda t: t["Resources"].pop("PushFailuresAlarm"), "PushFailures is a last stop without an alarm"),
-    (APP, lambda t: properties(t, "QuarantineQueueAlarm").pop("AlarmActions"), "QuarantineQueue is a last stop without"),
+    (APP, lambda t: t["Resources"].pop("PushFailuresAlarm"), "PushFailures is a last stop without an alarm when something comes"),
+    (APP, lambda t: t["Resources"].pop("QuarantineQueueWaitsAlarm"), "QuarantineQueue is a last stop without an alarm before"),
+    (APP, lambda t: properties(t, "StackFailuresWaitsAlarm").update(Period=60), "StackFailures is a last stop without an alarm before"),
+    (APP, rename_last_stop, "PushLosses is a last stop, but is called neither"),
+    (APP, lambda t: t["Resources"].pop("NotifyQueueAgeAlarm"), "NotifyQueue has no alarm on the age"),
+    (APP, lambda t: properties(t, "PatrolQueueAgeAlarm").update(Threshold=3600), "PatrolQueue has no alarm on the age"),
+    (APP, lambda t: t["Resources"].pop("StackErrorsAlarm"), "StackFunction has no alarm when it fails again"),
+    (APP, lambda t: properties(t, "QuarantineQueueAlarm").pop("AlarmActions"), "has other AlarmActions than"),
+    (APP, lambda t: properties(t, "PushErrorsAlarm").update(AlarmDescription="push failed."), "PushErrorsAlarm does not say"),
+    (APP, lambda t: properties(t, "PushFailuresWaitsAlarm").update(EvaluationPeriods=8), "more than CloudWatch does"),
     (APP, lambda t: properties(t, "NotifyDeadLetters").pop("FifoQueue"), "must both be FIFO"),
     (APP, lambda t: properties(t, "StackFailures").update(MessageRetentionPeriod=60), "does not keep messages"),
     (APP, lambda t: event(t, "BuilderFunction", "Work").pop("FunctionResponseTypes"), "which messages failed"),
@@ -75,6 +87,7 @@ FAULTS = [
     (APP, lambda t: t["Resources"].pop("BackupsSilenceAlarm"), "nobody looks at the databases"),
     (APP, lambda t: allow(t, "BackupsRole", "rds:ModifyDBInstance"), "BackupsRole may change databases"),
     (APP, drop_leading_keys, "KeepDatabases writes more than databases"),
+    (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
     (SERVICE, lambda t: properties(t, "TaskRole").pop("PermissionsBoundary"), "TaskRole is outside"),
     (SERVICE, lambda t: properties(t, "EcsService").update(DesiredCount=2), "an update would reset"),

@@ -32,6 +32,16 @@ impl Installation {
         self.stack.is_none()
     }
 
+    /// What a further command needs to speak to the same installation.
+    pub(crate) fn flag(&self) -> String {
+        self.stack.as_ref().map_or(String::new(), |stack| format!(" --stack {stack}"))
+    }
+
+    /// The stack that Tidegate itself is.
+    pub(crate) fn stack_name(&self) -> &str {
+        self.stack.as_deref().unwrap_or(::local::account::STACK)
+    }
+
     pub(crate) async fn sdk_config(&self) -> Result<SdkConfig, String> {
         match &self.stack {
             Some(_) => Ok(aws::client::load(None, None).await),

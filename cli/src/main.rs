@@ -5,6 +5,7 @@ mod backups;
 mod clock;
 mod installation;
 mod local;
+mod quarantine;
 mod replay;
 mod service;
 mod simulate;
@@ -38,6 +39,9 @@ enum Verb {
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
+    /// Events and messages that failed and need a person.
+    #[command(subcommand)]
+    Quarantine(quarantine::Verb),
     /// Say what an event means, without AWS.
     Replay {
         /// The payload, as a function would get it.
@@ -50,6 +54,9 @@ enum Verb {
         /// First seed and the one after the last, as `0..1000`.
         #[arg(long, default_value = "0..1000", value_parser = simulate::seeds)]
         seeds: std::ops::Range<u64>,
+        /// Instead: 4,000 pushes to 1,000 services in ten minutes, and 100 pushes to one service in two seconds.
+        #[arg(long, conflicts_with = "seeds")]
+        load: bool,
         #[arg(long)]
         json: bool,
     },
@@ -73,8 +80,10 @@ async fn main() -> ExitCode {
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
-        Verb::Simulate { seeds, json } => simulate::simulate(seeds, json),
+        Verb::Simulate { load: true, json, .. } => simulate::load(json),
+        Verb::Simulate { seeds, json, load: false } => simulate::simulate(seeds, json),
     }
 }
 

@@ -4,6 +4,7 @@
 //! `cargo test` runs the kept corpus and much that is generated; `fuzz/run` runs a coverage-guided fuzzer.
 
 mod config;
+mod dead_letter;
 mod ids;
 mod intake;
 mod parameter;
@@ -21,7 +22,7 @@ pub struct Target {
     pub check: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "intake", check: intake::payload },
     Target { name: "reply", check: reply::message },
     Target { name: "config", check: config::service_config },
@@ -30,6 +31,7 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "template", check: template::base },
     Target { name: "stored", check: stored::item },
     Target { name: "ids", check: ids::text },
+    Target { name: "dead-letter", check: dead_letter::message },
 ];
 
 /// The target of this name; panics where there is none.

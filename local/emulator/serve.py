@@ -6,6 +6,9 @@ Three things cannot be seen from outside, so they are told to the front door fro
   deployment and rolls back when it fails, so the resource waits here for the front door's verdict;
 - the end of our parent: a closed stdin ends this whole process group.
 
+And two for faults: a function's credentials name its execution environment, so that the front door knows
+whose call it is, and the function's process in there can be killed.
+
 Nothing is decided here. Verdicts are the front door's.
 """
 
@@ -112,6 +115,51 @@ def keep_accounts_apart():
     lambda_svc.invalidate_worker = invalidate
 
 
+def name_environments():
+    """A function's credentials are a session's, as on AWS; its token says here which environment it is."""
+    from ministack.services import lambda_svc
+
+    original = lambda_svc._provided_worker_env
+
+    @functools.wraps(original)
+    def worker_env(config, code_dir, port):
+        session = {"AWS_SESSION_TOKEN": f"{config['FunctionName']}:{port}"}
+        return {**original(config, code_dir, port), **session}
+
+    lambda_svc._provided_worker_env = worker_env
+
+
+def kill_environment(port):
+    """Kills the function's process in that environment in the middle of an event; False if it handles none."""
+    from ministack.core import lambda_runtime
+
+    with lambda_runtime._lock:
+        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+    for worker in workers:
+        server = getattr(worker, "_server", None)
+        if server is None or server.server_address[1] != port:
+            continue
+        # Under its lock no result can be taken in between.
+        with worker._state_lock:
+            process = worker._proc
+            if process is not None and worker._current_request_id is not None:
+                process.kill()
+                return True
+    return False
+
+
+def with_kills(app):
+    async def answer(scope, receive, send):
+        port = scope.get("path", "").removeprefix("/_tidegate/kill/")
+        if scope["type"] != "http" or not port.isdigit():
+            return await app(scope, receive, send)
+        body = json.dumps(kill_environment(int(port))).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
+
+
 def give_back_messages():
     """Whoever had received a kept message ended with the last run: nobody else will ever delete it."""
     from ministack.services import sqs
@@ -191,7 +239,7 @@ async def serve():
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-    await hypercorn_serve(app.app, config)
+    await hypercorn_serve(with_kills(app.app), config)
 
 
 if __name__ == "__main__":
@@ -200,5 +248,6 @@ if __name__ == "__main__":
     announce_statuses()
     keep_accounts_apart()
     give_back_messages()
+    name_environments()
     wait_for_services()
     asyncio.run(serve())

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::faults::{Fault, Faults, FunctionCall, Kills, Tally, Weather};
+
 /// How long a service deployment takes unless told otherwise.
 const DEPLOYMENT_TIME: Duration = Duration::from_secs(2);
 
@@ -56,6 +58,7 @@ struct Wishes {
     mishaps: BTreeMap<String, VecDeque<Mishap>>,
     holds_deployments: bool,
     deployment_time: Duration,
+    weather: Weather,
 }
 
 impl Default for Wishes {
@@ -65,6 +68,7 @@ impl Default for Wishes {
             mishaps: BTreeMap::new(),
             holds_deployments: false,
             deployment_time: DEPLOYMENT_TIME,
+            weather: Weather::default(),
         }
     }
 }
@@ -90,6 +94,33 @@ impl Control {
 
     pub fn deployments_take(&self, account: &str, time: Duration) {
         self.account(account, |wishes| wishes.deployment_time = time);
+    }
+
+    /// From now on the calls of the account's functions suffer these; none for no faults any more.
+    pub fn faults(&self, account: &str, faults: Option<Faults>) {
+        self.account(account, |wishes| wishes.weather.set_faults(faults));
+    }
+
+    /// From now on functions of the account are killed; none for no more kills.
+    pub fn kills(&self, account: &str, kills: Option<Kills>) {
+        self.account(account, |wishes| wishes.weather.set_kills(kills));
+    }
+
+    /// What has gone wrong on purpose so far.
+    pub fn tally(&self, account: &str) -> Tally {
+        self.account(account, |wishes| wishes.weather.tally().clone())
+    }
+
+    pub(crate) fn befalls(&self, account: &str, call: &FunctionCall) -> Option<Fault> {
+        self.account(account, |wishes| wishes.weather.befalls(call))
+    }
+
+    pub(crate) fn dies_in(&self, account: &str) -> Option<Duration> {
+        self.account(account, |wishes| wishes.weather.dies_in())
+    }
+
+    pub(crate) fn was_killed(&self, account: &str, function: &str, in_the_middle: bool) {
+        self.account(account, |wishes| wishes.weather.was_killed(function, in_the_middle));
     }
 
     pub(crate) fn delivery(&self, account: &str) -> Delivery {

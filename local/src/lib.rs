@@ -6,6 +6,7 @@ pub mod codecommit;
 pub mod control;
 pub mod deployments;
 pub mod events;
+pub mod faults;
 pub mod images;
 pub mod problem;
 pub mod stand_in;
@@ -24,6 +25,7 @@ mod run_folder;
 
 pub use account::{Account, Environment, Service};
 pub use control::{Control, Delivery, Mishap, Order};
+pub use faults::{Fault, Faults, Kills, Tally};
 pub use inbox::{Inbox, Notice};
 pub use install::Outputs;
 pub use local_aws::{LocalAws, Settings};

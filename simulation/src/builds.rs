@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use engine::failure::Failure;
 use engine::ports::{BuildOrder, BuildRead, BuildStatus};
-use model::ids::{BuildId, ImageDigest};
+use model::ids::{BuildFamily, BuildId, ImageDigest};
 
+use crate::checks::Invariant;
 use crate::events::{self, ACCOUNT, REGION};
-use crate::untruth::Untruth;
+use crate::faults::Fault;
 use crate::world::{Function, Happening, MINUTE, SECOND, World};
 
 /// Builds at once in this account.
@@ -24,17 +25,18 @@ pub(crate) struct Builds {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    arn: String,
+    pub(crate) arn: String,
     pub(crate) order: BuildOrder,
     started_at: u64,
     status: BuildStatus,
-    becomes: Becomes,
+    pub(crate) becomes: Becomes,
     digest: String,
     image_repository: String,
+    forgotten: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Becomes {
+pub(crate) enum Becomes {
     Succeeded,
     /// Nobody read the digest into the exported variable.
     SucceededUntold,
@@ -49,6 +51,15 @@ struct Image {
     seen_from: u64,
 }
 
+impl Builds {
+    /// Of builds that are over nothing is known any more.
+    pub(crate) fn forget(&mut self) {
+        for run in self.all.iter_mut().filter(|run| run.status != BuildStatus::InProgress) {
+            run.forgotten = true;
+        }
+    }
+}
+
 impl World {
     pub(crate) fn start_build(&mut self, order: &BuildOrder) -> Result<String, Failure> {
         let known = self
@@ -56,20 +67,20 @@ impl World {
             .all
             .iter()
             .find(|run| run.order.id == order.id && self.now < run.started_at + TOKEN_KEPT_MS);
-        if let Some(run) = known.filter(|_| self.untruth != Untruth::BuildsForgotten) {
-            self.coverage.hit("fault", "StartBuild repeated under its token");
+        if let Some(run) = known {
+            self.coverage.hit("refused", "StartBuild again under its token");
             return Ok(run.arn.clone());
         }
         let running = self.builds.all.iter().filter(|run| run.status == BuildStatus::InProgress).count();
-        if running >= RUNNING_MAX {
-            self.coverage.hit("fault", "build queue full");
+        if running >= self.script.as_ref().map_or(RUNNING_MAX, |script| script.builds_at_once) {
+            self.coverage.hit("refused", "StartBuild, the queue is full");
             let why = "AccountLimitExceededException: cannot have more builds in queue".to_owned();
             return Err(Failure::NoCapacity { call: "StartBuild", why });
         }
         let number = self.id();
-        let becomes = self.build_becomes();
+        let becomes = self.build_becomes(order.repository.as_str());
         let arn = format!("arn:aws:codebuild:{REGION}:{ACCOUNT}:build/tidegate-BuildProject:{number}");
-        let spread = self.random.next();
+        let spread = self.random_of(order.repository.as_str()).next();
         let uri = &order.image_repository_uri;
         let run = Run {
             arn: arn.clone(),
@@ -79,19 +90,28 @@ impl World {
             becomes,
             digest: format!("sha256:{spread:016x}{number:048x}"),
             image_repository: uri.rsplit('/').next().unwrap_or(uri).to_owned(),
+            forgotten: false,
         };
         self.say(format_args!("build {} starts and will be {becomes:?}", order.id));
         self.builds.all.push(run);
-        let duration = self.random.between(30 * SECOND, 20 * MINUTE);
+        let duration = self.takes(order.repository.as_str(), 30 * SECOND, 20 * MINUTE);
         self.later(duration, Happening::BuildEnds { arn: arn.clone() });
         Ok(arn)
     }
 
-    fn build_becomes(&mut self) -> Becomes {
-        if !self.random.chance(self.faults.trouble) {
+    /// As if the builds so far had been started without one.
+    pub(crate) fn forget_build_tokens(&mut self) {
+        self.builds.all.iter_mut().for_each(|run| run.started_at = 0);
+    }
+
+    fn build_becomes(&mut self, repository: &str) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.builds.pop_front().unwrap_or(Becomes::Succeeded);
+        }
+        if !self.strikes(Fault::BuildFails, "build") {
             return Becomes::Succeeded;
         }
-        *self.random.pick(&[
+        *self.random_of(repository).pick(&[
             Becomes::SucceededUntold,
             Becomes::TagTaken,
             Becomes::Failed(BuildStatus::Failed),
@@ -123,12 +143,12 @@ impl World {
 
     /// The registry may show the image before the build is over, or minutes after.
     fn push_image(&mut self, run: &Run, digest: String) {
-        let delay = *self.random.pick(&[0, 0, 0, SECOND, 40 * SECOND, 3 * MINUTE]);
+        let delay = *self.random_of(&run.image_repository).pick(&[0, 0, 0, SECOND, 40 * SECOND, 3 * MINUTE]);
         let (repository, tag) = (run.image_repository.clone(), run.order.id.to_string());
         let image = Image { digest: digest.clone(), seen_from: self.now + delay };
         let key = (repository.clone(), tag.clone());
         if self.builds.images.insert(key, image).is_some() {
-            self.violation(format!("I5: two builds pushed the immutable tag {tag}"));
+            self.violation(Invariant::I5, format!("two builds pushed the immutable tag {tag}"));
         }
         self.later(delay, Happening::ImagePushed { repository, tag, digest });
     }
@@ -150,7 +170,8 @@ impl World {
     }
 
     pub(crate) fn read_builds(&self, arns: &[String]) -> Vec<BuildRead> {
-        let runs = self.builds.all.iter().filter(|run| arns.contains(&run.arn));
+        let known = |run: &&Run| arns.contains(&run.arn) && !run.forgotten;
+        let runs = self.builds.all.iter().filter(known);
         runs.map(|run| BuildRead {
             arn: run.arn.clone(),
             id: Some(run.order.id.clone()),
@@ -175,10 +196,26 @@ impl World {
 
     /// Newest first.
     pub(crate) fn recent_builds(&self) -> Vec<String> {
-        if self.untruth == Untruth::BuildsForgotten {
-            return Vec::new();
-        }
-        self.builds.all.iter().rev().take(100).map(|run| run.arn.clone()).collect()
+        self.builds
+            .all
+            .iter()
+            .rev()
+            .filter(|run| !run.forgotten)
+            .take(100)
+            .map(|run| run.arn.clone())
+            .collect()
+    }
+
+    /// What the registry holds under the build's tag, shown or not.
+    pub(crate) fn pushed_under(&self, tag: &BuildId) -> Option<String> {
+        let image = self.builds.images.iter().find(|((_, of), _)| of == tag.as_str());
+        image.map(|(_, image)| image.digest.clone())
+    }
+
+    /// Whether a build of this family made the image.
+    pub(crate) fn was_built(&self, family: &BuildFamily, image: &ImageDigest) -> bool {
+        let made = |run: &Run| run.digest == image.as_str() && run.status == BuildStatus::Succeeded;
+        self.builds.all.iter().any(|run| made(run) && run.order.id.family() == *family)
     }
 
     pub(crate) fn image_digest(&self, repository: &str, tag: &BuildId) -> Option<ImageDigest> {

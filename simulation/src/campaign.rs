@@ -1,99 +1,133 @@
-//! Many runs, and what they met.
+//! Many runs on every core, and what they met. Which thread takes which seed changes nothing but the time it takes.
 
 use std::ops::Range;
-use std::time::Instant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-
+use crate::coverage::Coverage;
 use crate::run::{Report, run};
-use crate::trace::{Coverage, Keep};
-use crate::untruth::Untruth;
+use crate::trace::Keep;
 
 /// Every so many runs one is run twice, to see that it is the same.
 const REPEATED_EVERY: u64 = 50;
-/// Failures whose traces are kept.
-const TRACES_MAX: usize = 3;
+/// A thread takes so many seeds at a time.
+const SEEDS_TAKEN: u64 = 16;
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
 pub struct Summary {
     pub seeds: u64,
-    pub failures: u64,
-    pub seeds_per_second: f64,
-    /// The first failures, with their traces.
+    /// In the order of their seeds.
     pub failed: Vec<Failed>,
+    pub seeds_per_second: f64,
     pub coverage: Coverage,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
     pub seed: u64,
     pub violations: Vec<String>,
-    pub trace: Vec<String>,
+}
+
+/// What is told while a campaign runs, in whatever order it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Fails {
+        seed: u64,
+    },
+    /// Every few seconds.
+    SoFar {
+        done: u64,
+        seeds: u64,
+        failures: u64,
+    },
 }
 
 /// Runs every seed of the range.
-pub fn campaign(seeds: Range<u64>) -> Summary {
+pub fn campaign(seeds: Range<u64>, told: impl Fn(Progress) + Sync) -> Summary {
     let begun = Instant::now();
     let count = seeds.end.saturating_sub(seeds.start);
-    let mut coverage = Coverage::default();
-    let (mut failures, mut failed) = (0, Vec::new());
-    for seed in seeds {
-        let report = checked(seed);
-        if !report.violations.is_empty() {
-            failures += 1;
-            if failed.len() < TRACES_MAX {
-                let trace = run(seed, Keep::Lines, Untruth::None).trace;
-                failed.push(Failed { seed, violations: report.violations, trace });
-            }
+    let next = AtomicU64::new(seeds.start);
+    let met = Mutex::new(Met { coverage: Coverage::default(), failed: Vec::new(), done: 0, told_at: begun });
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| take_seeds(&next, seeds.end, count, &met, &told));
         }
-        coverage.merge(report.coverage);
-    }
+    });
+    // A thread that panicked poisons nothing worth keeping: runs are caught one by one.
+    let Met { coverage, mut failed, .. } =
+        met.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    failed.sort_by_key(|failed| failed.seed);
     let seconds = begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-    Summary { seeds: count, failures, seeds_per_second: count as f64 / seconds, failed, coverage }
+    Summary { seeds: count, failed, seeds_per_second: count as f64 / seconds, coverage }
 }
 
-fn checked(seed: u64) -> Report {
-    if !seed.is_multiple_of(REPEATED_EVERY) {
-        return run(seed, Keep::Nothing, Untruth::None);
+struct Met {
+    coverage: Coverage,
+    failed: Vec<Failed>,
+    done: u64,
+    told_at: Instant,
+}
+
+fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &impl Fn(Progress)) {
+    loop {
+        let first = next.fetch_add(SEEDS_TAKEN, Ordering::Relaxed);
+        if first >= end {
+            return;
+        }
+        let mut coverage = Coverage::default();
+        let mut failed = Vec::new();
+        let taken = first..end.min(first + SEEDS_TAKEN);
+        let done = taken.end - taken.start;
+        for seed in taken {
+            match checked(seed) {
+                Ok(report) => {
+                    coverage.merge(&report.coverage);
+                    if !report.violations.is_empty() {
+                        failed.push(Failed { seed, violations: report.violations });
+                    }
+                }
+                Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
+            }
+        }
+        failed.iter().for_each(|Failed { seed, .. }| told(Progress::Fails { seed: *seed }));
+        let mut met = met.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        met.coverage.merge(&coverage);
+        met.failed.append(&mut failed);
+        met.done += done;
+        if met.told_at.elapsed() >= TOLD_EVERY {
+            met.told_at = Instant::now();
+            told(Progress::SoFar { done: met.done, seeds, failures: met.failed.len() as u64 });
+        }
     }
-    let mut report = run(seed, Keep::Hash, Untruth::None);
-    let again = run(seed, Keep::Hash, Untruth::None);
+}
+
+fn checked(seed: u64) -> Result<Report, String> {
+    if !seed.is_multiple_of(REPEATED_EVERY) {
+        return caught(|| run(seed, Keep::Nothing, None));
+    }
+    let mut report = caught(|| run(seed, Keep::Hash, None))?;
+    let again = caught(|| run(seed, Keep::Hash, None))?;
     if again.trace_hash != report.trace_hash {
         report.violations.push("the same seed gave another trace".to_owned());
     }
-    report
+    Ok(report)
+}
+
+/// A panic is the worst violation of all.
+pub(crate) fn caught(run: impl FnOnce() -> Report) -> Result<Report, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let why = panic.downcast_ref::<String>().map(String::as_str);
+        let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+        format!("panic: {why}")
+    })
 }
 
 impl Summary {
-    pub fn to_json(&self) -> Value {
-        json!({
-            "seeds": self.seeds,
-            "failures": self.failures,
-            "seeds_per_second": (self.seeds_per_second * 10.0).round() / 10.0,
-            "failed": self.failed.iter().map(|failed| json!({
-                "seed": failed.seed,
-                "violations": failed.violations,
-            })).collect::<Vec<_>>(),
-            "coverage": self.coverage.0,
-        })
-    }
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for failed in &self.failed {
-            for line in &failed.trace {
-                writeln!(f, "{line}")?;
-            }
-            writeln!(f, "seed {} failed:", failed.seed)?;
-            for violation in &failed.violations {
-                writeln!(f, "  {violation}")?;
-            }
-        }
-        for (name, times) in &self.coverage.0 {
-            writeln!(f, "{times:>10}  {name}")?;
-        }
-        let Summary { seeds, failures, seeds_per_second, .. } = self;
-        write!(f, "{seeds} seeds, {failures} failures, {seeds_per_second:.1} seeds a second")
+    pub fn failures(&self) -> u64 {
+        self.failed.len() as u64
     }
 }

@@ -1,242 +1,71 @@
 //! What must hold: at every commit, at every execution, and when all has come to rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod commits;
+mod executions;
+mod rest;
+mod secrets;
 
-use engine::ports::RolloutState;
-use model::decide::Advance;
+pub(crate) use commits::{READ_AGE_MAX_MS, commit};
+pub(crate) use executions::execution;
+pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};
+pub(crate) use secrets::no_secret_was_told;
+
 use model::effect::Effect;
-use model::ids::{EffectKey, StackName};
-use model::release::{Deployed, Ending, How, Phase, Release};
-use model::track::{IN_FLIGHT_MAX, Track};
+use model::ids::EffectKey;
+use model::release::{Phase, Release};
 
-use crate::operations::Becomes;
-use crate::stacks::Props;
-use crate::world::{HOUR, MINUTE, World};
+use crate::world::World;
 
-/// What was read may be this old when it is committed: a slow function, a clock that is behind.
-const READ_AGE_MAX_MS: u64 = 5 * MINUTE;
-/// Once faults stop, a release that waits for nobody moves on within this.
-pub(crate) const LIVENESS_MS: u64 = 8 * HOUR;
+/// What a violation breaks. ARCHITECTURE.md says what each asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Invariant {
+    I1,
+    I2,
+    I3,
+    I4,
+    I5,
+    I6,
+    I7,
+    I8,
+    I9,
+    /// What is done costs what is in flight, and nothing is done twice for good measure.
+    Cost,
+    /// A service would not take what it is sent.
+    Aws,
+}
 
-pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) {
-    let after = &advance.track;
-    let key = &after.key;
-    let mut wrong = Vec::new();
-    let deploying: Vec<u32> = after.in_flight.iter().filter(|r| is_deploying(r)).map(|r| r.id.n).collect();
-    if deploying.len() > 1 {
-        wrong.push(format!("I2: {deploying:?} deploy on {key} at once"));
+/// What was found wrong, by what it breaks.
+pub(crate) type Wrong = Vec<(Invariant, String)>;
+
+/// Counts each invariant that was looked at, and tells what is wrong.
+fn tell(world: &mut World, looked_at: &[&str], wrong: Wrong) {
+    for invariant in looked_at {
+        world.coverage.hit("checked", invariant);
     }
-    if after.in_flight.len() > IN_FLIGHT_MAX {
-        wrong.push(format!("{} releases in flight on {key}", after.in_flight.len()));
-    }
-    for release in after.in_flight.iter().filter(|r| is_deploying(r)) {
-        if !before.release(release.id.n).is_some_and(is_deploying) {
-            wrong.extend(unapproved(world, release));
-        }
-    }
-    if let (Some(was), Some(is)) = (&before.live, &after.live)
-        && is.release.n < was.release.n
-    {
-        wrong.push(format!("I8: {} becomes live after {}", is.release, was.release));
-    }
-    for release in &advance.changed {
-        wrong.extend(untrue_ending(world, release));
-    }
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
-    cover(world, before, advance);
+    wrong.into_iter().for_each(|(invariant, what)| world.violation(invariant, what));
 }
 
 fn is_deploying(release: &Release) -> bool {
     matches!(release.phase, Phase::Deploying { .. })
 }
 
-/// I1: people said yes to exactly this plan, and the policy is met by what they said.
-fn unapproved(world: &World, release: &Release) -> Option<String> {
-    let Phase::Deploying { plan, asked, .. } = &release.phase else { return None };
-    let said = (release.id.to_string(), plan.fingerprint.as_str().to_owned());
-    let met = asked.policy.is_met(&asked.votes, &plan.fingerprint) && asked.policy.required > 0;
-    (!met || !world.people.approved.contains(&said))
-        .then(|| format!("I1: {} deploys plan {} unapproved", release.id, plan.fingerprint.short()))
-}
-
-/// I6: an ending says what the world has done.
-fn untrue_ending(world: &World, release: &Release) -> Option<String> {
-    let Phase::Over(Ending::Deployed { deployed, how }) = &release.phase else { return None };
-    let stack = release.id.track.stack();
-    if !ran_lately(world, &stack, deployed) {
-        return Some(format!(
-            "I6: {} is called deployed, but its service does not run {}",
-            release.id, deployed.image
-        ));
-    }
-    let completed = world.stacks.operations.iter().any(|operation| {
-        is_of(&operation.token, release)
-            && matches!(operation.ended, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE"))
-    });
-    (*how == How::Changed && !completed)
-        .then(|| format!("I6: {} is called deployed, but its operation did not complete", release.id))
-}
-
-fn ran_lately(world: &World, stack: &StackName, deployed: &Deployed) -> bool {
-    let Some(service) = world.stacks.all.get(stack.as_str()).and_then(|stack| stack.service.as_ref()) else {
-        return false;
-    };
-    let since = world.now.saturating_sub(READ_AGE_MAX_MS);
-    service.history.iter().enumerate().any(|(at, running)| {
-        let until = service.history.get(at + 1).map_or(u64::MAX, |next| next.since);
-        let image = world.stacks.task_definitions.get(&running.task_definition);
-        until >= since
-            && running.rollout == RolloutState::Completed
-            && image.is_some_and(|image| image.ends_with(deployed.image.as_str()))
-    })
-}
-
+/// Whether an operation of CloudFormation's is this release's.
 fn is_of(token: &str, release: &Release) -> bool {
     token.parse::<EffectKey>().is_ok_and(|key| key.release == release.id)
 }
 
-/// A change set begins to be carried out: approved, on its turn, once.
-pub(crate) fn execution(world: &mut World, stack: &StackName, key: &EffectKey, props: &Props) {
-    let mut wrong = Vec::new();
-    let executed: Vec<EffectKey> = world
-        .stacks
-        .operations
-        .iter()
-        .filter(|operation| operation.stack == stack.as_str())
-        .filter_map(|operation| operation.token.parse().ok())
-        .collect();
-    if executed.iter().any(|other| other.release == key.release) {
-        wrong.push(format!("I5: {} is carried out a second time, by {key}", key.release));
-    }
-    if let Some(newer) = executed.iter().find(|other| other.release.n > key.release.n) {
-        wrong.push(format!("I8: {key} is carried out after {newer}"));
-    }
-    let release = world.table.tracks.get(&key.release.track).and_then(|track| track.release(key.release.n));
-    match release.map(|release| (release, &release.phase)) {
-        Some((release, Phase::Deploying { plan, .. })) if plan.change_set == *key => {
-            wrong.extend(unapproved(world, release));
-            let image = props.parameters.get("Image");
-            if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
-                wrong.push(format!("I1: {key} deploys {image:?}, and {} was approved", plan.image));
-            }
-        }
-        Some((_, phase)) => wrong.push(format!("I2: {key} is carried out while {}", phase.name())),
-        None => wrong.push(format!("I2: {key} is carried out after its release is over")),
-    }
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
+/// I1: people said yes to exactly this plan, and the policy is met by what they said.
+fn unapproved(world: &World, release: &Release) -> Option<(Invariant, String)> {
+    let Phase::Deploying { plan, asked, .. } = &release.phase else { return None };
+    let said = (release.id.to_string(), plan.fingerprint.as_str().to_owned());
+    let met = asked.policy.is_met(&asked.votes, &plan.fingerprint) && asked.policy.required > 0;
+    (!met || !world.people.approved.contains(&said)).then(|| {
+        let what = format!("{} deploys plan {} unapproved", release.id, plan.fingerprint.short());
+        (Invariant::I1, what)
+    })
 }
 
-/// I3: whatever does not wait for a person has moved lately.
-pub(crate) fn liveness(world: &mut World) {
-    let mut wrong = Vec::new();
-    for release in world.table.tracks.values().flat_map(|track| &track.in_flight) {
-        let still_ms = world.now.saturating_sub(release.phase_since.0);
-        let waits_for_a_person = match &release.phase {
-            Phase::AwaitingApproval { asked, .. } => asked.until.0 + 5 * MINUTE > world.now,
-            Phase::Building { .. }
-            | Phase::Planning { .. }
-            | Phase::Ready { .. }
-            | Phase::Deploying { .. }
-            | Phase::Over(_) => false,
-        };
-        if !waits_for_a_person && still_ms > LIVENESS_MS {
-            let (id, phase) = (&release.id, release.phase.name());
-            wrong.push(format!("I3: {id} is {phase} for {} minutes", still_ms / MINUTE));
-        }
-    }
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
-}
-
-/// When nothing more will happen.
-pub(crate) fn rest(world: &mut World) {
-    let mut wrong = Vec::new();
-    for track in world.table.tracks.values() {
-        for release in &track.in_flight {
-            wrong.push(format!("I3: {} is still {}", release.id, release.phase.name()));
-        }
-        for promise in &track.outbox {
-            wrong.push(format!("I5: {} was promised and never done: {:?}", promise.key, promise.effect));
-        }
-    }
-    wrong.extend(unnoticed_heads(world).into_iter().map(|head| format!("I3: {head} never became a release")));
-    wrong.extend(builds_twice(world));
-    for operation in &world.stacks.operations {
-        let release = world.table.releases.values().find(|release| is_of(&operation.token, release));
-        let ending = release.and_then(Release::ending);
-        let touched = world.stacks.all.get(&operation.stack).is_none_or(|stack| stack.touched);
-        let told = ending.map_or("nothing", Ending::name);
-        let true_ending = match operation.becomes {
-            Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
-            Becomes::RolledBack => told == "RolledBack",
-            Becomes::RollbackFailed | Becomes::RolloutFails | Becomes::OldDigest => {
-                told == "Failed" || touched
-            }
-        };
-        if !true_ending {
-            wrong.push(format!("I6: {} was {:?}, and {told} was said", operation.token, operation.becomes));
-        }
-    }
-    wrong.extend(world.quarantined.iter().map(|why| format!("I7: quarantined {why}")));
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
-    world.check_told();
-}
-
-/// Heads that no release on a bound track was made of.
-pub(crate) fn unnoticed_heads(world: &World) -> Vec<String> {
-    let mut unnoticed = Vec::new();
-    for (repository, head) in &world.sources.heads {
-        for environment in world.platform.environments() {
-            let noticed = world.table.tracks.values().any(|track| {
-                track.key.service.as_str() == repository
-                    && track.key.environment.as_str() == environment
-                    && track.newest.as_ref().is_some_and(|newest| newest.revision == *head)
-            });
-            if !noticed {
-                unnoticed.push(format!("{repository} {} on {environment}", head.short()));
-            }
-        }
-    }
-    unnoticed
-}
-
-fn builds_twice(world: &World) -> Vec<String> {
-    let mut by_id: BTreeMap<String, u32> = BTreeMap::new();
-    for run in &world.builds.all {
-        *by_id.entry(run.order.id.to_string()).or_default() += 1;
-    }
-    by_id
-        .into_iter()
-        .filter(|(_, times)| *times > 1)
-        .map(|(id, times)| format!("I5: build {id} was started {times} times"))
-        .collect()
-}
-
-fn cover(world: &mut World, before: &Track, advance: &Advance) {
-    for release in &advance.changed {
-        let from = before.release(release.id.n).map_or("nothing", |release| release.phase.name());
-        let to = release.phase.name();
-        if from != to {
-            world.coverage.hit("phase", &format!("{from} -> {to}"));
-        }
-        if let Some(ending) = release.ending() {
-            world.coverage.hit("ending", ending.name());
-        }
-    }
-    let known: BTreeSet<&EffectKey> = before.outbox.iter().map(|promise| &promise.key).collect();
-    for promise in advance.track.outbox.iter().filter(|promise| !known.contains(&promise.key)) {
-        world.coverage.hit("effect", effect_name(&promise.effect));
-    }
-}
-
-pub(crate) fn effect_name(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::StartBuild => "StartBuild",
-        Effect::LookAtBuild { .. } => "LookAtBuild",
-        Effect::LeaveBuild { .. } => "LeaveBuild",
-        Effect::Plan => "Plan",
-        Effect::DiscardPlan { .. } => "DiscardPlan",
-        Effect::Execute => "Execute",
-        Effect::LookAtDeployment => "LookAtDeployment",
-        Effect::Announce { .. } => "Announce",
-    }
+/// Whether the ending is promised to be told.
+fn is_ending_told(effect: &Effect) -> bool {
+    matches!(effect, Effect::Announce { notice: model::effect::Notice::Ended })
 }

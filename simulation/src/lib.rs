@@ -1,42 +1,70 @@
 //! The real engine in a seeded world: one thread, one clock, models of the services, and faults between any two
 //! calls. The same seed gives the same run, byte for byte.
 
+mod altered;
 mod builds;
+mod calls;
 mod campaign;
 mod checks;
+mod coverage;
+mod crash;
+mod crash_points;
+mod delivery;
 mod events;
 mod executor;
 mod faults;
+mod foreign;
+#[cfg(test)]
+mod late_delivery;
+mod load;
+mod log;
+mod mutated;
+mod mutation;
 mod operations;
 mod people;
 mod ports;
 mod random;
+mod reach;
 mod records;
 mod run;
+mod script;
 mod services;
+mod shrink;
 mod sources;
 mod stacks;
+mod story;
 mod table;
 mod trace;
-mod untruth;
+mod unheard;
+mod witness;
 mod world;
 
-pub use campaign::{Failed, Summary, campaign};
+pub use campaign::{Failed, Progress, Summary, campaign};
+pub use coverage::Coverage;
+pub use crash_points::{CrashPoints, crash_points, uncrashed};
+pub use load::{Load, burst, crowd};
+pub use mutation::Mutation;
+pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;
-pub use trace::Coverage;
-pub use untruth::Untruth;
+pub use shrink::Shrunk;
+pub use unheard::{Unheard, by_sweep_alone, calls_beside, unannounced};
 
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {
-    run::run(seed, trace::Keep::Hash, Untruth::None)
+    run::run(seed, trace::Keep::Hash, None)
 }
 
 /// One run with its trace, for reading.
 pub fn traced(seed: u64) -> Report {
-    run::run(seed, trace::Keep::Lines, Untruth::None)
+    run::run(seed, trace::Keep::Lines, None)
 }
 
-/// One run in a world that lies.
-pub fn run_untrue(seed: u64, untruth: Untruth) -> Report {
-    run::run(seed, trace::Keep::Nothing, untruth)
+/// One run of a product with a fault.
+pub fn mutated(seed: u64, mutation: Mutation) -> Report {
+    run::run(seed, trace::Keep::Nothing, Some(mutation))
+}
+
+/// A failing run with as little of its story and its faults as still fails; `None` when the seed does not fail.
+pub fn shrink(seed: u64) -> Option<Shrunk> {
+    shrink::shrink(seed, None)
 }

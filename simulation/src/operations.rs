@@ -2,6 +2,7 @@
 
 use engine::ports::{ChangeSetKind, RolloutState, StackEvent};
 
+use crate::faults::Fault;
 use crate::services::Service;
 use crate::stacks::{Props, Step};
 use crate::world::{HOUR, MINUTE, SECOND, World};
@@ -38,8 +39,7 @@ impl World {
         let operation =
             self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
         let Some(operation) = operation else {
-            // Somebody else's: it changes tags and comes to its end.
-            return self.stack_is(stack, "UPDATE_COMPLETE", &step.token);
+            return self.others_operation_ends(stack, &step.token);
         };
         match (operation.becomes, step.number) {
             (_, 1) => {
@@ -70,6 +70,16 @@ impl World {
             (Becomes::RolloutLags, _) => self.rollout_is(stack, RolloutState::Completed),
             (Becomes::RolloutFails, _) => self.rollout_is(stack, RolloutState::Failed),
             (Becomes::Completed | Becomes::Slow | Becomes::OldDigest, _) => {}
+        }
+    }
+
+    /// Somebody else's operation: it changes tags and comes to its end, or hangs in its rollback.
+    fn others_operation_ends(&mut self, stack: &str, token: &str) {
+        if self.strikes(Fault::StackFails, "somebody else's stack operation") {
+            self.stack_is(stack, "UPDATE_ROLLBACK_FAILED", token);
+            self.repair_later(stack);
+        } else {
+            self.stack_is(stack, "UPDATE_COMPLETE", token);
         }
     }
 
@@ -143,7 +153,7 @@ impl World {
             &operation.token,
             if completed { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" },
         );
-        if self.random.chance(500) {
+        if self.random_of(&operation.stack).chance(500) {
             self.forget_executed(&operation.stack);
         }
         self.stack_is(&operation.stack, status, &operation.token);

@@ -25,15 +25,20 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use crate::checks::Invariant;
+use crate::crash::{Moment, survive};
 use crate::events;
 use crate::executor::pause;
-use crate::records::{TEMPLATE, TEMPLATE_KEY};
+use crate::faults::Fault;
 use crate::sources::BRANCH;
-use crate::untruth::Untruth;
+use crate::witness;
 use crate::world::{MINUTE, World};
 
 /// Source: SQS developer guide, "FIFO queues": deduplication interval.
 const DEDUPLICATED_MS: u64 = 5 * MINUTE;
+
+/// What reply tokens are made with.
+pub(crate) const REPLY_KEY: &[u8] = b"the key of the simulated secret";
 
 type Answer<T> = Result<T, Failure>;
 
@@ -42,6 +47,8 @@ pub(crate) struct Ports {
     pub(crate) world: Rc<RefCell<World>>,
     /// How much this machine's clock is ahead.
     pub(crate) ahead_ms: i64,
+    /// The payload that the function was invoked with.
+    pub(crate) came: Rc<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,22 +73,27 @@ impl Ports {
         effect: impl FnOnce(&mut World) -> Answer<T>,
     ) -> Answer<T> {
         pause().await;
+        let number = self.world.borrow_mut().crash.count_call();
+        survive(&self.world, call, number, Moment::BeforeItsEffect).await;
         let (answer, lost) = {
             let world = &mut *self.world.borrow_mut();
             world.coverage.hit("call", call);
-            if world.random.chance(world.faults.throttle) {
-                world.coverage.hit("fault", "throttled");
-                world.say(format_args!("{call} is throttled"));
+            if world.throttles(call) || world.strikes(Fault::Throttle, call) {
+                world.coverage.hit("throttled", call);
                 return Err(Failure::transient(call, "ThrottlingException: Rate exceeded"));
             }
+            if world.strikes(Fault::Unreachable, call) {
+                world.coverage.hit("unreachable", call);
+                return Err(Failure::transient(call, "dispatch failure: connection reset"));
+            }
             let answer = effect(world);
-            let lost = answer.is_ok() && world.random.chance(world.faults.answer_lost);
+            let lost = answer.is_ok() && world.strikes(Fault::AnswerLost, call);
             if lost {
-                world.coverage.hit("fault", "answer lost");
-                world.say(format_args!("the answer of {call} is lost"));
+                world.coverage.hit("answer lost", call);
             }
             (answer, lost)
         };
+        survive(&self.world, call, number, Moment::AfterItsEffect).await;
         pause().await;
         match (lost, kind) {
             (false, _) => answer,
@@ -124,8 +136,8 @@ impl Builds for Ports {
 impl Agenda for Ports {
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Answer<Vec<TrackKey>> {
         self.read("due_tracks", |world| {
-            let forgotten = world.untruth == Untruth::NobodyIsWoken;
-            if forgotten { Vec::new() } else { world.due_tracks(until, limit) }
+            witness::sweep(world, until);
+            world.due_tracks(until, limit)
         })
         .await
     }
@@ -146,9 +158,7 @@ impl Agenda for Ports {
 impl Queues for Ports {
     async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()> {
         self.write("wake", |world| {
-            if world.untruth != Untruth::NobodyIsWoken {
-                world.wake(hand, track, version, delay);
-            }
+            world.wake(hand, track, version, delay);
             Ok(())
         })
         .await
@@ -189,7 +199,7 @@ impl World {
     fn wake(&mut self, hand: Hand, track: &TrackKey, version: u64, delay: Span) {
         self.coverage.hit("woken", &format!("{hand:?}"));
         if delay > engine::ports::DELAY_MAX {
-            self.violation(format!("SQS refuses a delay of {delay:?}"));
+            self.violation(Invariant::Aws, format!("SQS refuses a delay of {delay:?}"));
         }
         let (group, delay_ms) = match hand {
             Hand::Notify => {
@@ -219,10 +229,9 @@ impl Patrol for Ports {
 }
 
 impl Quarantine for Ports {
-    async fn quarantine(&self, function: &str, why: &str, _payload: &[u8]) -> Answer<()> {
+    async fn quarantine(&self, function: &str, why: &str, kept: Option<&[u8]>) -> Answer<()> {
         self.write("quarantine", |world| {
-            world.say(format_args!("{function} quarantines: {why}"));
-            world.quarantined.push(format!("{function}: {why}"));
+            world.quarantine(function, why, &self.came, kept);
             Ok(())
         })
         .await
@@ -282,18 +291,18 @@ impl Images for Ports {
 
 impl Records for Ports {
     async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>> {
-        self.read("service_record", |world| world.platform.service_record(repository.as_str())).await
+        self.read("service_record", |world| world.platform.service_record(repository.as_str(), world.now))
+            .await
     }
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
         self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
     }
 
-    /// A page each, so that paging is met.
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("environment_records", |world| {
             let names = world.platform.environments();
-            one_by_one(&names, page, |name| world.platform.environment_record(name))
+            one_page(&names, world.platform.page, page, |name| world.platform.environment_record(name))
         })
         .await
     }
@@ -302,23 +311,26 @@ impl Records for Ports {
 impl Registry for Ports {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
         self.read("service_records", |world| {
-            if world.untruth == Untruth::NothingIsPatrolled {
-                return Page { items: Vec::new(), next: None };
-            }
-            one_by_one(world.platform.services(), page, |name| world.platform.service_record(name))
+            let platform = &world.platform;
+            one_page(platform.services(), platform.page, page, |name| {
+                platform.service_record(name, world.now)
+            })
         })
         .await
     }
 }
 
-fn one_by_one(
+/// `size` names from where `page` says.
+fn one_page(
     names: &[String],
+    size: usize,
     page: Option<&str>,
     read: impl Fn(&str) -> Option<Stored>,
 ) -> Page<(String, Stored)> {
     let at = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or(0);
-    let items = names.get(at).and_then(|name| Some((name.clone(), read(name)?))).into_iter().collect();
-    Page { items, next: (at + 1 < names.len()).then(|| (at + 1).to_string()) }
+    let items =
+        names.iter().skip(at).take(size).filter_map(|name| Some((name.clone(), read(name)?))).collect();
+    Page { items, next: (at + size < names.len()).then(|| (at + size).to_string()) }
 }
 
 impl Stacks for Ports {
@@ -328,10 +340,7 @@ impl Stacks for Ports {
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {
         self.read("stack_events", |world| {
-            let (mut items, next) = world.stack_events(name, page);
-            if world.untruth == Untruth::RollbackHidden {
-                items.iter_mut().for_each(|event| event.status = event.status.replace("ROLLBACK_", ""));
-            }
+            let (items, next) = world.stack_events(name, page);
             Page { items, next }
         })
         .await
@@ -358,8 +367,8 @@ impl Stacks for Ports {
         .await
     }
 
-    async fn set_stack_policy(&self, _stack: &StackName, _policy: &str) -> Answer<()> {
-        self.write("set_stack_policy", |_| Ok(())).await
+    async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()> {
+        self.write("set_stack_policy", |world| world.set_stack_policy(stack, policy)).await
     }
 
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
@@ -379,7 +388,7 @@ impl Services for Ports {
 
 impl Templates for Ports {
     async fn base_template(&self, key: &str) -> Answer<Option<String>> {
-        self.read("base_template", |_| (key == TEMPLATE_KEY).then(|| TEMPLATE.to_owned())).await
+        self.read("base_template", |world| world.platform.base_template(key)).await
     }
 
     async fn store_template(&self, sha256: &str, body: &str) -> Answer<String> {
@@ -408,6 +417,6 @@ impl People for Ports {
 
 impl ReplyKey for Ports {
     async fn reply_key(&self) -> Answer<Vec<u8>> {
-        self.read("reply_key", |_| b"the key of the simulated secret".to_vec()).await
+        self.read("reply_key", |_| REPLY_KEY.to_vec()).await
     }
 }

@@ -1,6 +1,6 @@
 //! The platform's records in SSM, and the artifact bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Stored;
 use serde_json::json;
@@ -9,50 +9,107 @@ use crate::events::{ACCOUNT, REGION};
 use crate::random::Random;
 use crate::sources::BRANCH;
 
-pub(crate) const TEMPLATE_KEY: &str = "stacks/service.yaml";
-
-/// The parameters that the engine and a config set; resources enough to need a capability.
-pub(crate) const TEMPLATE: &str = r#"{
-  "Parameters": {
+/// The parameters that the engine and a config set.
+const TEMPLATE_PARAMETERS: &str = r#"{
     "Image": {"Type": "String"}, "Cluster": {"Type": "String"}, "ListenerArn": {"Type": "String"},
     "VpcId": {"Type": "String"}, "Subnets": {"Type": "CommaDelimitedList"},
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
     "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
-  },
-  "Resources": {
-    "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
-    "Service": {"Type": "AWS::ECS::Service", "Properties": {}}
-  }
 }"#;
 
-#[derive(Debug)]
+/// Environments' templates by their keys, each with what makes it need another capability.
+const TEMPLATES: [(&str, &str); 3] = [
+    ("stacks/plain.yaml", ""),
+    ("stacks/service.yaml", r#""Role": {"Type": "AWS::IAM::Role", "Properties": {}},"#),
+    (
+        "stacks/named.yaml",
+        r#""Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "payments-task"}},"#,
+    ),
+];
+
+/// Source: SSM API, GetParametersByPath.
+const RECORDS_A_PAGE: usize = 10;
+
+#[derive(Debug, Clone)]
 pub(crate) struct Platform {
     services: Vec<String>,
+    /// Records in one page of an answer: where few are known, one each, so that paging is met.
+    pub(crate) page: usize,
+    service_records: BTreeMap<String, Stored>,
+    /// Repositories whose record is gone, and until when.
+    gone_until: BTreeMap<String, u64>,
+    ever_gone: BTreeSet<String>,
     environments: BTreeMap<String, Environment>,
+    /// Rendered ones, by URL.
     pub(crate) templates: BTreeMap<String, String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Environment {
     approvals: u32,
+    /// Since when so many are asked for, in the world's milliseconds.
+    approvals_since: u64,
+    replies: bool,
     expires_hours: u64,
-    version: i64,
+    template: &'static str,
+    stored: Stored,
 }
 
 impl Platform {
     pub(crate) fn drawn(random: &mut Random) -> Self {
-        let services = ["card-api", "ledger", "payments"];
         let count = random.between(1, 3) as usize;
+        let services: Vec<String> =
+            ["card-api", "ledger", "payments"].iter().take(count).map(|name| (*name).to_owned()).collect();
         let mut environments = BTreeMap::new();
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
-            let expires_hours = *random.pick(&[2, 24, 72]);
-            environments.insert((*name).to_owned(), Environment { approvals: 1, expires_hours, version: 1 });
+            let mut environment = Environment {
+                approvals: 1,
+                approvals_since: 0,
+                replies: random.between(1, 12) != 1,
+                expires_hours: *random.pick(&[2, 24, 72]),
+                template: random.pick(&TEMPLATES).0,
+                stored: Stored { body: String::new(), version: 0 },
+            };
+            environment.store(name);
+            environments.insert((*name).to_owned(), environment);
         }
+        let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
-            services: services.iter().take(count).map(|name| (*name).to_owned()).collect(),
+            services,
+            page: 1,
+            service_records,
+            gone_until: BTreeMap::new(),
+            ever_gone: BTreeSet::new(),
             environments,
+            templates: BTreeMap::new(),
+        }
+    }
+
+    /// One approval by reply each, within a day.
+    pub(crate) fn of(services: &[String], environments: &[&str]) -> Self {
+        let mut known = BTreeMap::new();
+        for name in environments {
+            let mut environment = Environment {
+                approvals: 1,
+                approvals_since: 0,
+                replies: true,
+                expires_hours: 24,
+                template: TEMPLATES[0].0,
+                stored: Stored { body: String::new(), version: 0 },
+            };
+            environment.store(name);
+            known.insert((*name).to_owned(), environment);
+        }
+        let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
+        Self {
+            services: services.to_vec(),
+            page: RECORDS_A_PAGE,
+            service_records,
+            gone_until: BTreeMap::new(),
+            ever_gone: BTreeSet::new(),
+            environments: known,
             templates: BTreeMap::new(),
         }
     }
@@ -66,30 +123,64 @@ impl Platform {
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
-    pub(crate) fn raise_floor(&mut self) {
-        if let Some(environment) = self.environments.values_mut().next() {
+    pub(crate) fn raise_floor(&mut self, now: u64) {
+        if let Some((name, environment)) = self.environments.iter_mut().next() {
             environment.approvals = 2;
-            environment.version += 1;
+            environment.approvals_since = now;
+            environment.store(name);
         }
     }
 
-    pub(crate) fn service_record(&self, repository: &str) -> Option<Stored> {
-        if !self.services.iter().any(|service| service == repository) {
-            return None;
-        }
-        let body = json!({
-            "service": repository,
-            "branches": [BRANCH],
-            "paths": [format!("/{repository}")],
-            "imageRepository": repository,
-            "imageRepositoryUri": format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}"),
-            "buildRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/tidegate/{repository}-build"),
-        });
-        Some(Stored { body: body.to_string(), version: 1 })
+    /// Approvals that the environment asks for at least, and since when.
+    pub(crate) fn floor(&self, environment: &str) -> Option<(u32, u64)> {
+        let environment = self.environments.get(environment)?;
+        Some((environment.approvals, environment.approvals_since))
+    }
+
+    pub(crate) fn take_away(&mut self, repository: String, until: u64) {
+        self.ever_gone.insert(repository.clone());
+        self.gone_until.insert(repository, until);
+    }
+
+    /// Whether the sentence speaks of a repository that was not registered for a while.
+    pub(crate) fn tells_of_one_gone(&self, why: &str) -> bool {
+        self.ever_gone.iter().any(|repository| why.contains(&format!("repository {repository} ")))
+    }
+
+    pub(crate) fn put_all_back(&mut self) {
+        self.gone_until.clear();
+    }
+
+    pub(crate) fn service_record(&self, repository: &str, now: u64) -> Option<Stored> {
+        let is_gone = self.gone_until.get(repository).is_some_and(|until| now < *until);
+        self.service_records.get(repository).filter(|_| !is_gone).cloned()
     }
 
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
-        let environment = self.environments.get(name)?;
+        self.environments.get(name).map(|environment| environment.stored.clone())
+    }
+
+    pub(crate) fn base_template(&self, key: &str) -> Option<String> {
+        let (_, more) = TEMPLATES.iter().find(|(known, _)| *known == key)?;
+        let service = r#""Service": {"Type": "AWS::ECS::Service", "Properties": {}}"#;
+        Some(format!(r#"{{"Parameters": {TEMPLATE_PARAMETERS}, "Resources": {{{more} {service}}}}}"#))
+    }
+}
+
+fn service_record(repository: &str) -> Stored {
+    let body = json!({
+        "service": repository,
+        "branches": [BRANCH],
+        "paths": [format!("/{repository}")],
+        "imageRepository": repository,
+        "imageRepositoryUri": format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}"),
+        "buildRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/tidegate/{repository}-build"),
+    });
+    Stored { body: body.to_string(), version: 1 }
+}
+
+impl Environment {
+    fn store(&mut self, name: &str) {
         let body = json!({
             "cluster": name,
             "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
@@ -97,13 +188,13 @@ impl Platform {
             "vpcId": "vpc-0a1b2c3d",
             "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
             "permissionsBoundaryArn": format!("arn:aws:iam::{ACCOUNT}:policy/tidegate-boundary"),
-            "template": TEMPLATE_KEY,
+            "template": self.template,
             "floor": {
-                "approvals": environment.approvals,
-                "replies": true,
-                "expiresHours": environment.expires_hours,
+                "approvals": self.approvals,
+                "replies": self.replies,
+                "expiresHours": self.expires_hours,
             },
         });
-        Some(Stored { body: body.to_string(), version: environment.version })
+        self.stored = Stored { body: body.to_string(), version: self.stored.version + 1 };
     }
 }

@@ -6,7 +6,6 @@ use engine::ports::{RolloutState, ServiceRead};
 
 use crate::events::{self, ACCOUNT, REGION};
 use crate::stacks::Props;
-use crate::untruth::Untruth;
 use crate::world::{Function, World};
 
 #[derive(Debug, Clone)]
@@ -103,23 +102,6 @@ impl World {
     pub(crate) fn task_images(&self, task_definition: &str) -> BTreeMap<String, String> {
         let Some(image) = self.stacks.task_definitions.get(task_definition) else { return BTreeMap::new() };
         let repository = image.split('@').next().and_then(|uri| uri.rsplit('/').next()).unwrap_or_default();
-        let image = match self.untruth {
-            Untruth::DigestAssumed => self.last_asked_for(repository).unwrap_or(image),
-            Untruth::None
-            | Untruth::VersionUnchecked
-            | Untruth::NobodyIsWoken
-            | Untruth::RollbackHidden
-            | Untruth::BuildsForgotten
-            | Untruth::EveryoneIsToldDeployed
-            | Untruth::NothingIsPatrolled => image,
-        };
         BTreeMap::from([(repository.to_owned(), image.clone())])
-    }
-
-    fn last_asked_for(&self, repository: &str) -> Option<&String> {
-        let image = |operation: &'_ crate::operations::Operation| {
-            operation.props.parameters.get("Image").is_some_and(|image| image.contains(repository))
-        };
-        self.stacks.operations.iter().rev().find(|operation| image(operation))?.props.parameters.get("Image")
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum CommitKind {
     Good,
     /// Another size of task: the plan changes in more than the image.
     Resized,
+    /// With a stack policy.
+    Guarded,
     /// An earlier commit again.
     Earlier,
     BadConfig,
@@ -48,9 +50,21 @@ impl CommitKind {
             2 => Self::OthersService,
             3 => Self::NoConfig,
             4..=6 => Self::Earlier,
-            7..=9 => Self::Resized,
+            7 | 8 => Self::Resized,
+            9..=12 => Self::Guarded,
             _ => Self::Good,
         }
+    }
+}
+
+impl Sources {
+    /// Whether one commit of a repository was made before another.
+    pub(crate) fn is_older(&self, one: &Revision, other: &Revision) -> bool {
+        let place = |commits: &[Revision], commit| commits.iter().position(|known| known == commit);
+        self.history.values().any(|commits| match (place(commits, one), place(commits, other)) {
+            (Some(one), Some(other)) => one < other,
+            (Some(_) | None, _) => false,
+        })
     }
 }
 
@@ -61,17 +75,19 @@ impl World {
         let earlier =
             self.sources.history.get(repository).filter(|_| commit.kind == CommitKind::Earlier).cloned();
         let revision = match earlier {
-            Some(history) => self.random.pick(&history).clone(),
+            Some(history) if self.script.is_some() => history[0].clone(),
+            Some(history) => self.random_of(repository).pick(&history).clone(),
             None => self.new_commit(number, commit),
         };
         self.coverage.hit("push", &format!("{:?}", commit.kind));
         self.say(format_args!("{repository} is pushed to {}: {:?}", revision.short(), commit.kind));
         self.sources.heads.insert(repository.clone(), revision.clone());
+        self.witness.head_moved(repository, &revision);
         self.emit(Function::Push, events::pushed(repository, BRANCH, revision.as_str()));
     }
 
     fn new_commit(&mut self, number: u64, commit: &Commit) -> Revision {
-        let spread = self.random.next();
+        let spread = self.random_of(&commit.repository).next();
         let revision: Revision = match format!("{spread:016x}{number:024x}").parse() {
             Ok(revision) => revision,
             Err(malformed) => unreachable!("40 hex digits: {malformed}"),
@@ -96,16 +112,23 @@ fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option
         CommitKind::Resized => (512, 1024),
         // Fargate has no such size.
         CommitKind::BadConfig => (256, 30_720),
-        CommitKind::Good | CommitKind::Earlier | CommitKind::OthersService | CommitKind::NoConfig => {
-            (256, 512)
-        }
+        CommitKind::Good
+        | CommitKind::Guarded
+        | CommitKind::Earlier
+        | CommitKind::OthersService
+        | CommitKind::NoConfig => (256, 512),
     };
-    let config = json!({
+    let mut config = json!({
         "service": service,
         "kind": "web",
         "routing": { "paths": [format!("/{repository}")], "priority": 120 },
         "container": { "port": 8080, "cpu": cpu, "memoryMiB": memory_mib },
         "environments": environments,
     });
+    if kind == CommitKind::Guarded {
+        config["StackPolicy"] = json!({ "Statement": [
+            { "Effect": "Deny", "Action": "Update:Replace", "Principal": "*", "Resource": "*" }
+        ] });
+    }
     (kind != CommitKind::NoConfig).then(|| config.to_string())
 }

@@ -1,6 +1,6 @@
 //! CloudFormation and ECS: stacks that are busy, refuse, roll back, and services that move after them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::failure::Failure;
 use engine::ports::{
@@ -9,7 +9,9 @@ use engine::ports::{
 };
 use model::ids::{EffectKey, StackName};
 
+use crate::checks;
 use crate::events::{ACCOUNT, REGION};
+use crate::faults::Fault;
 use crate::operations::{Becomes, Operation};
 use crate::services::Service;
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
@@ -21,6 +23,8 @@ pub(crate) struct Stacks {
     pub(crate) operations: Vec<Operation>,
     /// Image by task definition.
     pub(crate) task_definitions: BTreeMap<String, String>,
+    /// Stacks that others have deleted at some time.
+    pub(crate) deleted: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +39,7 @@ pub(crate) struct Stack {
     pub(crate) service: Option<Service>,
     /// Others have changed it behind our back: what it runs is no longer ours alone to say.
     pub(crate) touched: bool,
+    pub(crate) policy: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +77,13 @@ impl Stack {
 impl World {
     pub(crate) fn create_change_set(&mut self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
         let refused = |why: String| Err(Failure::Refused { call: "CreateChangeSet", why });
-        if !order.capabilities.iter().any(|capability| capability == "CAPABILITY_IAM") {
-            return refused(
-                "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]".to_owned(),
-            );
-        }
-        if !self.platform.templates.contains_key(&order.template_url) {
+        let Some(template) = self.platform.templates.get(&order.template_url) else {
             return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
+        };
+        if let Some(missing) = missing_capability(template, &order.capabilities) {
+            return refused(format!(
+                "InsufficientCapabilitiesException: Requires capabilities : [{missing}]"
+            ));
         }
         let name = order.stack.as_str();
         if !self.stacks.all.contains_key(name) {
@@ -87,7 +92,7 @@ impl World {
             }
             self.new_stack(name, &order.name);
         }
-        let (now, wait) = (self.now, self.random.between(SECOND, 8 * SECOND));
+        let (now, wait) = (self.now, self.takes(name, SECOND, 8 * SECOND));
         let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
         let in_review = stack.status == "REVIEW_IN_PROGRESS";
         if stack.is_busy() {
@@ -131,6 +136,7 @@ impl World {
             events: Vec::new(),
             service: None,
             touched: false,
+            policy: None,
         };
         self.stacks.all.insert(name.to_owned(), stack);
         self.stack_is(name, "REVIEW_IN_PROGRESS", &token.to_string());
@@ -142,7 +148,8 @@ impl World {
         name: &EffectKey,
         page: Option<&str>,
     ) -> Option<ChangeSetRead> {
-        let set = self.stacks.all.get(stack.as_str())?.change_sets.get(&name.to_string())?;
+        let stack = self.stacks.all.get(stack.as_str())?;
+        let set = stack.change_sets.get(&name.to_string())?;
         let made = set.ready_at <= self.now;
         let (status, reason, execution) = match (made, set.has_changes) {
             (false, _) => ("CREATE_IN_PROGRESS", None, "UNAVAILABLE"),
@@ -153,7 +160,7 @@ impl World {
                 ("FAILED", Some(reason.to_owned()), "UNAVAILABLE")
             }
         };
-        let changes = if made && set.has_changes { changes(set.kind) } else { Vec::new() };
+        let changes = if made && set.has_changes { changes(set.kind, stack.touched) } else { Vec::new() };
         let (changes, next) = match page {
             None if changes.len() > 1 => (changes[..1].to_vec(), Some("2".to_owned())),
             None => (changes, None),
@@ -185,7 +192,7 @@ impl World {
     ) -> Result<Executed, Failure> {
         let stale = |why: &str| Ok(Executed::Stale { why: why.to_owned() });
         let token = key.to_string();
-        let again = self.random.chance(500);
+        let again = self.random_of(name.as_str()).chance(500);
         let Some(stack) = self.stacks.all.get_mut(name.as_str()) else {
             return stale("the stack does not exist");
         };
@@ -193,7 +200,7 @@ impl World {
             return stale("ChangeSetNotFoundException: the change set does not exist");
         };
         if set.execution != "AVAILABLE" {
-            self.coverage.hit("fault", "change set executed again");
+            self.coverage.hit("refused", "ExecuteChangeSet again");
             // AWS documents the token for safe repeats, and the status check for all others.
             let started = again && set.execution == "EXECUTE_IN_PROGRESS";
             let why = format!("InvalidChangeSetStatusException: the change set is in [{}]", set.execution);
@@ -215,8 +222,8 @@ impl World {
     }
 
     fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
-        crate::checks::execution(self, name, key, &props);
-        let becomes = self.operation_becomes(kind);
+        checks::execution(self, name, key, &props, kind);
+        let becomes = self.operation_becomes(name.as_str(), kind);
         let token = key.to_string();
         self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
         self.say(format_args!("{token} is executed and will be {becomes:?}"));
@@ -233,11 +240,14 @@ impl World {
         self.step_in(name.as_str(), &token, 1, (SECOND, MINUTE));
     }
 
-    fn operation_becomes(&mut self, kind: ChangeSetKind) -> Becomes {
-        if !self.random.chance(2 * self.faults.trouble) {
+    fn operation_becomes(&mut self, stack: &str, kind: ChangeSetKind) -> Becomes {
+        if let Some(script) = &mut self.script {
+            return script.operations.pop_front().unwrap_or(Becomes::Completed);
+        }
+        if !self.strikes(Fault::StackFails, "stack operation") {
             return Becomes::Completed;
         }
-        *self.random.pick(match kind {
+        *self.random_of(stack).pick(match kind {
             ChangeSetKind::Create => &[Becomes::RolledBack, Becomes::Slow, Becomes::RolloutLags][..],
             ChangeSetKind::Update => &[
                 Becomes::RolledBack,
@@ -252,7 +262,7 @@ impl World {
     }
 
     pub(crate) fn step_in(&mut self, stack: &str, token: &str, number: u32, between: (u64, u64)) {
-        let delay = self.random.between(between.0, between.1);
+        let delay = self.takes(stack, between.0, between.1);
         let step = Step { token: token.to_owned(), number };
         self.later(delay, Happening::StackMoves { stack: stack.to_owned(), step });
     }
@@ -307,9 +317,29 @@ impl World {
         }
         stack.change_sets.clear();
         stack.touched = true;
-        self.coverage.hit("fault", "stack changed by others");
         self.stack_is(name, "UPDATE_IN_PROGRESS", &token);
         self.step_in(name, &token, 1, (MINUTE, 30 * MINUTE));
+    }
+
+    /// Another tool deletes the stack with its service. One that moves is left alone.
+    pub(crate) fn stack_deleted(&mut self, name: &str) {
+        if self.stacks.all.get(name).is_some_and(|stack| !stack.is_busy()) {
+            self.stacks.all.remove(name);
+            self.stacks.deleted.insert(name.to_owned());
+        }
+    }
+
+    pub(crate) fn set_stack_policy(&mut self, name: &StackName, policy: &str) -> Result<(), Failure> {
+        match self.stacks.all.get_mut(name.as_str()) {
+            Some(stack) => {
+                stack.policy = Some(policy.to_owned());
+                Ok(())
+            }
+            None => {
+                let why = format!("ValidationError: Stack [{name}] does not exist");
+                Err(Failure::Refused { call: "SetStackPolicy", why })
+            }
+        }
     }
 
     /// A stack that never came to be is deleted; one that hangs in its rollback is brought back.
@@ -326,7 +356,7 @@ impl World {
     }
 
     pub(crate) fn repair_later(&mut self, stack: &str) {
-        let delay = self.random.between(10 * MINUTE, 2 * HOUR);
+        let delay = self.random_of(stack).between(10 * MINUTE, 2 * HOUR);
         self.later(delay, Happening::StackRepaired { stack: stack.to_owned() });
     }
 
@@ -344,7 +374,19 @@ impl World {
     }
 }
 
-fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
+/// Source: CloudFormation API, CreateChangeSet (`Capabilities`): a role needs one, a role with a name of its own another.
+fn missing_capability(template: &str, given: &[String]) -> Option<&'static str> {
+    let gives = |capability: &str| given.iter().any(|known| known == capability);
+    let has_role = template.contains("AWS::IAM::Role");
+    let has_named_role = has_role && template.contains("RoleName");
+    if has_named_role && !gives("CAPABILITY_NAMED_IAM") {
+        return Some("CAPABILITY_NAMED_IAM");
+    }
+    (has_role && !gives("CAPABILITY_IAM") && !gives("CAPABILITY_NAMED_IAM")).then_some("CAPABILITY_IAM")
+}
+
+/// `touched`: what others have changed is changed back.
+fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
     let change = |logical_id: &str, resource_type: &str, replacement: &str| ResourceChange {
         logical_id: logical_id.to_owned(),
         resource_type: resource_type.to_owned(),
@@ -352,8 +394,12 @@ fn changes(kind: ChangeSetKind) -> Vec<ResourceChange> {
         replacement: if kind == ChangeSetKind::Create { "" } else { replacement }.to_owned(),
         properties: Vec::new(),
     };
-    vec![
+    let mut changes = vec![
         change("TaskDefinition", "AWS::ECS::TaskDefinition", "True"),
         change("Service", "AWS::ECS::Service", "False"),
-    ]
+    ];
+    if touched {
+        changes.push(change("LogGroup", "AWS::Logs::LogGroup", "False"));
+    }
+    changes
 }

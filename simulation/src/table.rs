@@ -13,7 +13,6 @@ use model::time::Timestamp;
 use model::track::Track;
 
 use crate::checks;
-use crate::untruth::Untruth;
 use crate::world::World;
 
 #[derive(Debug, Default)]
@@ -23,6 +22,10 @@ pub(crate) struct Table {
     pub(crate) builds: BTreeMap<BuildFamily, Build>,
     pub(crate) patrol: Option<String>,
     pub(crate) watches: BTreeMap<DatabaseKey, Watch>,
+    /// Of tracks, by anybody.
+    pub(crate) commits: u64,
+    /// The most races that one invocation lost.
+    pub(crate) races_of_one: u32,
 }
 
 impl World {
@@ -30,13 +33,17 @@ impl World {
         let key = &advance.track.key;
         let stored = self.table.tracks.get(key);
         let version = stored.map_or(0, |track| track.version);
-        if version + 1 != advance.track.version && self.untruth != Untruth::VersionUnchecked {
-            self.coverage.hit("fault", "commit lost a race");
+        if version + 1 != advance.track.version {
+            self.coverage.hit("race", "track");
             return Commit::Lost;
         }
         let before = stored.cloned().unwrap_or_else(|| Track::new(key.clone()));
         checks::commit(self, &before, advance);
-        self.say(format_args!("{key} is at version {}: {}", advance.track.version, describe(&advance.track)));
+        if self.trace.is_kept() {
+            let described = describe(&advance.track);
+            self.say(format_args!("{key} is at version {}: {described}", advance.track.version));
+        }
+        self.table.commits += 1;
         self.table.tracks.insert(key.clone(), advance.track.clone());
         for release in &advance.changed {
             self.table.releases.insert(release.id.clone(), release.clone());
@@ -47,7 +54,7 @@ impl World {
     pub(crate) fn commit_build(&mut self, build: &Build) -> Commit {
         let version = self.table.builds.get(&build.family).map_or(0, |stored| stored.version);
         if version + 1 != build.version {
-            self.coverage.hit("fault", "build commit lost a race");
+            self.coverage.hit("race", "build");
             return Commit::Lost;
         }
         self.table.builds.insert(build.family.clone(), build.clone());
@@ -86,7 +93,7 @@ fn describe(track: &Track) -> String {
         .iter()
         .map(|promise| {
             let key = &promise.key;
-            format!("{}-{} {:?}", key.release.n, key.k, checks::effect_name(&promise.effect))
+            format!("{}-{} {}", key.release.n, key.k, promise.effect.kind().name())
         })
         .collect();
     format!("[{}] owes [{}]", phases.join(", "), owed.join(", "))

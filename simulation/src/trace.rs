@@ -1,6 +1,5 @@
 //! What happened, line by line: hashed always, kept when somebody will read it.
 
-use std::collections::BTreeMap;
 use std::fmt::{Arguments, Write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +26,10 @@ impl Trace {
         Self { keep, hash: FNV_OFFSET, lines: Vec::new(), line: String::new() }
     }
 
+    pub(crate) fn is_kept(&self) -> bool {
+        self.keep != Keep::Nothing
+    }
+
     /// `at_ms` counts from the start of the run.
     pub(crate) fn add(&mut self, at_ms: u64, what: Arguments<'_>) {
         if self.keep == Keep::Nothing {
@@ -41,26 +44,6 @@ impl Trace {
         }
         if self.keep == Keep::Lines {
             self.lines.push(self.line.clone());
-        }
-    }
-}
-
-/// How often each thing was met, by its name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Coverage(pub BTreeMap<String, u64>);
-
-impl Coverage {
-    pub(crate) fn hit(&mut self, kind: &str, name: &str) {
-        self.add(format!("{kind}: {name}"), 1);
-    }
-
-    pub(crate) fn add(&mut self, name: String, times: u64) {
-        *self.0.entry(name).or_default() += times;
-    }
-
-    pub(crate) fn merge(&mut self, other: Coverage) {
-        for (name, times) in other.0 {
-            self.add(name, times);
         }
     }
 }

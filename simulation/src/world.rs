@@ -1,19 +1,27 @@
 //! The seeded world: one clock, one agenda of what happens when, and the models of the services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Arguments;
 
 use crate::builds::Builds;
+use crate::checks::Invariant;
+use crate::coverage::Coverage;
+use crate::crash::Crash;
 use crate::events;
-use crate::faults::Faults;
+use crate::faults::{Chances, Fault, Strike};
+use crate::foreign::Fate;
+use crate::mutated::Remembered;
+use crate::mutation::Mutation;
 use crate::people::People;
 use crate::random::Random;
 use crate::records::Platform;
-use crate::sources::{Commit, Sources};
+use crate::script::Script;
+use crate::sources::Sources;
 use crate::stacks::{Stacks, Step};
+use crate::story::{Story, What};
 use crate::table::Table;
-use crate::trace::{Coverage, Keep, Trace};
-use crate::untruth::Untruth;
+use crate::trace::{Keep, Trace};
+use crate::witness::Witness;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
@@ -32,6 +40,22 @@ pub(crate) enum Function {
     Deployer,
     Notify,
     Sweep,
+}
+
+impl Function {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::Push => "push",
+            Function::Build => "build",
+            Function::Image => "image",
+            Function::Approval => "approval",
+            Function::Stack => "stack",
+            Function::Builder => "builder",
+            Function::Deployer => "deployer",
+            Function::Notify => "notify",
+            Function::Sweep => "sweep",
+        }
+    }
 }
 
 /// What brought a function's payload, and so what follows when it fails.
@@ -67,7 +91,12 @@ pub(crate) enum Happening {
     Poll(u64),
     Invoke(Invocation),
     Deliver(Message),
-    Push(Box<Commit>),
+    /// A message comes again while this invocation may still be at work on it.
+    Redeliver {
+        message: Message,
+        invocation: u64,
+    },
+    Act(What),
     BuildEnds {
         arn: String,
     },
@@ -80,24 +109,33 @@ pub(crate) enum Happening {
         stack: String,
         step: Step,
     },
-    /// Somebody else's operation begins, or somebody repairs a stack.
-    StackTouched {
-        stack: String,
-    },
     StackRepaired {
         stack: String,
     },
-    FloorRises,
     Sweep,
     FaultsStop,
     LivenessChecked,
 }
 
+/// A fault that struck, when, and what it struck: a call, a function, a thing in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Struck {
+    pub(crate) strike: Strike,
+    pub(crate) at_ms: u64,
+    pub(crate) what: &'static str,
+}
+
 pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) random: Random,
-    pub(crate) faults: Faults,
-    pub(crate) untruth: Untruth,
+    seed: u64,
+    /// A source of chance for each thing that has a fate of its own.
+    fates: BTreeMap<String, Random>,
+    pub(crate) chances: Chances,
+    pub(crate) struck: Vec<Struck>,
+    /// What the product does wrong, if anything, and what it remembers for that.
+    pub(crate) mutation: Option<Mutation>,
+    pub(crate) remembered: Remembered,
     pub(crate) agenda: BTreeMap<(u64, u64), Happening>,
     pub(crate) next_id: u64,
     pub(crate) trace: Trace,
@@ -111,20 +149,46 @@ pub(crate) struct World {
     pub(crate) people: People,
     /// Notify messages by what they were deduplicated under, with the time.
     pub(crate) deduplicated: BTreeMap<String, u64>,
+    /// The message of each FIFO group that is not done with.
     pub(crate) groups_busy: BTreeMap<String, u64>,
-    pub(crate) quarantined: Vec<String>,
+    /// Services that turn every call away, and until when.
+    pub(crate) throttled_until: BTreeMap<&'static str, u64>,
+    pub(crate) dead_letters: Vec<Invocation>,
+    /// Payloads that are nobody's of ours, as functions got them.
+    pub(crate) foreign: BTreeMap<Vec<u8>, Fate>,
+    /// Events and replies that were delivered, to be told again at the end (I4).
+    pub(crate) heard: Vec<(Function, Vec<u8>)>,
+    /// What functions answered and how they failed, to be searched for secrets (I9).
+    pub(crate) answered: String,
+    pub(crate) witness: Witness,
+    /// What is certain, where it is not drawn.
+    pub(crate) script: Option<Script>,
+    pub(crate) crash: Crash,
+    /// Whose turn it is.
+    pub(crate) acting: Function,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, keep: Keep, untruth: Untruth) -> Self {
+    /// `only`: the faults that strike, where a run is made again.
+    pub(crate) fn new(
+        seed: u64,
+        story: &Story,
+        only: Option<BTreeSet<Strike>>,
+        keep: Keep,
+        mutation: Option<Mutation>,
+    ) -> Self {
         let mut random = Random::new(seed);
-        let faults = Faults::drawn(&mut random);
+        let chances = Chances::new(Random::new(random.next()), story.rates.clone(), only);
         Self {
             now: START_MS,
-            platform: Platform::drawn(&mut random),
+            platform: story.platform.clone(),
             random,
-            faults,
-            untruth,
+            seed,
+            fates: BTreeMap::new(),
+            chances,
+            struck: Vec::new(),
+            mutation,
+            remembered: Remembered::default(),
             agenda: BTreeMap::new(),
             next_id: 0,
             trace: Trace::new(keep),
@@ -137,8 +201,25 @@ impl World {
             people: People::default(),
             deduplicated: BTreeMap::new(),
             groups_busy: BTreeMap::new(),
-            quarantined: Vec::new(),
+            throttled_until: BTreeMap::new(),
+            dead_letters: Vec::new(),
+            foreign: BTreeMap::new(),
+            heard: Vec::new(),
+            answered: String::new(),
+            witness: Witness::default(),
+            script: None,
+            crash: Crash::default(),
+            acting: Function::Sweep,
         }
+    }
+
+    /// What becomes of a stack, a repository or a release does not hang on what becomes of others, so that a failing run
+    /// can be made again without them.
+    pub(crate) fn random_of(&mut self, whose: &str) -> &mut Random {
+        let seed = self.seed;
+        self.fates.entry(whose.to_owned()).or_insert_with(|| {
+            Random::new(whose.bytes().fold(seed, |name, byte| name.rotate_left(7) ^ u64::from(byte)))
+        })
     }
 
     pub(crate) fn id(&mut self) -> u64 {
@@ -150,9 +231,19 @@ impl World {
         self.trace.add(self.now - START_MS, what);
     }
 
-    pub(crate) fn violation(&mut self, what: String) {
+    pub(crate) fn violation(&mut self, invariant: Invariant, what: impl std::fmt::Display) {
+        let what = format!("{invariant:?}: {what}");
         self.say(format_args!("VIOLATION {what}"));
         self.violations.push(what);
+    }
+
+    /// Whether a fault strikes here and now; `what` it would strike.
+    pub(crate) fn strikes(&mut self, fault: Fault, what: &'static str) -> bool {
+        let Some(strike) = self.chances.strikes(fault) else { return false };
+        self.coverage.hit("fault", fault.name());
+        self.say(format_args!("FAULT {}: {what}", fault.name()));
+        self.struck.push(Struck { strike, at_ms: self.now - START_MS, what });
+        true
     }
 
     pub(crate) fn at(&mut self, when: u64, what: Happening) {
@@ -166,25 +257,23 @@ impl World {
 
     /// EventBridge: at least once, on best effort.
     pub(crate) fn emit(&mut self, function: Function, payload: Vec<u8>) {
-        if self.random.chance(self.faults.event_lost) {
-            self.coverage.hit("fault", "event lost");
-            self.say(format_args!("event for {function:?} is lost"));
+        self.heard.push((function, payload.clone()));
+        if !self.is_heard(function) {
             return;
         }
-        let copies = if self.random.chance(self.faults.duplicate) { 2 } else { 1 };
-        if copies == 2 {
-            self.coverage.hit("fault", "event delivered twice");
+        if self.strikes(Fault::EventLost, function.name()) {
+            return;
         }
+        let copies = if self.strikes(Fault::EventTwice, function.name()) { 2 } else { 1 };
         for _ in 0..copies {
-            let delay = self.event_delay();
+            let delay = self.event_delay(function);
             let origin = Origin::Event { attempt: 0 };
             self.later(delay, Happening::Invoke(Invocation { function, payload: payload.clone(), origin }));
         }
     }
 
-    fn event_delay(&mut self) -> u64 {
-        if self.random.chance(self.faults.late) {
-            self.coverage.hit("fault", "event late");
+    fn event_delay(&mut self, function: Function) -> u64 {
+        if self.strikes(Fault::EventLate, function.name()) {
             let longest = *self.random.pick(&[MINUTE, HOUR, 24 * HOUR]);
             return self.random.between(SECOND, longest);
         }
@@ -193,13 +282,14 @@ impl World {
 
     /// SQS: at least once, in no order unless a group is named.
     pub(crate) fn send(&mut self, queue: &'static str, body: String, group: Option<String>, delay_ms: u64) {
+        if !self.arrives() {
+            return;
+        }
         let id = self.id();
         let message = Message { queue, id, body, receives: 0, group };
-        let twice = self.random.chance(self.faults.duplicate);
         let travel = self.random.between(5, 2 * SECOND);
         self.later(delay_ms + travel, Happening::Deliver(message.clone()));
-        if twice {
-            self.coverage.hit("fault", "message delivered twice");
+        if self.strikes(Fault::MessageTwice, queue) {
             let gap = self.random.between(1, 20 * SECOND);
             self.later(delay_ms + travel + gap, Happening::Deliver(message));
         }

@@ -8,6 +8,7 @@ mod hooks;
 mod rds;
 mod refusals;
 pub(crate) mod scope;
+mod storm;
 pub(crate) mod upstream;
 
 use std::collections::BTreeMap;
@@ -142,7 +143,7 @@ async fn handle(State(door): State<Arc<FrontDoor>>, request: Request) -> Respons
     let incoming = Incoming { method: parts.method, path_and_query, headers: parts.headers, body };
     let method = incoming.method.clone();
     let answered = match scope {
-        Some(scope) => answer(&door, upstream, scope, incoming).await,
+        Some(scope) => storm::answer(&door, upstream, scope, incoming).await,
         None => pass_on(upstream, incoming).await.map(|reply| reply.into_response(&method)),
     };
     answered.unwrap_or_else(|failure| {

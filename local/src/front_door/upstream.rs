@@ -96,6 +96,15 @@ impl Upstream {
         let (status, body) = (answer.status(), answer.bytes().await?);
         if status.is_success() { Ok(()) } else { Err(refused(function_arn, status, &body)) }
     }
+
+    /// Kills the function's process in that execution environment, if it is handling an event; whether it was.
+    pub(crate) async fn kill(&self, environment: u16) -> Result<bool, Unanswered> {
+        let path = format!("/_tidegate/kill/{environment}");
+        let answer = self.http.post(format!("{}{path}", self.base)).send().await?;
+        let (status, body) = (answer.status(), answer.bytes().await?);
+        let killed = serde_json::from_slice(&body).ok().filter(|_| status.is_success());
+        killed.ok_or_else(|| refused(&path, status, &body))
+    }
 }
 
 fn refused(action: &str, status: StatusCode, body: &[u8]) -> Unanswered {

@@ -9,6 +9,7 @@ use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::fresh;
 use crate::problem::Problem;
 
 /// A zip and the name that its content gives it.
@@ -36,8 +37,8 @@ pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result
     let zip = pack(&stripped).map_err(Problem::file(&kept))?;
     let folder = home.join("functions");
     std::fs::create_dir_all(&folder).map_err(Problem::file(&folder))?;
-    // Renamed when whole: another process may be packing the same binary.
-    let part = folder.join(format!("{name}.{}.part", std::process::id()));
+    // Renamed when whole: others may be packing the same binary, in this process for another account too.
+    let part = folder.join(format!("{name}.{:016x}.part", fresh::number()));
     std::fs::write(&part, &zip).map_err(Problem::file(&part))?;
     std::fs::rename(&part, &kept).map_err(Problem::file(&kept))?;
     Ok(Bundle { key, zip })
@@ -54,7 +55,7 @@ fn version_of(function: &str, binary: &Path) -> Result<String, Problem> {
 /// Debug information is most of a debug binary; where there is no `strip` it stays.
 async fn strip(binary: &Path, home: &Path) -> Option<Vec<u8>> {
     let name = binary.file_name()?.to_str()?;
-    let out: PathBuf = home.join(format!("{name}.{}.stripped", std::process::id()));
+    let out: PathBuf = home.join(format!("{name}.{:016x}.stripped", fresh::number()));
     let mut command = Command::new("strip");
     // What it has to say about a file that is no binary helps nobody.
     command.arg("-o").arg(&out).arg(binary).stderr(Stdio::null());
@@ -81,6 +82,22 @@ fn pack(binary: &[u8]) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_same_binary_can_be_packed_for_several_accounts_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let binary = home.path().join("tidegate-push");
+        // `strip` needs a real one, and time enough for the others to come in between.
+        std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+        let packed = async || bundle("PushFunction", &binary, home.path()).await.map(|bundle| bundle.zip);
+        let zips = tokio::join!(packed(), packed(), packed());
+        let (first, second, third) = (zips.0.unwrap(), zips.1.unwrap(), zips.2.unwrap());
+        assert!(first == second && second == third, "one was packed while another was writing it");
+        let mut left: Vec<_> =
+            std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["functions", "tidegate-push"]);
+    }
 
     #[test]
     fn the_same_binary_gives_the_same_zip() {

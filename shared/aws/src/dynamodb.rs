@@ -5,10 +5,12 @@ mod watches;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
 use engine::ports::{Agenda, Builds, Commit, Tracks};
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -93,21 +95,8 @@ impl Builds for Aws {
 impl Agenda for Aws {
     /// From an index that trails the table by a moment: a track that is shown but no longer due has nothing to do.
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Result<Vec<TrackKey>, Failure> {
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.settings.required(TABLE)?)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("#shard = :shard AND #due <= :until")
-            .expression_attribute_names("#shard", "shard")
-            .expression_attribute_names("#due", "due")
-            .expression_attribute_values(":shard", item::text(item::SHARD))
-            .expression_attribute_values(":until", item::number(until.0))
-            .scan_index_forward(true)
-            .limit(at_most(limit))
-            .send()
-            .await
-            .map_err(|error| QUERY.failed(error))?;
+        let query = due(self.dynamodb.query(), until, limit).table_name(self.settings.required(TABLE)?);
+        let answer = query.send().await.map_err(|error| QUERY.failed(error))?;
         answer.items().iter().map(item::track_of).collect()
     }
 
@@ -118,14 +107,7 @@ impl Agenda for Aws {
     }
 
     async fn save_patrol(&self, next: Option<&str>) -> Result<(), Failure> {
-        self.dynamodb
-            .put_item()
-            .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_patrol(next)?))
-            .send()
-            .await
-            .map_err(|error| PUT_ITEM.failed(error))?;
-        Ok(())
+        self.put(item::of_patrol(next)?).await
     }
 }
 
@@ -190,6 +172,40 @@ impl Aws {
         Ok(releases)
     }
 
+    /// Remembers who dropped a message, and why.
+    pub async fn remember_dropped(&self, dropped: &Dropped) -> Result<(), Failure> {
+        self.put(item::of_dropped(dropped)?).await
+    }
+
+    /// What was dropped, the newest first.
+    pub async fn dropped(&self, limit: u32) -> Result<Vec<Dropped>, Failure> {
+        let page = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :dropped)")
+            .expression_attribute_values(":pk", item::text(item::QUARANTINE_PK))
+            .expression_attribute_values(":dropped", item::text(item::DROPPED_SK))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(at_most(limit))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        page.items().iter().map(item::decode).collect()
+    }
+
+    async fn put(&self, item: Item) -> Result<(), Failure> {
+        self.dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| PUT_ITEM.failed(error))?;
+        Ok(())
+    }
+
     async fn get(&self, place: &Place) -> Result<Option<Item>, Failure> {
         let answer = self
             .dynamodb
@@ -202,6 +218,19 @@ impl Aws {
             .map_err(|error| GET_ITEM.failed(error))?;
         Ok(answer.item)
     }
+}
+
+/// Asked of the sparse index alone, and all that is read is answered: no filter throws any of it away.
+fn due(query: QueryFluentBuilder, until: Timestamp, limit: u32) -> QueryFluentBuilder {
+    query
+        .index_name(DUE_INDEX)
+        .key_condition_expression("#shard = :shard AND #due <= :until")
+        .expression_attribute_names("#shard", "shard")
+        .expression_attribute_names("#due", "due")
+        .expression_attribute_values(":shard", item::text(item::SHARD))
+        .expression_attribute_values(":until", item::number(until.0))
+        .scan_index_forward(true)
+        .limit(at_most(limit))
 }
 
 /// Written only over the version before.
@@ -256,12 +285,29 @@ fn at_most(limit: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::config::BehaviorVersion;
     use aws_sdk_dynamodb::types::error::TransactionCanceledException;
     use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
     use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::body::SdkBody;
 
     use super::*;
+
+    #[test]
+    fn what_is_due_is_read_from_the_sparse_index_alone() {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version(BehaviorVersion::latest()).build();
+        let query = due(aws_sdk_dynamodb::Client::from_conf(config).query(), Timestamp(7), 500);
+        assert_eq!(query.get_index_name().as_deref(), Some("due"));
+        assert_eq!(
+            query.get_key_condition_expression().as_deref(),
+            Some("#shard = :shard AND #due <= :until")
+        );
+        let values = query.get_expression_attribute_values().clone().unwrap();
+        assert_eq!(values[":shard"], item::text("all"));
+        assert_eq!(values[":until"], item::number(7));
+        assert_eq!(*query.get_filter_expression(), None);
+        assert_eq!((*query.get_scan_index_forward(), *query.get_limit()), (Some(true), Some(500)));
+    }
 
     #[test]
     fn a_cancelled_transaction_is_lost_only_when_somebody_else_wrote() {

@@ -128,6 +128,8 @@ pub mod sdk {
     pub use aws_sdk_ecr as ecr;
     #[cfg(feature = "ecs")]
     pub use aws_sdk_ecs as ecs;
+    #[cfg(feature = "invoke")]
+    pub use aws_sdk_lambda as lambda;
     #[cfg(feature = "rds")]
     pub use aws_sdk_rds as rds;
     #[cfg(feature = "s3")]
@@ -140,4 +142,6 @@ pub mod sdk {
     pub use aws_sdk_sqs as sqs;
     #[cfg(feature = "ssm")]
     pub use aws_sdk_ssm as ssm;
+    #[cfg(feature = "sts")]
+    pub use aws_sdk_sts as sts;
 }

@@ -2,6 +2,7 @@
 
 use engine::failure::Failure;
 use engine::ports::{DELAY_MAX, NoticeQueue, Patrol, Quarantine, Queues};
+use intake::dead_letter::quarantined;
 use model::database::DatabaseKey;
 use model::effect::Hand;
 use model::ids::{BranchName, RepositoryName, TrackKey};
@@ -12,9 +13,6 @@ use crate::Aws;
 use crate::failure::Call;
 
 const SEND_MESSAGE: Call = Call::changes("sqs SendMessage");
-
-/// A quarantined event is kept up to here; SQS takes 256 KiB in all.
-const QUARANTINE_BYTES_MAX: usize = 240 * 1024;
 
 impl Queues for Aws {
     async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Result<(), Failure> {
@@ -64,7 +62,7 @@ impl Patrol for Aws {
 }
 
 impl Quarantine for Aws {
-    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Result<(), Failure> {
+    async fn quarantine(&self, function: &str, why: &str, payload: Option<&[u8]>) -> Result<(), Failure> {
         self.send("TIDEGATE_QUARANTINE_QUEUE_URL", quarantined(function, why, payload)).await
     }
 }
@@ -88,28 +86,6 @@ fn whole_seconds(delay: Span) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
-/// The message of a quarantined event. A payload that is too long is cut, and the message says so.
-fn quarantined(function: &str, why: &str, payload: &[u8]) -> String {
-    // SQS refuses U+FFFE and U+FFFF; JSON escapes the control characters that it refuses too.
-    let text = String::from_utf8_lossy(payload).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}");
-    let mut kept = text.as_str();
-    loop {
-        let message = json!({
-            "function": function,
-            "why": why,
-            "payload": kept,
-            "payloadBytes": payload.len(),
-            "cut": kept.len() < text.len(),
-        })
-        .to_string();
-        // Escaping can make it up to six times as long, so halving ends soon.
-        if message.len() <= QUARANTINE_BYTES_MAX || kept.is_empty() {
-            return message;
-        }
-        kept = &kept[..kept.floor_char_boundary(kept.len() / 2)];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,26 +96,5 @@ mod tests {
         assert_eq!(whole_seconds(Span(1)), 1);
         assert_eq!(whole_seconds(Span::seconds(20)), 20);
         assert_eq!(whole_seconds(Span::hours(2)), 900);
-    }
-
-    #[test]
-    fn a_quarantined_event_keeps_its_bytes() {
-        let message: serde_json::Value =
-            serde_json::from_str(&quarantined("push", "not JSON", b"{\"a\": \xff\x00}")).unwrap();
-        assert_eq!(message["function"], "push");
-        assert_eq!(message["payload"], "{\"a\": \u{FFFD}\0}");
-        assert_eq!(message["cut"], false);
-    }
-
-    #[test]
-    fn a_quarantined_event_always_fits_its_queue() {
-        for payload in [vec![0_u8; 1 << 20], "\u{10FFFF}é".repeat(200_000).into_bytes()] {
-            let message = quarantined("push", "not JSON", &payload);
-            assert!(message.len() <= QUARANTINE_BYTES_MAX);
-            let message: serde_json::Value = serde_json::from_str(&message).unwrap();
-            assert_eq!(message["cut"], true);
-            assert_eq!(message["payloadBytes"], payload.len());
-            assert!(message["payload"].as_str().unwrap().len() > 10_000);
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::decide::{Decision, Why, decide};
 use model::effect::{Hand, Promise};
 use model::ids::TrackKey;
+use model::kinds::PhaseKind;
 use model::signal::Signal;
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -36,15 +37,27 @@ pub(crate) async fn advance<P: Tracks + Queues + Clock>(
     key: &TrackKey,
     observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
 ) -> Result<Handled, Failure> {
+    advance_by(ports, key, None, observe).await
+}
+
+/// The same for a hand that is at work on the track: it need not be told of what it is about to do anyway.
+pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
+    ports: &P,
+    key: &TrackKey,
+    by: Option<Hand>,
+    observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
+) -> Result<Handled, Failure> {
     for _ in 0..COMMIT_ATTEMPTS_MAX {
         let track = ports.load_track(key).await?.unwrap_or_else(|| Track::new(key.clone()));
         let Some(signal) = observe(&track).await? else {
             return Ok(Handled::Unconcerned);
         };
-        match decide(&track, &signal, ports.now()) {
+        let decision = decide(&track, &signal, ports.now());
+        log(&track, &signal, &decision);
+        match decision {
             Decision::Ignore(why) => {
                 // Whoever decided this before may have crashed before handing over.
-                hand_over_due(ports, &track).await?;
+                hand_over_due(ports, &track, by).await?;
                 return Ok(Handled::Ignored(why));
             }
             Decision::Advance(next) => match ports.commit_track(&next).await? {
@@ -62,10 +75,25 @@ pub(crate) async fn advance<P: Tracks + Queues + Clock>(
     ))
 }
 
-/// Wakes every hand that has work which is due.
-pub(crate) async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track) -> Result<(), Failure> {
+/// What was decided before it is committed: a lost race is decided again.
+fn log(track: &Track, signal: &Signal, decision: &Decision) {
+    let phase = signal.release(track).map_or(PhaseKind::Over, |release| release.phase.kind());
+    match decision {
+        Decision::Advance(_) => {
+            tracing::debug!(track = %track.key, phase = phase.name(), signal = signal.kind().name(), "advances");
+        }
+        Decision::Ignore(why) => {
+            let signal = signal.kind().name();
+            tracing::debug!(track = %track.key, phase = phase.name(), signal, ?why, "ignored");
+        }
+    }
+}
+
+/// Wakes every hand but `by` that has work which is due.
+async fn hand_over_due<P: Queues + Clock>(ports: &P, track: &Track, by: Option<Hand>) -> Result<(), Failure> {
     let now = ports.now();
-    hand_over(ports, track, track.outbox.iter().filter(|promise| promise.due <= now)).await
+    let due = |promise: &&Promise| promise.due <= now && Some(promise.effect.hand()) != by;
+    hand_over(ports, track, track.outbox.iter().filter(due)).await
 }
 
 async fn hand_over_news<P: Queues + Clock>(

@@ -9,7 +9,7 @@ use model::track::Track;
 
 use crate::failure::Failure;
 use crate::ports::{
-    BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Clock, Commit, Images, Records,
+    BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Clock, Commit, Images, Records, Tracks,
 };
 use crate::records::service_of;
 
@@ -17,7 +17,7 @@ use crate::records::service_of;
 const JOIN_ATTEMPTS_MAX: u32 = 8;
 
 /// The builder's effects.
-pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>(
+pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -31,8 +31,10 @@ pub(crate) async fn perform<P: Builds + BuildService + Images + Records + Clock>
     match &promise.effect {
         Effect::StartBuild => {
             let release = release()?;
-            let build = start(ports, release).await?;
-            Ok(Signal::BuildStarted { n: release.id.n, build })
+            Ok(match start(ports, promise, release).await? {
+                Some(build) => Signal::BuildStarted { n: release.id.n, build },
+                None => done(),
+            })
         }
         Effect::LookAtBuild { build } => match watch(ports, build).await? {
             Some((_, seen)) => Ok(Signal::BuildSeen { build: build.clone(), seen }),
@@ -88,15 +90,22 @@ async fn seen<P: Images>(ports: &P, build: &Build, read: &BuildRead) -> Result<B
     })
 }
 
-/// Joins the build of the release's revision, or starts it.
-async fn start<P: Builds + BuildService + Images + Records + Clock>(
+/// Joins the build of the release's revision, or starts it; `None` when that is promised no more.
+async fn start<P: Tracks + Builds + BuildService + Images + Records + Clock>(
     ports: &P,
+    promise: &Promise,
     release: &Release,
-) -> Result<BuildId, Failure> {
+) -> Result<Option<BuildId>, Failure> {
     let service = service_of(ports, &release.repository).await?;
     for _ in 0..JOIN_ATTEMPTS_MAX {
         let now = ports.now();
-        let next = match ports.load_build(&release.family).await? {
+        let stored = ports.load_build(&release.family).await?;
+        // Read after the build: another delivery may have started it and seen it fail, and the release have left it.
+        // Nobody wants a second one then.
+        if !is_promised(ports, promise).await? {
+            return Ok(None);
+        }
+        let next = match stored {
             Some(build) => build.next_for(&release.id, now),
             None => Next::Start(Build::first(
                 release.family.clone(),
@@ -108,13 +117,13 @@ async fn start<P: Builds + BuildService + Images + Records + Clock>(
             )),
         };
         let to_start = match next {
-            Next::Started(id) => return Ok(id),
+            Next::Started(id) => return Ok(Some(id)),
             Next::Start(build) => build,
             Next::LookFor(build) => match find(ports, &build.id()).await? {
                 Some(arn) => {
                     let found = build.found(arn);
                     if ports.commit_build(&found).await? == Commit::Written {
-                        return Ok(found.id());
+                        return Ok(Some(found.id()));
                     }
                     continue;
                 }
@@ -124,7 +133,7 @@ async fn start<P: Builds + BuildService + Images + Records + Clock>(
                 if is_usable(ports, &build, &arn).await? {
                     let joined = build.joined(&release.id);
                     if ports.commit_build(&joined).await? == Commit::Written {
-                        return Ok(joined.id());
+                        return Ok(Some(joined.id()));
                     }
                     continue;
                 }
@@ -144,10 +153,15 @@ async fn start<P: Builds + BuildService + Images + Records + Clock>(
             })
             .await?;
         if ports.commit_build(&to_start.started(arn)).await? == Commit::Written {
-            return Ok(to_start.id());
+            return Ok(Some(to_start.id()));
         }
     }
     Err(Failure::transient("commit", format!("build {} was changed by others too often", release.family)))
+}
+
+async fn is_promised<P: Tracks>(ports: &P, promise: &Promise) -> Result<bool, Failure> {
+    let track = ports.load_track(&promise.key.release.track).await?;
+    Ok(track.is_some_and(|track| track.outbox.iter().any(|promised| promised.key == promise.key)))
 }
 
 /// Whether one more release can wait for, or use, what this build makes.

@@ -85,19 +85,29 @@ pub(crate) async fn execute<P: Stacks>(
 /// How the track's deployment stands; `None` when nothing is being deployed.
 pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Result<Option<Signal>, Failure> {
     let Some((release, plan)) = deploying(track) else { return Ok(None) };
-    let seen = observe(ports, track, &plan.change_set).await?;
+    let seen = observe(ports, track, release, &plan.change_set).await?;
     Ok(Some(Signal::DeploymentSeen { n: release.id.n, seen }))
 }
 
 async fn observe<P: Stacks + Services>(
     ports: &P,
     track: &Track,
+    release: &Release,
     token: &EffectKey,
 ) -> Result<DeploymentSeen, Failure> {
+    let deleted = |status: &str| DeploymentSeen::Broken {
+        status: status.to_owned(),
+        why: "the stack was deleted by others".to_owned(),
+    };
     let events = operation_events(ports, track, token).await?;
     // Newest first: the stack's own last word on this operation.
     let Some(last) = events.iter().find(|event| event.of_stack) else {
-        return Ok(DeploymentSeen::NotStarted);
+        let started = matches!(release.phase, Phase::Deploying { started: true, .. });
+        // A deleted stack takes its events with it: no look at them would ever find the operation again.
+        return match started && ports.stack(&track.key.stack()).await?.is_none() {
+            true => Ok(deleted("DELETE_COMPLETE")),
+            false => Ok(DeploymentSeen::NotStarted),
+        };
     };
     let status = last.status.clone();
     let why = || {
@@ -109,7 +119,7 @@ async fn observe<P: Stacks + Services>(
         Operation::RolledBack => DeploymentSeen::RolledBack { why: why(), status },
         Operation::Broken => DeploymentSeen::Broken { why: why(), status },
         Operation::Completed => match ports.stack(&track.key.stack()).await? {
-            None => DeploymentSeen::Broken { status, why: "the stack was deleted".to_owned() },
+            None => deleted(&status),
             Some(stack) => match service_state::read(ports, &track.key.service, &stack).await? {
                 Runs::Known { mut deployed, rollout } => {
                     // The operation's own status: the stack may be in somebody else's operation by now.

@@ -2,7 +2,7 @@
 //! the very same.
 
 use databases::alert;
-use intake::{Meaning, Subject};
+use intake::{Function, Meaning, Reading, Subject};
 use model::effect::{Effect, Hand, Promise};
 use model::ids::BuildId;
 use model::signal::Signal;
@@ -24,7 +24,7 @@ pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Sources + Records + Templates + Quarantine + Clock,
 {
-    hear(ports, "push", payload, async |subject| {
+    hear(ports, Function::Push, payload, async |subject| {
         let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };
         let (pushed_by, commit) = (pushed_by.as_deref(), commit_hint.as_deref());
         push_hint(ports, &Hint { repository, branch, pushed_by, commit }).await.map(Some)
@@ -37,7 +37,7 @@ pub async fn build<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
 {
-    hear(ports, "build", payload, async |subject| {
+    hear(ports, Function::Build, payload, async |subject| {
         let Subject::Build { id, arn } = subject else { return Ok(None) };
         let id = match id {
             Some(id) => Some(id.clone()),
@@ -56,7 +56,7 @@ pub async fn image<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
 {
-    hear(ports, "image", payload, async |subject| {
+    hear(ports, Function::Image, payload, async |subject| {
         if let Subject::Image { build, .. } = subject {
             return build_moved(ports, build).await.map(Some);
         }
@@ -71,7 +71,7 @@ pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Records + ReplyKey + Quarantine + Clock,
 {
-    hear(ports, "approval", payload, async |subject| {
+    hear(ports, Function::Approval, payload, async |subject| {
         if let Subject::Reply(reply) = subject {
             return approvals::reply(ports, reply).await.map(Some);
         }
@@ -86,7 +86,7 @@ pub async fn stack<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Stacks + Services + Quarantine + Clock,
 {
-    hear(ports, "stack", payload, async |subject| {
+    hear(ports, Function::Stack, payload, async |subject| {
         let (Subject::Stack { .. } | Subject::Service { .. }) = subject else { return Ok(None) };
         let Some(key) = subject.track() else { return Ok(None) };
         let handled = advance(ports, &key, async |track| deployment::look(ports, track).await).await?;
@@ -100,7 +100,7 @@ pub async fn database<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Watches + NoticeQueue + Quarantine + Clock,
 {
-    hear(ports, "database", payload, async |subject| {
+    hear(ports, Function::Database, payload, async |subject| {
         let Subject::Database(news) = subject else { return Ok(None) };
         let meant = alert::of_database(news, ports.now());
         alerts::heard(ports, alert::key_of_database(news), &meant).await.map(Some)
@@ -113,7 +113,7 @@ pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Fleet + Policy + Watches + NoticeQueue + Quarantine + Clock,
 {
-    hear(ports, "backups", payload, async |subject| {
+    hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
             let meant = alert::of_backup(news, ports.now());
             return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
@@ -231,45 +231,38 @@ where
 }
 
 /// An ear: reads every message of the payload and hands its own subjects to `react`, which answers `None` to a
-/// subject that is not this ear's.
+/// subject that is not this ear's. No message waits for another one: what failed comes again, the rest is done.
 async fn hear<P: Quarantine>(
     ports: &P,
-    function: &str,
+    function: Function,
     payload: &[u8],
     react: impl AsyncFn(&Subject) -> Result<Option<String>, Failure>,
 ) -> Result<Value, Failure> {
     let mut handled = Vec::new();
-    let mut first_failure = None;
+    let mut failed = Failed::default();
     for reading in intake::read(payload) {
-        let said = match &reading.meaning {
-            Meaning::Ignored(why) => format!("ignored: {why}"),
-            Meaning::Quarantine(why) => {
-                ports.quarantine(function, &why.to_string(), payload).await?;
-                format!("quarantined: {why}")
-            }
+        let outcome = match &reading.meaning {
+            Meaning::Ignored(why) => Ok(format!("ignored: {why}")),
+            Meaning::Quarantine(why) => set_aside(ports, function, &why.to_string(), &reading, payload).await,
             Meaning::Signal(subject) => match react(subject).await {
-                Ok(Some(said)) => said,
-                Ok(None) => format!("ignored: {subject}, which is not for {function}"),
+                Ok(Some(said)) => Ok(said),
+                Ok(None) => Ok(format!("ignored: {subject}, which is not for {function}")),
                 Err(Failure::Refused { call, why }) => {
-                    let why = format!("{call} was refused: {why}");
-                    ports.quarantine(function, &why, payload).await?;
-                    format!("quarantined: {why}")
+                    let why = format!("{subject}: {call} was refused: {why}");
+                    set_aside(ports, function, &why, &reading, payload).await
                 }
-                // The other messages of the payload must not wait for this one.
-                Err(failure) => {
-                    let said = format!("failed: {failure}");
-                    first_failure.get_or_insert(failure);
-                    said
-                }
+                Err(failure) => Err(failure),
             },
         };
-        tracing::info!(function, %said, "handled");
+        let said = outcome.unwrap_or_else(|failure| {
+            let said = format!("failed: {failure}");
+            failed.add(&reading, failure);
+            said
+        });
+        tracing::info!(function = function.as_str(), %said, "handled");
         handled.push(said);
     }
-    match first_failure {
-        Some(failure) => Err(failure),
-        None => Ok(json!({ "handled": handled })),
-    }
+    failed.answer(json!({ "handled": handled }))
 }
 
 /// A hand's batch of SQS messages: only those that failed come again. `handle` answers `None` to what is not this
@@ -280,28 +273,96 @@ async fn serve<P: Quarantine>(
     payload: &[u8],
     handle: impl AsyncFn(&Subject) -> Option<Result<(), Failure>>,
 ) -> Result<Value, Failure> {
-    let mut failures = Vec::new();
+    let function = function_of(hand);
+    let mut failed = Failed::default();
     for reading in intake::read(payload) {
-        let why = match &reading.meaning {
+        let worked = match &reading.meaning {
             Meaning::Signal(subject) => match handle(subject).await {
-                Some(Ok(())) => {
-                    tracing::info!(?hand, %subject, "handled");
-                    continue;
+                Some(worked) => worked.map(|()| tracing::info!(?hand, %subject, "handled")),
+                None => {
+                    let why = format!("{subject}, on a queue that only wakes hands");
+                    aside(ports, function, &why, &reading, payload).await
                 }
-                Some(Err(failure)) => {
-                    tracing::warn!(?hand, %subject, %failure, "comes again");
-                    match &reading.record {
-                        Some(record) => failures.push(json!({ "itemIdentifier": record })),
-                        None => return Err(failure),
-                    }
-                    continue;
-                }
-                None => format!("{subject}, on a queue that only wakes hands"),
             },
-            Meaning::Ignored(why) => why.to_string(),
-            Meaning::Quarantine(why) => why.to_string(),
+            Meaning::Ignored(why) => aside(ports, function, &why.to_string(), &reading, payload).await,
+            Meaning::Quarantine(why) => aside(ports, function, &why.to_string(), &reading, payload).await,
         };
-        ports.quarantine(&format!("{hand:?}").to_lowercase(), &why, payload).await?;
+        if let Err(failure) = worked {
+            tracing::warn!(?hand, %failure, "comes again");
+            failed.add(&reading, failure);
+        }
     }
-    Ok(json!({ "batchItemFailures": failures }))
+    failed.answer(json!({}))
 }
+
+/// Quarantines, and says so.
+async fn aside<P: Quarantine>(
+    ports: &P,
+    function: Function,
+    why: &str,
+    reading: &Reading,
+    payload: &[u8],
+) -> Result<(), Failure> {
+    let said = set_aside(ports, function, why, reading, payload).await?;
+    tracing::info!(function = function.as_str(), %said, "handled");
+    Ok(())
+}
+
+/// What of a payload has to come again.
+#[derive(Default)]
+struct Failed {
+    /// SQS messages by id: their queue alone delivers them again.
+    records: Vec<String>,
+    /// The first failure of what has no record of its own: the whole payload comes again.
+    payload: Option<Failure>,
+}
+
+impl Failed {
+    fn add(&mut self, reading: &Reading, failure: Failure) {
+        match &reading.record {
+            Some(record) if self.records.contains(record) => {}
+            Some(record) => self.records.push(record.clone()),
+            None => {
+                self.payload.get_or_insert(failure);
+            }
+        }
+    }
+
+    /// Source: Lambda guide, "Implementing partial batch responses with SQS".
+    fn answer(self, mut answer: Value) -> Result<Value, Failure> {
+        if let Some(failure) = self.payload {
+            return Err(failure);
+        }
+        answer["batchItemFailures"] =
+            self.records.iter().map(|record| json!({ "itemIdentifier": record })).collect();
+        Ok(answer)
+    }
+}
+
+/// Quarantines one message of the payload, without its neighbours. A person's answer leaves only the reason: it holds a
+/// token (I9), and is never sent again.
+async fn set_aside<P: Quarantine>(
+    ports: &P,
+    function: Function,
+    why: &str,
+    reading: &Reading,
+    payload: &[u8],
+) -> Result<String, Failure> {
+    let alone = reading.record.as_deref().and_then(|record| intake::only_record(payload, record));
+    let kept = alone.as_deref().unwrap_or(payload);
+    let is_from_a_person = function.hears_people() || reading.owner.is_some_and(|owner| owner.hears_people());
+    ports.quarantine(function.as_str(), why, (!is_from_a_person).then_some(kept)).await?;
+    Ok(format!("quarantined: {why}"))
+}
+
+fn function_of(hand: Hand) -> Function {
+    match hand {
+        Hand::Builder => Function::Builder,
+        Hand::Deployer => Function::Deployer,
+        Hand::Notify => Function::Notify,
+    }
+}
+
+#[cfg(test)]
+#[path = "functions_tests.rs"]
+mod tests;

@@ -7,11 +7,11 @@ use model::signal::Signal;
 use model::time::Span;
 use model::track::Track;
 
-use crate::advance::{Handled, advance};
+use crate::advance::{Handled, advance, advance_by};
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Tracks};
 
-/// Promises performed for one message; what is left is due and handed over again.
+/// Promises performed for one message; the hand is woken again for what is left.
 const PROMISES_MAX: usize = 32;
 /// Clocks differ: a message may arrive this much before its promise is due.
 const EARLY: Span = Span::seconds(5);
@@ -30,7 +30,7 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
     key: &TrackKey,
     perform: impl AsyncFn(&Track, &Promise) -> Result<Signal, Failure>,
 ) -> Result<(), Failure> {
-    advance(ports, key, async |_| Ok(Some(Signal::Tick))).await?;
+    advance_by(ports, key, Some(hand), async |_| Ok(Some(Signal::Tick))).await?;
     let mut tried = Vec::new();
     let mut first_failure = None;
     while tried.len() < PROMISES_MAX {
@@ -47,7 +47,10 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
         let performed = perform(&track, promise).boxed_local().await;
         match outcome(ports, promise, performed) {
             Ok(signal) => {
-                advance(ports, key, async |_| Ok(Some(signal.clone()))).await?;
+                advance(ports, key, async |track| {
+                    Ok(is_news(track, promise, &signal).then(|| signal.clone()))
+                })
+                .await?;
             }
             Err(failure) => {
                 tracing::warn!(key = %promise.key, %failure, "effect failed and will be tried again");
@@ -55,7 +58,19 @@ pub(crate) async fn work<P: Tracks + Queues + Clock>(
             }
         }
     }
+    if tried.len() == PROMISES_MAX
+        && let Some(track) = ports.load_track(key).await?
+    {
+        ports.wake(hand, key, track.version, Span(0)).await?;
+    }
     first_failure.map_or(Ok(()), Err)
+}
+
+/// "Not yet" is none when another worker has put the promise off since: each of them would wake the hand again, and
+/// there would be ever more of them.
+fn is_news(track: &Track, performed: &Promise, signal: &Signal) -> bool {
+    let put_off = |promise: &Promise| promise.key == performed.key && promise.waits != performed.waits;
+    !matches!(signal, Signal::Waiting { .. }) || !track.outbox.iter().any(put_off)
 }
 
 /// A failure that a decision can be made of becomes a signal; only a transient one stays a failure.

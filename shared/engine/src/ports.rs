@@ -76,7 +76,8 @@ pub trait Patrol {
 
 /// Where events go that need a person.
 pub trait Quarantine {
-    async fn quarantine(&self, function: &str, why: &str, payload: &[u8]) -> Answer<()>;
+    /// `payload` is what came, or `None` where that must not be kept.
+    async fn quarantine(&self, function: &str, why: &str, payload: Option<&[u8]>) -> Answer<()>;
 }
 
 /// The source repositories.

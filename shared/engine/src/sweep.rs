@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{EnvironmentRecord, ServiceRecord};
 use model::effect::Hand;
 use model::ids::{EnvironmentName, RepositoryName, TrackKey};
-use model::time::Span;
+use model::time::{Span, Timestamp};
 
 use crate::failure::Failure;
 use crate::ports::{Agenda, Clock, Patrol, Queues, Records, Registry, Sources, Tracks};
@@ -17,14 +17,22 @@ use crate::records::environments;
 pub const LEASE: Span = Span::seconds(60);
 /// Tracks woken by one sweep; the next one goes on with what is then the longest overdue.
 const TRACKS_MAX: u32 = 500;
-/// Pages of ten service records patrolled by one sweep: a thousand repositories are seen every 20 sweeps.
+/// Pages of service records patrolled by one sweep.
 const PATROL_PAGES_MAX: usize = 5;
+/// Source: SSM API, GetParametersByPath, MaxResults.
+const RECORDS_A_PAGE: usize = 10;
+/// Registered repositories that the patrol is made for; more are patrolled all the same, only less often.
+pub const REPOSITORIES_MAX: usize = 1000;
+/// A push that nobody announced becomes a release within this: a whole round of sweeps, one a minute, and one more for
+/// the push itself.
+pub const PATROL_AGE_MAX: Span =
+    Span::minutes((REPOSITORIES_MAX / (PATROL_PAGES_MAX * RECORDS_A_PAGE)) as u64 + 1);
 
 pub(crate) async fn sweep<P>(ports: &P) -> Result<String, Failure>
 where
     P: Tracks + Agenda + Queues + Patrol + Sources + Records + Registry + Clock,
 {
-    // A failing patrol must not keep the overdue waiting, nor the other way round.
+    // What fails is told by the sweep's own failure; it keeps nothing else waiting.
     let woken = wake_overdue(ports).await;
     let found = patrol(ports).await;
     let (woken, found) = (woken?, found?);
@@ -34,19 +42,28 @@ where
 async fn wake_overdue<P: Tracks + Agenda + Queues + Clock>(ports: &P) -> Result<usize, Failure> {
     let now = ports.now();
     let keys = ports.due_tracks(now.minus(LEASE), TRACKS_MAX).await?;
+    let mut first_failure = None;
     for key in &keys {
-        let Some(track) = ports.load_track(key).await? else { continue };
-        let mut hands: BTreeSet<Hand> =
-            track.outbox.iter().filter(|p| p.due <= now).map(|p| p.effect.hand()).collect();
-        if hands.is_empty() {
-            // Only a deadline: any hand decides it.
-            hands.insert(Hand::Deployer);
-        }
-        for hand in hands {
-            ports.wake(hand, key, track.version, Span(0)).await?;
+        if let Err(failure) = wake(ports, key, now).await {
+            tracing::error!(track = %key, %failure, "not woken");
+            first_failure.get_or_insert(failure);
         }
     }
-    Ok(keys.len())
+    first_failure.map_or(Ok(keys.len()), Err)
+}
+
+async fn wake<P: Tracks + Queues>(ports: &P, key: &TrackKey, now: Timestamp) -> Result<(), Failure> {
+    let Some(track) = ports.load_track(key).await? else { return Ok(()) };
+    let mut hands: BTreeSet<Hand> =
+        track.outbox.iter().filter(|p| p.due <= now).map(|p| p.effect.hand()).collect();
+    if hands.is_empty() {
+        // Only a deadline: any hand decides it.
+        hands.insert(Hand::Deployer);
+    }
+    for hand in hands {
+        ports.wake(hand, key, track.version, Span(0)).await?;
+    }
+    Ok(())
 }
 
 /// Compares the heads of registered branches with what their tracks last saw, a few pages of records a sweep, round
@@ -58,13 +75,20 @@ where
     let environments = environments(ports).await?;
     let mut page = ports.load_patrol().await?;
     let mut found = 0;
+    let mut first_failure = None;
     for _ in 0..PATROL_PAGES_MAX {
         let read = ports.service_records(page.as_deref()).await?;
         for (name, stored) in &read.items {
             let record = ServiceRecord::parse(stored.body.as_bytes());
             match (name.parse::<RepositoryName>(), record) {
                 (Ok(repository), Ok(record)) => {
-                    found += visit(ports, &repository, &record, &environments).await?;
+                    match visit(ports, &repository, &record, &environments).await {
+                        Ok(pushes) => found += pushes,
+                        Err(failure) => {
+                            tracing::error!(%repository, %failure, "not patrolled");
+                            first_failure.get_or_insert(failure);
+                        }
+                    }
                 }
                 (Err(fault), _) => tracing::error!(%name, %fault, "service record left out"),
                 (_, Err(faults)) => tracing::error!(%name, %faults, "service record left out"),
@@ -76,7 +100,7 @@ where
         }
     }
     ports.save_patrol(page.as_deref()).await?;
-    Ok(found)
+    first_failure.map_or(Ok(found), Err)
 }
 
 /// Tells `push` of every branch whose head is missing on a track that it deploys to. One track that has it proves
@@ -111,3 +135,7 @@ async fn visit<P: Tracks + Patrol + Sources>(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ mod cloudformation;
 mod codebuild;
 mod codecommit;
 mod codepipeline;
+pub mod dead_letter;
 mod dms;
 mod ecr;
 mod ecs;
@@ -28,6 +29,7 @@ mod unreadable;
 mod why;
 
 pub use payload::read;
+pub use records::only_record;
 pub use subject::{
     Backup, Database, DatabaseKind, Function, PipelineApproval, Reply, ReplyAnswer, Subject, Token,
 };

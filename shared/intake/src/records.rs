@@ -1,5 +1,7 @@
 //! `{"Records": [...]}`: what SNS, SQS and CodeCommit's triggers hand to a function. Each record is read by itself.
 
+use serde_json::Value;
+
 use crate::payload::Wrapping;
 use crate::unreadable::{At, Unreadable};
 use crate::{INTAKE_RECORDS_MAX, Reading, Why, codecommit, sns, sqs};
@@ -32,4 +34,13 @@ fn read_record(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
         Ok("aws:codecommit") => codecommit::trigger(record),
         Ok(source) => vec![Reading::nobodys(Why::SourceNotHeard { source: source.to_owned() })],
     }
+}
+
+/// The payload with only the SQS record of this `messageId`, so that a bad message is kept without its neighbours.
+/// `None` where there is no such record.
+pub fn only_record(payload: &[u8], id: &str) -> Option<Vec<u8>> {
+    let mut payload: Value = serde_json::from_slice(payload).ok()?;
+    let records = payload.get_mut("Records")?.as_array_mut()?;
+    records.retain(|record| record.get("messageId").and_then(Value::as_str) == Some(id));
+    (!records.is_empty()).then(|| payload.to_string().into_bytes())
 }

@@ -29,9 +29,9 @@ pub(crate) fn read(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
     readings
 }
 
-/// Our queues are named after who empties them, in `template.yaml`.
-fn consumer_of(queue_arn: &str) -> Option<Function> {
-    let queue = queue_arn.rsplit(':').next()?.to_ascii_lowercase();
+/// Our queues are named after who empties them, in `template.yaml`; by ARN or logical id.
+pub(crate) fn consumer_of(queue: &str) -> Option<Function> {
+    let queue = queue.rsplit(':').next()?.to_ascii_lowercase();
     [
         ("builderqueue", Function::Builder),
         ("deployerqueue", Function::Deployer),

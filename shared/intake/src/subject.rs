@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::unreadable::plain;
 
 /// The product's functions, as the folders under `functions/` are called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
     Push,
@@ -27,6 +27,43 @@ pub enum Function {
 }
 
 impl Function {
+    const ALL: [Self; 12] = [
+        Self::Push,
+        Self::Build,
+        Self::Image,
+        Self::Approval,
+        Self::Stack,
+        Self::Database,
+        Self::Backups,
+        Self::Sweep,
+        Self::Slack,
+        Self::Builder,
+        Self::Deployer,
+        Self::Notify,
+    ];
+
+    /// The function of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.as_str() == name)
+    }
+
+    /// Whether what comes to it are answers of people, with their tokens and signatures.
+    pub fn hears_people(self) -> bool {
+        match self {
+            Self::Approval | Self::Slack => true,
+            Self::Push
+            | Self::Build
+            | Self::Image
+            | Self::Stack
+            | Self::Database
+            | Self::Backups
+            | Self::Sweep
+            | Self::Builder
+            | Self::Deployer
+            | Self::Notify => false,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Push => "push",

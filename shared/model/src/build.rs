@@ -108,9 +108,10 @@ impl Build {
         again
     }
 
-    /// A request that had no effect is made again; to be written in place of `self`.
+    /// A request whose build is not found is made again, as an attempt of its own: if it had its effect after all, and
+    /// was only forgotten, its image has the tag. To be written in place of `self`.
     pub fn requested_again(self, now: Timestamp) -> Self {
-        Self { state: BuildState::Requested { at: now }, ..self }
+        Self { attempt: self.attempt + 1, state: BuildState::Requested { at: now }, ..self }
     }
 
     /// A request turned out to have had its effect; to be written in place of `self`.
@@ -141,5 +142,27 @@ impl Build {
 
     fn committed(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tags are immutable: if the lost request had its effect, a second build under its id could never push.
+    #[test]
+    fn a_request_that_is_made_again_has_an_id_of_its_own() {
+        let release: ReleaseId = "payments-production-1".parse().unwrap();
+        let (repository, revision): (RepositoryName, Revision) =
+            ("payments".parse().unwrap(), "a".repeat(40).parse().unwrap());
+        let family = BuildFamily::of(&repository, &revision, "example/payments");
+        let now = Timestamp(0);
+        let first = Build::first(family, repository, revision, "payments".to_owned(), release.clone(), now);
+        let later = now.plus(TOKEN_TRUSTED).plus(Span::seconds(1));
+        let Next::LookFor(looked_for) = first.next_for(&release, later) else { panic!("looked for first") };
+        let again = looked_for.requested_again(later);
+        assert_ne!(again.id(), first.id());
+        assert_eq!(again.state, BuildState::Requested { at: later });
+        assert!(again.wanted_by.contains(&release));
     }
 }

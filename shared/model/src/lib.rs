@@ -6,6 +6,7 @@ pub mod database;
 pub mod decide;
 pub mod effect;
 pub mod ids;
+pub mod kinds;
 pub mod release;
 pub mod signal;
 pub mod stored;

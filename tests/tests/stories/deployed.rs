@@ -9,18 +9,21 @@ use crate::world::tell;
 
 #[test]
 fn a_push_becomes_a_running_service() {
-    tell(async |mut story| {
-        story.pushes_a_version();
-        let request = story.approves().await;
-        let release = story.ends("Deployed").await;
-        assert_eq!(
-            Story::phases(&release),
-            ["Building", "Planning", "AwaitingApproval", "Ready", "Deploying", "Deployed"]
-        );
-        assert_eq!(story.stack_status().await.as_deref(), Some("CREATE_COMPLETE"));
-        assert_eq!(&story.running_digest().await, Story::deployed_image(&release));
-        assert_eq!((story.builds().await.len(), story.deployments().await), (1, 1));
-        insta::assert_snapshot!(as_read(&request), @"
+    tell(async |mut story| a_first_push_is_deployed(&mut story).await);
+}
+
+pub(crate) async fn a_first_push_is_deployed(story: &mut Story) {
+    story.pushes_a_version();
+    let request = story.approves().await;
+    let release = story.ends("Deployed").await;
+    assert_eq!(
+        Story::phases(&release),
+        ["Building", "Planning", "AwaitingApproval", "Ready", "Deploying", "Deployed"]
+    );
+    assert_eq!(story.stack_status().await.as_deref(), Some("CREATE_COMPLETE"));
+    assert_eq!(&story.running_digest().await, Story::deployed_image(&release));
+    assert_eq!((story.builds().await.len(), story.deployments().await), (1, 1));
+    insta::assert_snapshot!(as_read(&request), @"
         payments-production-1: approval needed
 
         payments-production-1 asks for approval (1 of 1 still needed).
@@ -33,7 +36,7 @@ fn a_push_becomes_a_running_service() {
           approve payments-production-1 <token>
           reject payments-production-1 <token> <reason>
         ");
-        insta::assert_snapshot!(story.hears_the_ending().await, @"
+    insta::assert_snapshot!(story.hears_the_ending().await, @"
         payments-production-1 is deployed
 
         payments-production-1 is deployed: the service runs <digest>.
@@ -41,9 +44,8 @@ fn a_push_becomes_a_running_service() {
         Revision <short> of payments on main.
         Nothing to do.
         ");
-        let track = story.comes_to_rest().await;
-        assert_eq!(track.live.map(|live| live.release), Some(release.id));
-    });
+    let track = story.comes_to_rest().await;
+    assert_eq!(track.live.map(|live| live.release), Some(release.id));
 }
 
 #[test]

@@ -7,8 +7,17 @@ use local::{Delivery, Order};
 use crate::story::Story;
 use crate::world::tell;
 
+pub(crate) fn thrice_and_shuffled() -> Delivery {
+    Delivery { copies: 3, order: Order::Shuffled { seed: 7 }, ..Delivery::default() }
+}
+
+pub(crate) fn none_after_the_push() -> Delivery {
+    let sources = ["aws.codebuild", "aws.ecr", "aws.cloudformation", "aws.ecs"];
+    Delivery { suppressed: BTreeSet::from(sources.map(str::to_owned)), ..Delivery::default() }
+}
+
 /// Two pushes to their end: how everything stands must not depend on the delivery of events.
-async fn two_pushes_are_deployed(story: &mut Story) {
+pub(crate) async fn two_pushes_are_deployed(story: &mut Story) {
     for n in [1, 2] {
         story.pushes_a_version();
         story.approves().await;
@@ -26,8 +35,7 @@ async fn two_pushes_are_deployed(story: &mut Story) {
 #[test]
 fn every_event_three_times_and_shuffled_builds_and_deploys_once() {
     tell(async |mut story| {
-        let thrice = Delivery { copies: 3, order: Order::Shuffled { seed: 7 }, ..Delivery::default() };
-        story.control.deliver(story.account(), thrice);
+        story.control.deliver(story.account(), thrice_and_shuffled());
         two_pushes_are_deployed(&mut story).await;
         story.person.listen().await;
         for release in [story.id(1), story.id(2)].map(|id| id.to_string()) {
@@ -40,9 +48,7 @@ fn every_event_three_times_and_shuffled_builds_and_deploys_once() {
 #[test]
 fn without_any_event_after_the_push_everything_only_takes_longer() {
     tell(async |mut story| {
-        let sources = ["aws.codebuild", "aws.ecr", "aws.cloudformation", "aws.ecs"];
-        let deaf = Delivery { suppressed: BTreeSet::from(sources.map(str::to_owned)), ..Delivery::default() };
-        story.control.deliver(story.account(), deaf);
+        story.control.deliver(story.account(), none_after_the_push());
         two_pushes_are_deployed(&mut story).await;
     });
 }

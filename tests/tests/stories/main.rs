@@ -3,14 +3,18 @@
 
 mod deployed;
 mod events;
+mod faults;
 mod not_deployed;
+mod operator;
 mod people;
+mod quarantine;
 mod raw_call;
 mod report;
 mod restart;
 mod rolled_back;
 mod story;
 mod third_party;
+mod truth;
 mod words;
 mod working_copy;
 mod world;

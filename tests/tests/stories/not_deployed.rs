@@ -17,10 +17,13 @@ async fn nothing_was_deployed(story: &Story) {
 
 #[test]
 fn a_build_that_fails_ends_the_release_and_says_what_failed() {
-    tell(async |mut story| {
-        story.pushes_file("Dockerfile", "FROM scratch\nCOPY no-such-folder/ /app/\n");
-        story.ends("Failed").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @r#"
+    tell(async |mut story| a_build_fails(&mut story).await);
+}
+
+pub(crate) async fn a_build_fails(story: &mut Story) {
+    story.pushes_file("Dockerfile", "FROM scratch\nCOPY no-such-folder/ /app/\n");
+    story.ends("Failed").await;
+    insta::assert_snapshot!(story.hears_the_ending().await, @r#"
         payments-production-1 failed
 
         payments-production-1 failed: build <build 1> failed: BUILD: COMMAND_EXECUTION_ERROR Error while executing command: docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .. Reason: exit status 1
@@ -30,8 +33,7 @@ fn a_build_that_fails_ends_the_release_and_says_what_failed() {
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
         "#);
-        nothing_was_deployed(&story).await;
-    });
+    nothing_was_deployed(story).await;
 }
 
 #[test]
@@ -124,11 +126,14 @@ fn a_config_that_names_another_service_deploys_neither() {
 
 #[test]
 fn a_rejected_release_is_not_deployed() {
-    tell(async |mut story| {
-        story.pushes_a_version();
-        story.rejects("not before the holidays").await;
-        story.ends("Rejected").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @"
+    tell(async |mut story| a_person_rejects(&mut story).await);
+}
+
+pub(crate) async fn a_person_rejects(story: &mut Story) {
+    story.pushes_a_version();
+    story.rejects("not before the holidays").await;
+    story.ends("Rejected").await;
+    insta::assert_snapshot!(story.hears_the_ending().await, @"
         payments-production-1 was rejected
 
         payments-production-1 was rejected: rejected by a reply with the request's token: not before the holidays.
@@ -136,8 +141,7 @@ fn a_rejected_release_is_not_deployed() {
         Revision <short> of payments on main.
         Nothing is live yet.
         ");
-        nothing_was_deployed(&story).await;
-    });
+    nothing_was_deployed(story).await;
 }
 
 #[test]

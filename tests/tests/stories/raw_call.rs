@@ -3,6 +3,7 @@
 use aws::client::LOCAL_REGION;
 use serde_json::Value;
 
+#[derive(Clone)]
 pub(crate) struct RawCalls {
     pub(crate) endpoint: String,
     pub(crate) account: String,
@@ -30,14 +31,14 @@ impl RawCalls {
         serde_json::from_str(&text).map_err(|error| format!("{target} answered {text:?}: {error}"))
     }
 
-    /// Runs a function now and waits for it, as its schedule would.
-    pub(crate) async fn invoke(&self, function: &str) -> Result<String, String> {
+    /// Runs a function now and waits for it.
+    pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Result<String, String> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
         let answer = self
             .http
             .post(url)
             .header("authorization", self.authorization("lambda"))
-            .body("{}")
+            .body(payload.to_string())
             .send()
             .await
             .map_err(|error| format!("{function}: {error}"))?;

@@ -7,15 +7,18 @@ use crate::world::tell;
 
 #[test]
 fn a_stack_that_rolls_back_is_told_with_what_failed_first() {
-    tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
-        story.next_deployment(Mishap::ResourceFails { reason: "Service quota exceeded".to_owned() });
-        story.pushes_a_version();
-        story.approves().await;
-        story.ends("RolledBack").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @r#"
+    tell(async |mut story| a_second_push_is_rolled_back(&mut story).await);
+}
+
+pub(crate) async fn a_second_push_is_rolled_back(story: &mut Story) {
+    story.pushes_a_version();
+    story.approves().await;
+    let first = story.ends("Deployed").await;
+    story.next_deployment(Mishap::ResourceFails { reason: "Service quota exceeded".to_owned() });
+    story.pushes_a_version();
+    story.approves().await;
+    story.ends("RolledBack").await;
+    insta::assert_snapshot!(story.hears_the_ending().await, @r#"
         payments-production-2 was rolled back
 
         payments-production-2 was rolled back: EcsService (AWS::ECS::Service) is UPDATE_FAILED: Resource handler returned message: "Service quota exceeded" (RequestToken: <uuid>, HandlerErrorCode: GeneralServiceException).
@@ -23,11 +26,10 @@ fn a_stack_that_rolls_back_is_told_with_what_failed_first() {
         Revision <short> of payments on main.
         What was live before stays live. Mend the cause and push again.
         "#);
-        assert_eq!(story.stack_status().await.as_deref(), Some("UPDATE_ROLLBACK_COMPLETE"));
-        assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
-        let track = story.comes_to_rest().await;
-        assert_eq!(track.live.map(|live| live.release), Some(first.id));
-    });
+    assert_eq!(story.stack_status().await.as_deref(), Some("UPDATE_ROLLBACK_COMPLETE"));
+    assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
+    let track = story.comes_to_rest().await;
+    assert_eq!(track.live.map(|live| live.release), Some(first.id));
 }
 
 #[test]

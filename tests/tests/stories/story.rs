@@ -12,6 +12,7 @@ use model::release::{Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::people::{Person, as_read};
 use crate::raw_call::RawCalls;
@@ -25,6 +26,7 @@ const ENVIRONMENT: &str = "production";
 /// Everything a story waits for happens within this on a busy machine, and in a few seconds on an idle one.
 const LIMIT: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+const ANSWER_AGAIN: Duration = Duration::from_secs(20);
 /// ECS takes minutes; a story need not.
 const DEPLOYMENT_TIME: Duration = Duration::from_millis(300);
 
@@ -40,8 +42,12 @@ pub(crate) struct Story {
     _folder: TempDir,
     track: TrackKey,
     /// How many releases the pushes so far have made.
-    releases: u32,
+    pub(crate) releases: u32,
     versions: u32,
+    /// Everything that the story waits for happens within this.
+    pub(crate) limit: Duration,
+    /// What goes on beside the story until it ends.
+    pub(crate) meanwhile: JoinSet<()>,
 }
 
 impl Story {
@@ -91,6 +97,8 @@ impl Story {
             track: format!("{SERVICE}/{ENVIRONMENT}").parse().expect("a track"),
             releases: 0,
             versions: 0,
+            limit: LIMIT,
+            meanwhile: JoinSet::new(),
         }
     }
 
@@ -105,6 +113,15 @@ impl Story {
 
     pub(crate) fn account(&self) -> &str {
         self.account.id()
+    }
+
+    /// For clients of one's own.
+    pub(crate) fn sdk(&self) -> &aws::client::SdkConfig {
+        self.account.sdk()
+    }
+
+    pub(crate) fn track_key(&self) -> String {
+        self.track.to_string()
     }
 
     // ---- the developer
@@ -149,16 +166,42 @@ impl Story {
 
     /// Waits for the newest release's request and approves it.
     pub(crate) async fn approves(&mut self) -> Notice {
-        let request = self.is_asked().await;
-        let (release, token) = request.request().expect("a request has a release and a token");
-        self.person.approve(release, token).await;
-        request
+        self.answers(async |person, release, token| person.approve(release, token).await).await
     }
 
     pub(crate) async fn rejects(&mut self, reason: &str) {
-        let request = self.is_asked().await;
-        let (release, token) = request.request().expect("a request has a release and a token");
-        self.person.reject(release, token, reason).await;
+        self.answers(async |person, release, token| person.reject(release, token, reason).await).await;
+    }
+
+    /// Answers again while nothing comes of it, as people do: an answer can be lost like any other event.
+    async fn answers(&mut self, answer: impl AsyncFn(&Person, &str, &str)) -> Notice {
+        let begun = Instant::now();
+        loop {
+            let request = self.is_asked().await;
+            let (release, token) = request.request().expect("a request has a release and a token");
+            answer(&self.person, release, token).await;
+            if self.is_answered(&self.id(self.releases)).await {
+                return request;
+            }
+            if begun.elapsed() > self.limit {
+                panic!("the answer was not taken.\n{}", self.report().await);
+            }
+            // A plan that was made again has another token.
+            self.person.listen().await;
+        }
+    }
+
+    /// Whether the release stops waiting for an answer within the time in which one expects it to.
+    async fn is_answered(&self, id: &ReleaseId) -> bool {
+        let asked = Instant::now();
+        while asked.elapsed() < ANSWER_AGAIN {
+            let release = self.aws.load_release(id).await.ok().flatten();
+            if release.is_some_and(|release| !matches!(release.phase, Phase::AwaitingApproval { .. })) {
+                return true;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        false
     }
 
     /// Waits for the newest release's request for approval.
@@ -178,7 +221,7 @@ impl Story {
             if let Some(heard) = self.person.heard_of(&release, notice) {
                 return heard.clone();
             }
-            if begun.elapsed() > LIMIT {
+            if begun.elapsed() > self.limit {
                 panic!("{notice} of {release} was not announced.\n{}", self.report().await);
             }
             self.person.listen().await;
@@ -220,8 +263,8 @@ impl Story {
             if let Some(found) = look().await {
                 return found;
             }
-            if begun.elapsed() > LIMIT {
-                panic!("not within {} s: {what}.\n{}", LIMIT.as_secs(), self.report().await);
+            if begun.elapsed() > self.limit {
+                panic!("not within {} s: {what}.\n{}", self.limit.as_secs(), self.report().await);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -346,7 +389,12 @@ impl Story {
 
     /// Runs the sweep now, as its schedule does every minute.
     pub(crate) async fn sweeps(&self) {
-        told(self.calls.invoke(&self.outputs["SweepFunctionName"]).await);
+        told(self.calls.invoke(&self.outputs["SweepFunctionName"], &json!({})).await);
+    }
+
+    /// An event reaches `push`.
+    pub(crate) async fn hears_of(&self, event: &Value) {
+        told(self.calls.invoke(&self.outputs["PushFunctionName"], event).await);
     }
 
     /// What befalls the next deployment.

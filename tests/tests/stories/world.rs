@@ -31,6 +31,18 @@ pub(crate) fn tell(story: impl AsyncFnOnce(Story)) {
     });
 }
 
+/// Tells so many stories at once, each in an account of its own.
+pub(crate) fn tell_each(stories: usize, story: impl AsyncFn(usize, Story)) {
+    RUNTIME.block_on(async {
+        let tell = async |number| {
+            let _turn = TURNS.acquire().await.expect("turns are never closed");
+            let aws = LOCAL_AWS.get_or_init(|| start(None)).await;
+            story(number, Story::begin(aws).await).await;
+        };
+        futures_util::future::join_all((0..stories).map(tell)).await;
+    });
+}
+
 /// Tells a story that starts and stops a local AWS of its own.
 pub(crate) fn tell_alone(story: impl AsyncFnOnce()) {
     RUNTIME.block_on(async {
@@ -50,6 +62,11 @@ pub(crate) async fn start(state: Option<PathBuf>) -> LocalAws {
         progress: Box::new(|what| eprintln!("{what}")),
     };
     LocalAws::start(settings).await.unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// The command line.
+pub(crate) async fn tidegate() -> PathBuf {
+    BINARIES.get_or_init(async || binaries()).await.join("tidegate")
 }
 
 pub(crate) fn new_account() -> String {

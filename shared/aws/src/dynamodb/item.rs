@@ -7,6 +7,7 @@
 //! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
+//! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
 //! The others are there for conditions, for the index and for people, and are never read back into the model.
@@ -17,6 +18,7 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use databases::watch::Watch;
 use engine::failure::Failure;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -68,6 +70,11 @@ impl Place {
         Self { pk: DATABASES.to_owned(), sk: key.to_string() }
     }
 
+    pub(super) fn dropped(dropped: &Dropped) -> Self {
+        // Fifteen digits hold every time until the year 33,658, so that they sort by time.
+        Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
+    }
+
     pub(super) fn key(&self) -> Item {
         Item::from([("pk".into(), text(&self.pk)), ("sk".into(), text(&self.sk))])
     }
@@ -76,6 +83,8 @@ impl Place {
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
 pub(super) const DATABASES: &str = "DATABASES";
+pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
+pub(super) const DROPPED_SK: &str = "DROPPED#";
 const TRACK_PK: &str = "TRACK#";
 
 pub(super) fn track_pk(key: &TrackKey) -> String {
@@ -135,6 +144,10 @@ pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
         item.insert("expires".into(), number(last.plus(IDLE_KEPT).0 / 1000));
     }
     Ok(item)
+}
+
+pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {
+    encode(&Place::dropped(dropped), dropped)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {

@@ -22,6 +22,7 @@ const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
+const DROPPED_1: &str = include_str!("format_1/dropped.json");
 
 #[test]
 fn what_format_1_stored_is_still_read_and_written_so() {
@@ -29,11 +30,13 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
+    assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (WATCH_1, serde_json::to_value(watch())),
+        (DROPPED_1, serde_json::to_value(dropped())),
     ] {
         assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), now.unwrap());
     }
@@ -54,6 +57,9 @@ fn keys_are_as_the_table_says() {
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("DATABASES", "instance/payments"));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
+    let item = of_dropped(&dropped()).unwrap();
+    let sk = "DROPPED#001700000000000#5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21";
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("QUARANTINE", sk));
 }
 
 #[test]
@@ -306,5 +312,17 @@ fn watch() -> Watch {
         }),
         notices: news.into_iter().zip(5..).map(|(news, n)| Notice { n, news }).collect(),
         last_notice: 7,
+    }
+}
+
+fn dropped() -> Dropped {
+    Dropped {
+        id: "5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21".to_owned(),
+        queue: "QuarantineQueue".to_owned(),
+        about: "CodeCommit Repository State Change from aws.codecommit".to_owned(),
+        failure: "detail.referenceType is missing: it must be the type of a reference".to_owned(),
+        by: "arn:aws:iam::123456789012:user/ana".to_owned(),
+        reason: "sent by hand while testing".to_owned(),
+        at: 1_700_000_000_000,
     }
 }

@@ -1,6 +1,7 @@
 //! What `decide` does: every phase with every signal, and what holds whatever happens.
 
 mod facts;
+mod limits;
 mod matrix;
 mod properties;
 mod story;

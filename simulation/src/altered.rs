@@ -1,0 +1,121 @@
+//! Decisions as a mutated product would have made them, from those that it made.
+
+use model::decide::Advance;
+use model::effect::{Effect, Notice};
+use model::ids::{EffectKey, Revision};
+use model::release::{Asked, Ending, Phase, Release};
+use model::track::Track;
+
+use crate::mutation::Mutation;
+use crate::sources::Sources;
+
+/// `before` is what the decision was made of.
+pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, advance: &mut Advance) {
+    match mutation {
+        Mutation::OutboxSkipped => advance.track.outbox.clear(),
+        Mutation::SupersededKept => keep_superseded(before, advance),
+        Mutation::CommitTimeOrders => order_by_commit_time(sources, before, advance),
+        Mutation::DeploymentSuperseded => supersede_deployment(before, advance),
+        Mutation::ApprovalSkipped => count_as_approved(before, advance, |_, _| true),
+        Mutation::VotesCarriedOver => count_as_approved(before, advance, carry_votes_over),
+        Mutation::VersionUnchecked
+        | Mutation::DoneBeforeDone
+        | Mutation::LostRaceIgnored
+        | Mutation::AnyTokenTaken
+        | Mutation::FloorRemembered
+        | Mutation::EventTrusted
+        | Mutation::HeadReadOnce
+        | Mutation::HeadNotRecognised
+        | Mutation::TokenUnsent
+        | Mutation::ExportUnread
+        | Mutation::RollbackUnread
+        | Mutation::RolloutUnread
+        | Mutation::DigestUnread
+        | Mutation::TimeoutIsRefusal
+        | Mutation::EndingUnread
+        | Mutation::NobodySwept
+        | Mutation::DeadlinesUnswept
+        | Mutation::LeaseIgnored
+        | Mutation::PatrolSkipped
+        | Mutation::OneTrackProvesAll => {}
+    }
+}
+
+/// One that no repository has.
+pub(crate) fn no_revision() -> Revision {
+    match "0".repeat(40).parse() {
+        Ok(revision) => revision,
+        Err(malformed) => unreachable!("40 hex digits: {malformed}"),
+    }
+}
+
+fn keep_superseded(before: &Track, advance: &mut Advance) {
+    let superseded = |release: &&Release| matches!(release.phase, Phase::Over(Ending::Superseded { .. }));
+    let ended: Vec<u32> = advance.changed.iter().filter(superseded).map(|release| release.id.n).collect();
+    for kept in before.in_flight.iter().filter(|release| ended.contains(&release.id.n)) {
+        let of_it = |key: &EffectKey| key.release == kept.id;
+        advance.changed.retain(|changed| changed.id != kept.id);
+        advance.track.in_flight.push(kept.clone());
+        advance.track.outbox.retain(|promise| !of_it(&promise.key));
+        advance.track.outbox.extend(before.outbox.iter().filter(|promise| of_it(&promise.key)).cloned());
+    }
+    advance.track.in_flight.sort_by_key(|release| release.id.n);
+}
+
+/// A release of an older commit than the newest release's gives way to it.
+fn order_by_commit_time(sources: &Sources, before: &Track, advance: &mut Advance) {
+    let Some(newest) = &before.newest else { return };
+    let is_new = |release: &Release| release.id.n > newest.n;
+    let Some(at) = advance.track.in_flight.iter().position(is_new) else { return };
+    if !sources.is_older(&advance.track.in_flight[at].revision, &newest.revision) {
+        return;
+    }
+    let mut release = advance.track.in_flight.remove(at);
+    release.phase = Phase::Over(Ending::Superseded { by: before.release_id(newest.n) });
+    for promise in advance.track.outbox.iter_mut().filter(|promise| promise.key.release == release.id) {
+        promise.effect = Effect::Announce { notice: Notice::Ended };
+    }
+    advance.changed.retain(|changed| changed.id != release.id);
+    advance.changed.push(release);
+}
+
+/// As if there were no deployment to wait for.
+fn supersede_deployment(before: &Track, advance: &mut Advance) {
+    let (Some(newest), made) = (&advance.track.newest, before.newest.as_ref().map_or(0, |newest| newest.n))
+    else {
+        return;
+    };
+    let deploys = |release: &Release| matches!(release.phase, Phase::Deploying { .. });
+    let Some(at) = advance.track.in_flight.iter().position(deploys).filter(|_| newest.n > made) else {
+        return;
+    };
+    let by = advance.track.release_id(newest.n);
+    let mut release = advance.track.in_flight.remove(at);
+    release.phase = Phase::Over(Ending::Superseded { by });
+    for promise in advance.track.outbox.iter_mut().filter(|promise| promise.key.release == release.id) {
+        promise.effect = Effect::Announce { notice: Notice::Ended };
+    }
+    advance.changed.push(release);
+}
+
+/// A release that is about to wait for its approval does not, where `counts` says so of what it was and what is asked.
+fn count_as_approved(before: &Track, advance: &mut Advance, counts: impl Fn(&Phase, &mut Asked) -> bool) {
+    for release in &mut advance.track.in_flight {
+        let Some(was) = before.release(release.id.n) else { continue };
+        if let Phase::AwaitingApproval { plan, asked } = &mut release.phase
+            && matches!(was.phase, Phase::Planning { .. })
+            && counts(&was.phase, asked)
+        {
+            release.phase = Phase::Ready { plan: plan.clone(), asked: asked.clone() };
+        }
+    }
+}
+
+fn carry_votes_over(was: &Phase, asked: &mut Asked) -> bool {
+    let Phase::Planning { before: Some(earlier), .. } = was else { return false };
+    asked.votes.clone_from(&earlier.votes);
+    for vote in &mut asked.votes {
+        vote.fingerprint = asked.fingerprint.clone();
+    }
+    asked.policy.is_met(&asked.votes, &asked.fingerprint)
+}

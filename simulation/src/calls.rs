@@ -1,0 +1,53 @@
+//! Every call that the ports make, and the service that it goes to: a service that throttles turns all of its calls away.
+
+use crate::world::World;
+
+/// Every call of the ports, with the service that it goes to.
+pub(crate) const CALLS: &[(&str, &str)] = &[
+    ("load_track", "DynamoDB"),
+    ("commit_track", "DynamoDB"),
+    ("load_release", "DynamoDB"),
+    ("load_build", "DynamoDB"),
+    ("commit_build", "DynamoDB"),
+    ("due_tracks", "DynamoDB"),
+    ("load_patrol", "DynamoDB"),
+    ("save_patrol", "DynamoDB"),
+    ("wake", "SQS"),
+    ("send_to_push", "SQS"),
+    ("quarantine", "SQS"),
+    ("branch_head", "CodeCommit"),
+    ("file", "CodeCommit"),
+    ("start_build", "CodeBuild"),
+    ("read_builds", "CodeBuild"),
+    ("recent_builds", "CodeBuild"),
+    ("stop_build", "CodeBuild"),
+    ("image_digest", "ECR"),
+    ("service_record", "SSM"),
+    ("environment_record", "SSM"),
+    ("environment_records", "SSM"),
+    ("service_records", "SSM"),
+    ("stack", "CloudFormation"),
+    ("stack_events", "CloudFormation"),
+    ("create_change_set", "CloudFormation"),
+    ("change_set", "CloudFormation"),
+    ("delete_change_set", "CloudFormation"),
+    ("set_stack_policy", "CloudFormation"),
+    ("execute_change_set", "CloudFormation"),
+    ("service", "ECS"),
+    ("task_images", "ECS"),
+    ("base_template", "S3"),
+    ("store_template", "S3"),
+    ("publish", "SNS"),
+    ("post_to_slack", "Slack"),
+    ("reply_key", "Secrets Manager"),
+];
+
+impl World {
+    /// Whether the call's service turns everything away for now.
+    pub(crate) fn throttles(&self, call: &str) -> bool {
+        let is_over =
+            |service: &str| self.throttled_until.get(service).is_none_or(|until| *until <= self.now);
+        !self.throttled_until.is_empty()
+            && CALLS.iter().any(|(known, service)| *known == call && !is_over(service))
+    }
+}

@@ -1,0 +1,69 @@
+//! What must hold when CloudFormation is told to carry a change set out.
+
+use engine::ports::ChangeSetKind;
+use model::ids::{EffectKey, StackName};
+use model::release::Phase;
+
+use super::Invariant::{I1, I2, I5, I8};
+use super::{Wrong, tell, unapproved};
+use crate::stacks::Props;
+use crate::world::World;
+
+/// A change set begins to be carried out: approved, on its turn, once.
+pub(crate) fn execution(
+    world: &mut World,
+    stack: &StackName,
+    key: &EffectKey,
+    props: &Props,
+    kind: ChangeSetKind,
+) {
+    let mut wrong = Wrong::new();
+    once_and_in_order(world, stack, key, &mut wrong);
+    as_approved(world, stack, key, props, kind, &mut wrong);
+    tell(world, &["I1", "I2", "I5", "I8"], wrong);
+}
+
+fn once_and_in_order(world: &World, stack: &StackName, key: &EffectKey, wrong: &mut Wrong) {
+    let of_stack = world.stacks.operations.iter().filter(|operation| operation.stack == stack.as_str());
+    for operation in of_stack {
+        if operation.ended.is_none() && !world.stacks.deleted.contains(stack.as_str()) {
+            wrong.push((I2, format!("{key} is carried out while {} is", operation.token)));
+        }
+        let Ok(other) = operation.token.parse::<EffectKey>() else { continue };
+        if other.release == key.release {
+            wrong.push((I5, format!("{} is carried out a second time, by {key}", key.release)));
+        }
+        if other.release.n > key.release.n {
+            wrong.push((I8, format!("{key} is carried out after {other}")));
+        }
+    }
+}
+
+fn as_approved(
+    world: &World,
+    stack: &StackName,
+    key: &EffectKey,
+    props: &Props,
+    kind: ChangeSetKind,
+    wrong: &mut Wrong,
+) {
+    let release = world.table.tracks.get(&key.release.track).and_then(|track| track.release(key.release.n));
+    let Some(release) = release else {
+        return wrong.push((I2, format!("{key} is carried out after its release is over")));
+    };
+    let Phase::Deploying { plan, .. } = &release.phase else {
+        return wrong.push((I2, format!("{key} is carried out while {}", release.phase.name())));
+    };
+    if plan.change_set != *key {
+        return wrong.push((I1, format!("{key} is carried out, and {} was approved", plan.change_set)));
+    }
+    wrong.extend(unapproved(world, release));
+    let image = props.parameters.get("Image");
+    if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
+        wrong.push((I1, format!("{key} deploys {image:?}, and {} was approved", plan.image)));
+    }
+    let policy = world.stacks.all.get(stack.as_str()).and_then(|stack| stack.policy.as_ref());
+    if kind == ChangeSetKind::Update && plan.stack_policy.is_some() && plan.stack_policy.as_ref() != policy {
+        wrong.push((I1, format!("{key} is carried out without the stack policy of its plan")));
+    }
+}

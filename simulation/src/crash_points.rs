@@ -1,0 +1,261 @@
+//! Every call of every story, and a crash there: before it takes effect, and after. Whatever was being handled comes
+//! again, or is lost but for the sweep; either way the story ends as it would have.
+
+use std::collections::VecDeque;
+use std::thread;
+
+use engine::ports::BuildStatus;
+
+use crate::builds;
+use crate::crash::{CrashPoint, Moment, Then};
+use crate::operations;
+use crate::script::{Answer, Scripted};
+use crate::sources::CommitKind::{BadConfig, Earlier, Good, Resized};
+use crate::story::What;
+use crate::trace::Keep;
+use crate::world::{MINUTE, World};
+
+/// The same for every run: only the crash differs.
+const SEED: u64 = 1;
+const SERVICE: &str = "payments";
+const PRODUCTION: &str = "tidegate-payments-production";
+/// An hour after the first push: everything that it brought is over.
+const LATER: u64 = 60;
+
+#[derive(Debug, Default)]
+pub struct CrashPoints {
+    pub stories: u64,
+    /// Calls at which it was crashed.
+    pub calls: u64,
+    pub runs: u64,
+    pub failures: Vec<String>,
+}
+
+struct Told {
+    name: &'static str,
+    scripted: Scripted,
+    ends: Ends,
+}
+
+/// What a story comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ends {
+    /// Of each release, in the order of their ids.
+    endings: Vec<String>,
+    builds: usize,
+    deployments: usize,
+}
+
+/// Plays every story as it is written; what did not come to its end.
+pub fn uncrashed() -> Vec<String> {
+    let mut failures = Vec::new();
+    for story in stories() {
+        story.check(None, &mut failures);
+    }
+    failures
+}
+
+/// Plays every story without a crash and with one at each of its calls.
+pub fn crash_points() -> CrashPoints {
+    let mut all = CrashPoints::default();
+    let checked: Vec<CrashPoints> = thread::scope(|scope| {
+        let threads: Vec<_> =
+            stories().into_iter().map(|story| scope.spawn(move || every_crash(&story))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    for story in checked {
+        all.stories += story.stories;
+        all.calls += story.calls;
+        all.runs += story.runs;
+        all.failures.extend(story.failures);
+    }
+    all
+}
+
+fn every_crash(story: &Told) -> CrashPoints {
+    let mut points = CrashPoints { stories: 1, ..CrashPoints::default() };
+    points.calls = story.check(None, &mut points.failures);
+    points.runs = 1;
+    for call in 1..=points.calls {
+        // What follows alternates from call to call: all four together take minutes, and neighbours are alike.
+        let (before, after) =
+            if call % 2 == 0 { (Then::Redelivered, Then::Lost) } else { (Then::Lost, Then::Redelivered) };
+        for (moment, then) in [(Moment::BeforeItsEffect, before), (Moment::AfterItsEffect, after)] {
+            story.check(Some(CrashPoint { call, moment, then }), &mut points.failures);
+            points.runs += 1;
+        }
+    }
+    points
+}
+
+impl Told {
+    /// Plays the story and says how many calls that took.
+    fn check(&self, crash: Option<CrashPoint>, failures: &mut Vec<String>) -> u64 {
+        let world = self.scripted.play(self.scripted.world(SEED, Keep::Nothing, crash));
+        let world = world.borrow();
+        let ends = Ends::of(&world);
+        let mut wrong = world.violations.clone();
+        if ends != self.ends {
+            wrong.push(format!("it came to {ends:?}"));
+        }
+        if crash.is_some() && world.crash.struck.is_none() {
+            wrong.push("no crash happened".to_owned());
+        }
+        if !wrong.is_empty() {
+            let call = world.crash.struck.unwrap_or("no call");
+            failures.push(format!("{}, {call} {crash:?}: {}", self.name, wrong.join("; ")));
+        }
+        world.crash.calls
+    }
+}
+
+impl Ends {
+    fn of(world: &World) -> Self {
+        let ending = |release: &model::release::Release| format!("{} {}", release.id, release.phase.name());
+        Self {
+            endings: world.table.releases.values().map(ending).collect(),
+            builds: world.builds.all.len(),
+            deployments: world.stacks.operations.len(),
+        }
+    }
+}
+
+fn story(
+    name: &'static str,
+    scripted: Scripted,
+    endings: &[&str],
+    builds: usize,
+    deployments: usize,
+) -> Told {
+    let endings = endings.iter().map(|ending| format!("{SERVICE}-{ending}")).collect();
+    Told { name, scripted, ends: Ends { endings, builds, deployments } }
+}
+
+fn one_push() -> Scripted {
+    Scripted::new(&[SERVICE.to_owned()], &["production"]).pushes(0, SERVICE, Good)
+}
+
+/// The second push comes `minute` minutes after the first.
+fn two_pushes(minute: u64) -> Scripted {
+    one_push().pushes(minute, SERVICE, Resized)
+}
+
+fn build_becomes(scripted: Scripted, becomes: builds::Becomes) -> Scripted {
+    scripted.scripted(|script| script.builds = VecDeque::from([becomes]))
+}
+
+fn operations_become<const N: usize>(scripted: Scripted, become_: [operations::Becomes; N]) -> Scripted {
+    scripted.scripted(|script| script.operations = VecDeque::from(become_))
+}
+
+fn answered(scripted: Scripted, n: u32, answer: Answer) -> Scripted {
+    scripted.scripted(|script| {
+        script.answers.insert(n, answer);
+    })
+}
+
+/// Another tool updates the stack for a quarter of an hour.
+fn touched(scripted: Scripted, minute: u64) -> Scripted {
+    scripted.acts(minute * MINUTE, What::StackTouched { stack: PRODUCTION.to_owned() })
+}
+
+fn stories() -> Vec<Told> {
+    let mut stories = stories_of_one_push();
+    stories.extend(stories_of_deployments());
+    stories.extend(stories_of_more_pushes());
+    stories
+}
+
+fn stories_of_one_push() -> Vec<Told> {
+    let failed = builds::Becomes::Failed(BuildStatus::Failed);
+    let both = Scripted::new(&[SERVICE.to_owned()], &["production", "staging"]).pushes(0, SERVICE, Good);
+    let misspelt = Scripted::new(&[SERVICE.to_owned()], &["production"]).pushes(0, SERVICE, BadConfig);
+    vec![
+        story("a push is deployed", one_push(), &["production-1 Deployed"], 1, 1),
+        story(
+            "a push is deployed to two environments",
+            both,
+            &["production-1 Deployed", "staging-1 Deployed"],
+            1,
+            2,
+        ),
+        story("a bad config", misspelt, &["production-1 Failed"], 0, 0),
+        story("a build fails", build_becomes(one_push(), failed), &["production-1 Failed"], 1, 0),
+        story(
+            "somebody else pushes under the build's tag",
+            build_becomes(one_push(), builds::Becomes::TagTaken),
+            &["production-1 Failed"],
+            1,
+            0,
+        ),
+        story("a rejection", answered(one_push(), 1, Answer::Reject), &["production-1 Rejected"], 1, 0),
+        story("nobody answers", answered(one_push(), 1, Answer::Nothing), &["production-1 Expired"], 1, 0),
+    ]
+}
+
+fn stories_of_deployments() -> Vec<Told> {
+    use operations::Becomes::{Completed, OldDigest, RolledBack, RolloutFails, RolloutLags};
+    let second = |becomes| operations_become(two_pushes(LATER), [Completed, becomes]);
+    vec![
+        story(
+            "a first creation rolls back",
+            operations_become(one_push(), [RolledBack]),
+            &["production-1 RolledBack"],
+            1,
+            1,
+        ),
+        story(
+            "an update rolls back",
+            second(RolledBack),
+            &["production-1 Deployed", "production-2 RolledBack"],
+            2,
+            2,
+        ),
+        story(
+            "a rollout fails after the stack is updated",
+            second(RolloutFails),
+            &["production-1 Deployed", "production-2 Failed"],
+            2,
+            2,
+        ),
+        story(
+            "a rollout lags behind its stack",
+            second(RolloutLags),
+            &["production-1 Deployed", "production-2 Deployed"],
+            2,
+            2,
+        ),
+        story(
+            "the service runs the old digest",
+            second(OldDigest),
+            &["production-1 Deployed", "production-2 Failed"],
+            2,
+            2,
+        ),
+    ]
+}
+
+fn stories_of_more_pushes() -> Vec<Told> {
+    let both_deployed = ["production-1 Deployed", "production-2 Deployed"];
+    let first_superseded = ["production-1 Superseded", "production-2 Deployed"];
+    vec![
+        story("a second push while the first builds", two_pushes(4), &first_superseded, 2, 1),
+        story(
+            "a second push while the first waits for its approval",
+            answered(two_pushes(LATER), 1, Answer::Nothing),
+            &first_superseded,
+            2,
+            1,
+        ),
+        story("a second push while the first deploys", two_pushes(17), &both_deployed, 2, 2),
+        story(
+            "what is live is pushed again after a rejection",
+            answered(two_pushes(LATER).pushes(2 * LATER, SERVICE, Earlier), 2, Answer::Reject),
+            &["production-1 Deployed", "production-2 Rejected", "production-3 Deployed"],
+            2,
+            1,
+        ),
+        story("a stale plan", touched(two_pushes(LATER), LATER + 13), &both_deployed, 2, 2),
+        story("a busy stack", touched(two_pushes(LATER), LATER + 8), &both_deployed, 2, 2),
+    ]
+}

@@ -1,0 +1,307 @@
+//! How payloads reach functions and what follows when one fails: asynchronous invocations, queues, dead letters, and
+//! crashes at any pause.
+
+use std::rc::Rc;
+
+use engine::functions;
+
+use crate::checks::Invariant;
+use crate::crash::{Then, last_delivery};
+use crate::events;
+use crate::executor::{Outcome, Task};
+use crate::faults::Fault;
+use crate::foreign::{Fate, Foreign, Receiver};
+use crate::mutated::Mutated;
+use crate::ports::Ports;
+use crate::run::{Run, sweep_again};
+use crate::witness;
+use crate::world::{Function, Happening, Invocation, MINUTE, Message, Origin, SECOND, World};
+
+/// Lambda tries an asynchronous invocation this often in all. Source: Lambda developer guide, "Asynchronous invocation".
+const EVENT_ATTEMPTS_MAX: u32 = 3;
+/// After so many receives a message goes to the dead-letter queue, as `template.yaml` says.
+const RECEIVES_MAX: u32 = 5;
+/// How long a received message stays hidden, as `template.yaml` says.
+const VISIBILITY_MS: u64 = 180 * SECOND;
+/// A function that takes longer is ended, as `template.yaml` says; only the sweep has more.
+const FUNCTION_MS_MAX: u64 = 30 * SECOND;
+const SWEEP_MS_MAX: u64 = 60 * SECOND;
+/// What a call takes, there or back.
+const LATENCY_MS: (u64, u64) = (2, 40);
+/// The clients give a call up after some 20 s there and back.
+const SLOW_MS: (u64, u64) = (SECOND, 10 * SECOND);
+/// Events told again when all has come to rest.
+const TOLD_AGAIN: usize = 12;
+
+/// A function at work.
+pub(crate) struct Running {
+    task: Task,
+    invocation: Invocation,
+    /// When it is ended, done or not.
+    until: u64,
+    /// Commits of tracks that it made.
+    commits: u64,
+}
+
+impl Run {
+    pub(crate) fn deliver(&mut self, message: Message) {
+        {
+            let world = &mut *self.world.borrow_mut();
+            if let Some(group) = &message.group {
+                // A group's next message waits until the one before is done with, however often it fails.
+                let at_work = *world.groups_busy.entry(group.clone()).or_insert(message.id);
+                if at_work != message.id {
+                    return world.later(2 * SECOND, Happening::Deliver(message));
+                }
+            }
+        }
+        self.receive(message);
+    }
+
+    /// Its visibility ran out: it is received again, unless it was done with in time.
+    pub(crate) fn redeliver(&mut self, message: Message, invocation: u64) {
+        if self.running.contains_key(&invocation) {
+            self.receive(message);
+        }
+    }
+
+    fn receive(&mut self, mut message: Message) {
+        message.receives += 1;
+        let payload = events::queued(message.queue, message.id, &message.body);
+        let function = function_of(message.queue);
+        let again = self.world.borrow_mut().strikes(Fault::Redelivery, message.queue);
+        let id = self.start_as(Invocation { function, payload, origin: Origin::Queue(message.clone()) });
+        if again {
+            let world = &mut *self.world.borrow_mut();
+            let hidden = world.random.between(1, SECOND);
+            world.later(hidden, Happening::Redeliver { message, invocation: id });
+        }
+    }
+
+    pub(crate) fn start(&mut self, invocation: Invocation) {
+        self.start_as(invocation);
+    }
+
+    fn start_as(&mut self, invocation: Invocation) -> u64 {
+        let (id, ports) = {
+            let world = &mut *self.world.borrow_mut();
+            world.say(format_args!("{} is invoked", invocation.function.name()));
+            let skew_ms = world.chances.clock_skew_s() * SECOND;
+            let ahead_ms = world.random.between(0, 2 * skew_ms) as i64 - skew_ms as i64;
+            let came = Rc::from(invocation.payload.as_slice());
+            (world.id(), Ports { world: Rc::clone(&self.world), ahead_ms, came })
+        };
+        let task = invoke(Mutated::new(ports, &invocation), &invocation);
+        let longest = if invocation.function == Function::Sweep { SWEEP_MS_MAX } else { FUNCTION_MS_MAX };
+        let until = self.world.borrow().now + longest;
+        self.running.insert(id, Running { task, invocation, until, commits: 0 });
+        self.poll(id);
+        id
+    }
+
+    pub(crate) fn poll(&mut self, id: u64) {
+        let Some(running) = self.running.get_mut(&id) else { return };
+        if self.world.borrow().now >= running.until {
+            self.world.borrow_mut().coverage.hit("timeout", running.invocation.function.name());
+            return self.end(id, None);
+        }
+        let before = self.world.borrow().table.commits;
+        self.world.borrow_mut().acting = running.invocation.function;
+        let outcome = running.task.run();
+        running.commits += self.world.borrow().table.commits - before;
+        let dies = self.world.borrow_mut().crash.take();
+        if dies == Some(Then::Lost) {
+            running.invocation = last_delivery(running.invocation.clone());
+        }
+        let crashes = outcome.is_none() && {
+            let world = &mut *self.world.borrow_mut();
+            let function = running.invocation.function.name();
+            let slow = world.strikes(Fault::Slow, function);
+            let (least, most) = if slow { SLOW_MS } else { LATENCY_MS };
+            let latency = world.random.between(least, most);
+            world.later(latency, Happening::Poll(id));
+            world.strikes(Fault::Crash, function) || dies.is_some()
+        };
+        if outcome.is_some() || crashes {
+            self.end(id, outcome);
+        }
+    }
+
+    fn end(&mut self, id: u64, outcome: Option<Outcome>) {
+        if let Some(running) = self.running.remove(&id) {
+            self.finish(running, outcome);
+        }
+    }
+
+    /// `None`: it crashed.
+    fn finish(&mut self, running: Running, outcome: Option<Outcome>) {
+        let Running { invocation, commits, .. } = running;
+        let world = &mut *self.world.borrow_mut();
+        world.inert_payloads_change_nothing(&invocation, commits);
+        if outcome.as_ref().is_some_and(Result::is_ok) && invocation.function == Function::Approval {
+            witness::heard(world, &invocation.payload);
+        }
+        let succeeded = world.hear_outcome(invocation.function, outcome);
+        match &invocation.origin {
+            Origin::Schedule => sweep_again(world),
+            Origin::Event { .. } if succeeded => {}
+            Origin::Event { attempt } if attempt + 1 < EVENT_ATTEMPTS_MAX => {
+                let attempt = attempt + 1;
+                let again = Invocation { origin: Origin::Event { attempt }, ..invocation };
+                world.later(u64::from(attempt) * MINUTE, Happening::Invoke(again));
+            }
+            Origin::Event { .. } => world.dead_letter(invocation),
+            Origin::Queue(message) if !succeeded && message.receives < RECEIVES_MAX => {
+                world.later(VISIBILITY_MS, Happening::Deliver(message.clone()));
+            }
+            Origin::Queue(message) => {
+                // Another copy of the message may have let its group go on already.
+                world
+                    .groups_busy
+                    .retain(|group, id| Some(group) != message.group.as_ref() || *id != message.id);
+                if !succeeded {
+                    world.dead_letter(invocation);
+                }
+            }
+        }
+    }
+
+    /// I4: what was told once changes nothing when it is told again.
+    pub(crate) fn tell_again(&mut self) {
+        let before = {
+            let world = &mut *self.world.borrow_mut();
+            world.chances.stop();
+            (world.table.commits, world.people.told_count())
+        };
+        for _ in 0..TOLD_AGAIN {
+            let heard = {
+                let world = &mut *self.world.borrow_mut();
+                if world.heard.is_empty() {
+                    return;
+                }
+                let at = world.random.between(0, world.heard.len() as u64 - 1) as usize;
+                world.heard[at].clone()
+            };
+            let (function, payload) = heard;
+            let came = Rc::from(payload.as_slice());
+            let invocation = Invocation { function, payload, origin: Origin::Event { attempt: 0 } };
+            let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came };
+            let mut task = invoke(Mutated::new(ports, &invocation), &invocation);
+            while task.run().is_none() {}
+            let world = &mut *self.world.borrow_mut();
+            world.coverage.hit("checked", "I4");
+            if (world.table.commits, world.people.told_count()) != before {
+                let name = function.name();
+                return world.violation(Invariant::I4, format!("told again, {name} did something again"));
+            }
+        }
+    }
+}
+
+fn function_of(queue: &str) -> Function {
+    match queue {
+        "BuilderQueue" => Function::Builder,
+        "DeployerQueue" => Function::Deployer,
+        "PatrolQueue" => Function::Push,
+        _ => Function::Notify,
+    }
+}
+
+pub(crate) fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
+    let payload = ports.payload(invocation);
+    match invocation.function {
+        Function::Push => Task::new(async move { functions::push(&ports, &payload).await }),
+        Function::Build => Task::new(async move { functions::build(&ports, &payload).await }),
+        Function::Image => Task::new(async move { functions::image(&ports, &payload).await }),
+        Function::Approval => Task::new(async move { functions::approval(&ports, &payload).await }),
+        Function::Stack => Task::new(async move { functions::stack(&ports, &payload).await }),
+        Function::Builder => Task::new(async move { functions::builder(&ports, &payload).await }),
+        Function::Deployer => Task::new(async move { functions::deployer(&ports, &payload).await }),
+        Function::Notify => Task::new(async move { functions::notify(&ports, &payload).await }),
+        Function::Sweep => Task::new(async move { functions::sweep(&ports, &payload).await }),
+    }
+}
+
+impl World {
+    /// Whether it counts as success; `None`: it crashed.
+    fn hear_outcome(&mut self, function: Function, outcome: Option<Outcome>) -> bool {
+        let function = function.name();
+        match outcome {
+            None => {
+                self.say(format_args!("{function} crashes"));
+                false
+            }
+            Some(Err(failure)) => {
+                let failure = failure.to_string();
+                self.say(format_args!("{function} fails: {failure}"));
+                self.answered.push_str(&failure);
+                false
+            }
+            Some(Ok(value)) => {
+                let answer = value.to_string();
+                self.say(format_args!("{function} answers {answer}"));
+                self.answered.push_str(&answer);
+                value["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
+            }
+        }
+    }
+
+    fn dead_letter(&mut self, invocation: Invocation) {
+        let function = invocation.function.name();
+        self.coverage.hit("dead letter", function);
+        self.say(format_args!("{function}'s payload is dead-lettered"));
+        if let Some(fate) = self.foreign.get_mut(&invocation.payload) {
+            fate.dead_lettered = true;
+        }
+        self.dead_letters.push(invocation);
+    }
+
+    /// An operator sends everything again that was dead-lettered. What people said is not said for them again.
+    pub(crate) fn redrive(&mut self) {
+        for invocation in std::mem::take(&mut self.dead_letters) {
+            self.coverage.hit("redriven", invocation.function.name());
+            let delay = self.random.between(1, 10 * SECOND);
+            match invocation.origin {
+                Origin::Queue(message) => {
+                    self.later(delay, Happening::Deliver(Message { receives: 0, ..message }));
+                }
+                Origin::Event { .. } if invocation.function == Function::Approval => {}
+                Origin::Event { .. } => {
+                    let origin = Origin::Event { attempt: 0 };
+                    self.later(delay, Happening::Invoke(Invocation { origin, ..invocation }));
+                }
+                Origin::Schedule => {}
+            }
+        }
+    }
+
+    /// A payload comes that is nobody's of ours.
+    pub(crate) fn foreign_comes(&mut self, foreign: &Foreign) {
+        let id = self.id();
+        let payload = foreign.to.payload(&foreign.payload, id);
+        self.foreign.insert(payload.clone(), Fate::of(&payload, foreign.to));
+        let arrives = match foreign.to {
+            Receiver::Ear(function) => {
+                Happening::Invoke(Invocation { function, payload, origin: Origin::Event { attempt: 0 } })
+            }
+            Receiver::Queue(queue) => Happening::Deliver(Message {
+                queue,
+                id,
+                body: String::from_utf8_lossy(&foreign.payload).into_owned(),
+                receives: 0,
+                group: (queue == "NotifyQueue.fifo").then(|| "foreign".to_owned()),
+            }),
+        };
+        self.later(0, arrives);
+    }
+
+    /// I7: what is ignored or quarantined changes nothing else.
+    fn inert_payloads_change_nothing(&mut self, invocation: &Invocation, commits: u64) {
+        let Some(fate) = self.foreign.get(&invocation.payload).copied() else { return };
+        self.coverage.hit("checked", "I7");
+        if fate.inert && commits > 0 {
+            let function = invocation.function.name();
+            self.violation(Invariant::I7, format!("a payload of nobody's moved a track through {function}"));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A message that two functions work on at once: the slower one finds, between any two of its calls, that all is done.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use engine::ports::BuildStatus;
+use model::ids::TrackKey;
+
+use crate::builds::Becomes;
+use crate::delivery::invoke;
+use crate::events;
+use crate::executor::Task;
+use crate::mutated::Mutated;
+use crate::ports::Ports;
+use crate::script::Scripted;
+use crate::sources::{Commit, CommitKind};
+use crate::trace::Keep;
+use crate::world::{Function, Happening, Invocation, Origin, World};
+
+/// More than the builder makes pauses for one message.
+const PAUSES_MAX: usize = 60;
+
+struct Stage {
+    world: Rc<RefCell<World>>,
+}
+
+impl Stage {
+    /// A world in which nothing goes wrong, and one release whose build is promised.
+    fn with_a_push() -> (Self, TrackKey) {
+        let repository = "payments".to_owned();
+        let calm = Scripted::new(std::slice::from_ref(&repository), &["production"]);
+        let mut world = calm.world(1, Keep::Nothing, None);
+        world.push(&Commit { repository, kind: CommitKind::Good });
+        let stage = Self { world: Rc::new(RefCell::new(world)) };
+        stage.hears(Function::Push);
+        let track = stage.world.borrow().table.tracks.keys().next().cloned();
+        (stage, track.expect("the push made a release"))
+    }
+
+    fn begins(&self, function: Function, payload: Vec<u8>) -> Task {
+        let came = Rc::from(payload.as_slice());
+        let ports = Ports { world: Rc::clone(&self.world), ahead_ms: 0, came };
+        let invocation = Invocation { function, payload, origin: Origin::Event { attempt: 0 } };
+        invoke(Mutated::new(ports, &invocation), &invocation)
+    }
+
+    fn runs(&self, function: Function, payload: Vec<u8>) {
+        let mut task = self.begins(function, payload);
+        while task.run().is_none() {}
+    }
+
+    /// Every event for that function arrives.
+    fn hears(&self, function: Function) {
+        let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
+        for happening in agenda.into_values() {
+            match happening {
+                Happening::Invoke(event) if event.function == function => self.runs(function, event.payload),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn a_late_delivery_starts_no_build_for_a_release_that_is_over() {
+    for pauses in 0..PAUSES_MAX {
+        let (stage, track) = Stage::with_a_push();
+        let wake = events::queued("BuilderQueue", 1, &events::wake(&track.to_string()));
+        let mut slower = stage.begins(Function::Builder, wake.clone());
+        let is_done = (0..pauses).any(|_| slower.run().is_some());
+
+        stage.runs(Function::Builder, wake.clone());
+        let arn = {
+            let world = &mut *stage.world.borrow_mut();
+            let run = world.builds.all.last_mut().expect("the build was started");
+            run.becomes = Becomes::Failed(BuildStatus::Failed);
+            run.arn.clone()
+        };
+        stage.world.borrow_mut().build_ends(&arn);
+        stage.hears(Function::Build);
+        stage.runs(Function::Builder, wake);
+        assert!(stage.world.borrow().table.tracks[&track].in_flight.is_empty(), "the release failed");
+
+        while !is_done && slower.run().is_none() {}
+        let builds = stage.world.borrow().builds.all.len();
+        assert_eq!(builds, 1, "a delivery that was held up after {pauses} pauses started another build");
+    }
+}

@@ -1,0 +1,135 @@
+//! What the world itself saw, held against what is committed: where the heads were, which floor was in force, what
+//! the builds made.
+
+use std::collections::BTreeMap;
+
+use engine::sweep::LEASE;
+use model::decide::Advance;
+use model::ids::{ReleaseId, Revision, TrackKey};
+use model::release::{Asked, Ending, Phase, Release};
+use model::time::Timestamp;
+use model::track::Track;
+
+use crate::checks::Invariant::{Cost, I1, I3, I4, I5, I6, I8};
+use crate::checks::{Invariant, READ_AGE_MAX_MS, Wrong};
+use crate::world::{SECOND, World};
+
+/// Clocks differ by less than this.
+const CLOCKS_APART_MAX_MS: u64 = 30 * SECOND;
+
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    /// Where each repository's head has been, oldest first.
+    heads: BTreeMap<String, Vec<Revision>>,
+    /// How many of those each track's releases have used up.
+    followed: BTreeMap<TrackKey, usize>,
+}
+
+impl Witness {
+    pub(crate) fn head_moved(&mut self, repository: &str, head: &Revision) {
+        self.heads.entry(repository.to_owned()).or_default().push(head.clone());
+    }
+
+    /// The order of releases is an order of heads: each stands for a head that came after those of all before it.
+    fn follow(&mut self, release: &Release) -> bool {
+        let Some(heads) = self.heads.get(release.repository.as_str()) else { return false };
+        let followed = self.followed.entry(release.id.track.clone()).or_default();
+        let further = heads.iter().skip(*followed).position(|head| *head == release.revision);
+        *followed += further.map_or(0, |further| further + 1);
+        further.is_some()
+    }
+}
+
+pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance, wrong: &mut Wrong) {
+    let made = before.newest.as_ref().map_or(0, |newest| newest.n);
+    let released = || advance.track.in_flight.iter().chain(&advance.changed);
+    if let Some(new) = released().find(|release| release.id.n > made)
+        && !world.witness.follow(new)
+    {
+        let revision = new.revision.short();
+        wrong.push((
+            I4,
+            format!("{} is made of {revision}, which was no head since the release before", new.id),
+        ));
+    }
+    for was in &before.in_flight {
+        if !released().any(|release| release.id == was.id) {
+            wrong.push((I3, format!("{} is gone without an ending", was.id)));
+        }
+    }
+    for release in released() {
+        wrong.extend(voted_below_the_floor(world, before, release));
+    }
+    for release in &advance.changed {
+        wrong.extend(ended_untruly(world, release));
+    }
+}
+
+/// Whoever's approval is counted, it is counted against the floor of that moment.
+fn voted_below_the_floor(world: &World, before: &Track, release: &Release) -> Option<(Invariant, String)> {
+    let votes = |release: &Release| asked(&release.phase).map_or(0, |asked| asked.votes.len());
+    let asked = asked(&release.phase)?;
+    let is_news = before.release(release.id.n).is_some_and(|was| votes(was) < asked.votes.len());
+    let (floor, since) = world.platform.floor(release.id.track.environment.as_str())?;
+    let known = since + READ_AGE_MAX_MS < world.now;
+    let required = asked.policy.required;
+    (is_news && known && required < floor)
+        .then(|| (I1, format!("{} waits for {required} approvals, {floor} are asked for", release.id)))
+}
+
+fn asked(phase: &Phase) -> Option<&Asked> {
+    match phase {
+        Phase::AwaitingApproval { asked, .. }
+        | Phase::Ready { asked, .. }
+        | Phase::Deploying { asked, .. } => Some(asked),
+        Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => None,
+    }
+}
+
+fn ended_untruly(world: &World, release: &Release) -> Option<(Invariant, String)> {
+    let id = &release.id;
+    match release.ending()? {
+        Ending::Superseded { by } => {
+            (by.n <= id.n).then(|| (I8, format!("{id} is superseded by {by}, which is older")))
+        }
+        Ending::Deployed { deployed, .. } => {
+            let image = &deployed.image;
+            (!world.was_built(&release.family, image))
+                .then(|| (I6, format!("{id} is called deployed with {image}, which it never built")))
+        }
+        Ending::RolledBack { .. }
+        | Ending::Failed { .. }
+        | Ending::Rejected { .. }
+        | Ending::Expired { .. } => None,
+    }
+}
+
+/// An approval that a function has taken is stored, for as long as it is waited for.
+pub(crate) fn heard(world: &mut World, reply: &[u8]) {
+    let reply = String::from_utf8_lossy(reply);
+    let mut forgotten = Vec::new();
+    for request in &world.people.requests {
+        let Ok(id) = request.release.parse::<ReleaseId>() else { continue };
+        let release = world.table.tracks.get(&id.track).and_then(|track| track.release(id.n));
+        if let Some(Phase::AwaitingApproval { plan, asked }) = release.map(|release| &release.phase)
+            && asked.votes.is_empty()
+            && asked.policy.replies
+            && plan.fingerprint.as_str() == request.fingerprint
+            && reply.contains(&format!("approve {id} {}", request.token))
+        {
+            forgotten.push(id);
+        }
+    }
+    for id in forgotten {
+        world.violation(I5, format!("{id} was approved, and that is forgotten"));
+    }
+}
+
+/// The sweep wakes for what was lost, not for what others are about to do.
+pub(crate) fn sweep(world: &mut World, until: Timestamp) {
+    let overdue = world.now.saturating_sub(LEASE.0) + CLOCKS_APART_MAX_MS;
+    if until.0 > overdue {
+        let early_s = (until.0 - overdue) / SECOND;
+        world.violation(Cost, format!("the sweep wakes what is due {early_s} s too early"));
+    }
+}
