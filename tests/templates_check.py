@@ -319,7 +319,8 @@ def a_look_at_the_databases_is_missed(template):
     alarm = template["Resources"].get("BackupsSilenceAlarm", {}).get("Properties", {})
     if not (
         alarm.get("TreatMissingData") == "breaching"
-        and alarm.get("MetricName") == "Invocations"
+        and (alarm.get("MetricName"), alarm.get("Statistic"), alarm.get("Threshold")) == ("Errors", "Minimum", 0)
+        and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
         and target(alarm["Dimensions"][0]["Value"]) == "BackupsFunction"
         and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 3600
         and alarm.get("AlarmActions")
