@@ -193,3 +193,7 @@ impl Read {
         of_whole.chain(of_left).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "posture_tests.rs"]
+mod tests;
