@@ -147,7 +147,7 @@ mod tests {
         let value = |name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(value("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:4000"));
         assert_eq!(value("AWS_EC2_METADATA_DISABLED"), Some("true"));
-        assert_eq!(value("HOME"), Some("/project/.tidegate/nowhere"));
+        assert_eq!(value("HOME"), Some("/project/.tidegate/runs/one/nowhere"));
         assert_eq!(value("AWS_PROFILE"), None);
         assert!(
             environment.iter().all(|(_, value)| !value.is_empty()),
