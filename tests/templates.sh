@@ -18,6 +18,11 @@ templates=(template.yaml stacks/*.yaml)
 echo "templates: cfn-lint"
 .tidegate/lint/bin/cfn-lint "${templates[@]}"
 
+echo "templates: cfn-lint of what the test set's configs render to"
+rm -rf .tidegate/rendered
+cargo run --quiet --locked --package config --example render -- .tidegate/rendered
+.tidegate/lint/bin/cfn-lint .tidegate/rendered/*.json
+
 for template in "${templates[@]}"; do
     echo "templates: sam validate --lint $template"
     .tidegate/sam/bin/sam validate --lint --template-file "$template"

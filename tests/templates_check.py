@@ -27,7 +27,10 @@ RESERVED_ACTIONS = {
     "cloudformation:DescribeChangeSet": {"DeployerRole"},
     "cloudformation:DeleteChangeSet": {"DeployerRole"},
     "cloudformation:SetStackPolicy": {"DeployerRole"},
-    "iam:PassRole": {"BuilderRole", "DeployerRole", "DeployRole"},
+    "iam:PassRole": {"BuilderRole", "DeployerRole", "DeployRole", "RoleBoundary"},
+    "iam:AttachRolePolicy": {"DeployRole"},
+    "scheduler:CreateSchedule": {"DeployRole"},
+    "scheduler:UpdateSchedule": {"DeployRole"},
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"NotifyRole"},
@@ -265,6 +268,8 @@ def rights_stay_where_they_belong(template):
                 continue
             if "NotAction" in statement or "NotResource" in statement:
                 yield f"{name} allows by exclusion"
+            if target(statement.get("Action")) == "TaskActions":
+                continue  # Whoever installs says what services may be given, and only the boundary repeats it.
             for action in as_list(statement.get("Action", [])):
                 if "*" in action and action not in READ_ONLY_WILDCARDS:
                     yield f"{name} allows {action}"
@@ -274,7 +279,7 @@ def rights_stay_where_they_belong(template):
                     yield f"{name} passes roles to any service"
                 if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
                     yield "SweepRole writes more than its own patrol"
-                if action in ("iam:CreateRole", "iam:PutRolePolicy") and "iam:PermissionsBoundary" not in str(
+                if action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy") and "iam:PermissionsBoundary" not in str(
                     statement.get("Condition")
                 ):
                     yield f"{name} has {action} outside a permissions boundary"
@@ -322,7 +327,9 @@ def roles_of_stacks_are_bounded(template):
 
 def a_service_keeps_its_running_count_and_gives_up_bad_deployments(template):
     service = template["Resources"]["EcsService"]["Properties"]
-    if service["DeploymentConfiguration"].get("DeploymentCircuitBreaker") != {"Enable": True, "Rollback": True}:
+    # Only a rolling deployment has one; ECS itself rolls the others back.
+    breaker = {"Fn::If": ["Shifts", {"Ref": "AWS::NoValue"}, {"Enable": True, "Rollback": True}]}
+    if service["DeploymentConfiguration"].get("DeploymentCircuitBreaker") != breaker:
         yield "EcsService has no circuit breaker with rollback"
     if service.get("DesiredCount") != {"Fn::If": ["TwoTasks", 2, {"Ref": "AWS::NoValue"}]}:
         yield "EcsService states a count that an update would reset"

@@ -1,7 +1,9 @@
 //! `tidegate`: results on stdout, progress on stderr.
 
 mod answer;
+mod check;
 mod clock;
+mod init;
 mod installation;
 mod local;
 mod quarantine;
@@ -36,6 +38,10 @@ enum Verb {
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
+    /// Whether a service's config is valid, and what is wrong with it, without AWS.
+    Check(check::Check),
+    /// Write a service's first config.
+    Init(init::Init),
     /// Events and messages that failed and need a person.
     #[command(subcommand)]
     Quarantine(quarantine::Verb),
@@ -76,6 +82,8 @@ async fn main() -> ExitCode {
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Check(arguments) => check::check(&arguments),
+        Verb::Init(arguments) => init::init(&arguments),
         Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { load: true, json, .. } => simulate::load(json),

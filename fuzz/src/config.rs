@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use ::config::limits::{CONFIG_BYTES_MAX, ENVIRONMENTS_MAX, FAULTS_MAX};
-use ::config::{EnvironmentRecord, Faults, ServiceConfig, ServiceRecord};
+use ::config::{EnvironmentRecord, Faults, ServiceConfig, ServiceRecord, Standing};
 use model::ids::{BranchName, EnvironmentName, ImageDigest};
 
 use crate::said::is_fit_to_show;
@@ -53,7 +53,7 @@ pub(crate) fn service_config(bytes: &[u8]) {
         are_told(&faults, "$");
     }
     for (name, record) in environments {
-        let (policy, floor) = (config.policy(name, record), record.floor);
+        let (policy, floor) = (config.policy(name, record), &record.floor);
         assert!(policy.required >= floor.approvals, "{policy:?} asks for less than {floor:?}");
         assert!(floor.replies || !policy.replies, "{policy:?} lets replies approve, {floor:?} does not");
         assert!(policy.expires_hours <= floor.expires_hours, "{policy:?} waits longer than {floor:?}");
@@ -61,7 +61,7 @@ pub(crate) fn service_config(bytes: &[u8]) {
             are_told(&faults, "$");
             continue;
         }
-        let render = || ::config::render(BASE, &config, name, service, record, image);
+        let render = || ::config::render(BASE, &config, name, service, record, image, &Standing::default());
         match render() {
             Ok(rendered) => {
                 assert_eq!(render().as_ref(), Ok(&rendered), "rendered twice, and differently");

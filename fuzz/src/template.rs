@@ -1,8 +1,8 @@
 //! An environment's template, as YAML: rendered to JSON that CloudFormation can take and that hashes to what is said,
 //! or refused with the place; never larger than CloudFormation's limit, whatever aliases it has.
 
-use config::ServiceConfig;
 use config::limits::TEMPLATE_BYTES_MAX;
+use config::{ServiceConfig, Standing};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
@@ -16,7 +16,9 @@ static CONFIG: LazyLock<ServiceConfig> = LazyLock::new(|| {
 pub(crate) fn base(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Platform { service, staging, environments, image, .. } = &*PLATFORM;
-    let render = |base: &str| config::render(base, &CONFIG, staging, service, &environments[staging], image);
+    let render = |base: &str| {
+        config::render(base, &CONFIG, staging, service, &environments[staging], image, &Standing::default())
+    };
     let rendered = match render(text) {
         Ok(rendered) => rendered,
         Err(faults) => return are_told(&faults, ""),

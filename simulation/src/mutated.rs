@@ -333,6 +333,10 @@ impl Services for Mutated {
         }
         Ok(images)
     }
+
+    async fn target_group(&self, revision: &str) -> Answer<Option<String>> {
+        self.ports.target_group(revision).await
+    }
 }
 
 fn being_deployed(track: &Track) -> Option<&ImageDigest> {

@@ -348,6 +348,11 @@ impl Services for Ports {
         self.read("service", |world| world.service(cluster, service)).await
     }
 
+    async fn target_group(&self, _revision: &str) -> Answer<Option<String>> {
+        // No service here shifts its traffic.
+        self.read("target_group", |_| None).await
+    }
+
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>> {
         self.read("task_images", |world| world.task_images(task_definition)).await
     }

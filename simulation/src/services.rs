@@ -45,6 +45,7 @@ impl World {
             task_definition: running.task_definition.clone(),
             rollout: running.rollout,
             rollout_reason: None,
+            revision: None,
         })
     }
 

@@ -392,6 +392,7 @@ fn changes(kind: ChangeSetKind, touched: bool) -> Vec<ResourceChange> {
         resource_type: resource_type.to_owned(),
         action: if kind == ChangeSetKind::Create { "Add" } else { "Modify" }.to_owned(),
         replacement: if kind == ChangeSetKind::Create { "" } else { replacement }.to_owned(),
+        policy: String::new(),
         properties: Vec::new(),
     };
     let mut changes = vec![

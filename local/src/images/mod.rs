@@ -8,6 +8,7 @@ mod docker;
 mod docker_build;
 mod dockerfile;
 mod environment;
+mod exposed;
 mod ignore;
 mod layer;
 mod pattern;
@@ -19,6 +20,7 @@ mod tree;
 
 use std::process::ExitCode;
 
+pub use exposed::exposed_ports;
 pub use registry::{Registry, TARGET_PREFIX};
 
 /// Acts as the program that it was called as: `docker` or `aws`, by the name of its link or as first argument.

@@ -4,7 +4,8 @@ mod answer;
 mod read;
 
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, Tag,
+    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, RollbackConfiguration,
+    RollbackTrigger, Tag,
 };
 use engine::failure::Failure;
 use engine::ports::{
@@ -70,6 +71,9 @@ impl Stacks for Aws {
             .iter()
             .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
         let tags = order.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let role = self.settings.required("TIDEGATE_DEPLOY_ROLE_ARN")?;
+        let region = self.cloudformation.config().region().map(ToString::to_string).unwrap_or_default();
+        let watch = order.watch.as_ref().map(|watch| rollback_configuration(watch, role, &region));
         let capabilities = order.capabilities.iter().map(|name| Capability::from(name.as_str()));
         let sent = self
             .cloudformation
@@ -85,7 +89,8 @@ impl Stacks for Aws {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))
-            .role_arn(self.settings.required("TIDEGATE_DEPLOY_ROLE_ARN")?)
+            .set_rollback_configuration(watch)
+            .role_arn(role)
             // EXPRESS would say UPDATE_COMPLETE before the service takes traffic.
             .deployment_config(DeploymentConfig::builder().mode(DeploymentConfigMode::Standard).build())
             .send()
@@ -192,5 +197,37 @@ impl Stacks for Aws {
             Answer::Busy => Err(EXECUTE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
             Answer::Exists | Answer::Other => Err(EXECUTE_CHANGE_SET.failed(error)),
         }
+    }
+}
+
+/// Alarms are named by their ARNs: those of the account and partition that the deploy role is of.
+///
+/// Source: CloudFormation API, `RollbackConfiguration`.
+fn rollback_configuration(watch: &config::Watch, role_arn: &str, region: &str) -> RollbackConfiguration {
+    let mut parts = role_arn.split(':').skip(1);
+    let (partition, account) = (parts.next().unwrap_or_default(), parts.nth(2).unwrap_or_default());
+    let trigger = |name: &String| {
+        let arn = format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}");
+        RollbackTrigger::builder().arn(arn).r#type("AWS::CloudWatch::Alarm").build()
+    };
+    RollbackConfiguration::builder()
+        .monitoring_time_in_minutes(i32::try_from(watch.minutes).unwrap_or(i32::MAX))
+        .set_rollback_triggers(Some(watch.alarms.iter().map(trigger).collect()))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_watched_by_the_alarms_of_its_own_account() {
+        let watch = config::Watch { minutes: 5, alarms: vec!["payments-5xx".to_owned()] };
+        let role = "arn:aws-cn:iam::123456789012:role/tidegate/deploy";
+        let configuration = rollback_configuration(&watch, role, "cn-north-1");
+        assert_eq!(configuration.monitoring_time_in_minutes(), Some(5));
+        let [trigger] = configuration.rollback_triggers() else { panic!("{configuration:?}") };
+        assert_eq!(trigger.arn(), Some("arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:payments-5xx"));
+        assert_eq!(trigger.r#type(), Some("AWS::CloudWatch::Alarm"));
     }
 }

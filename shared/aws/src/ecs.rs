@@ -11,6 +11,7 @@ use crate::Aws;
 use crate::failure::Call;
 
 const DESCRIBE_SERVICES: Call = Call::reads("ecs DescribeServices");
+const DESCRIBE_SERVICE_REVISIONS: Call = Call::reads("ecs DescribeServiceRevisions");
 const DESCRIBE_TASK_DEFINITION: Call = Call::reads("ecs DescribeTaskDefinition");
 
 impl Services for Aws {
@@ -32,6 +33,19 @@ impl Services for Aws {
             Some(found) if found.status() != Some("INACTIVE") => read(found).map(Some),
             Some(_) | None => Ok(None),
         }
+    }
+
+    async fn target_group(&self, revision: &str) -> Result<Option<String>, Failure> {
+        let answer = self
+            .ecs
+            .describe_service_revisions()
+            .service_revision_arns(revision)
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_SERVICE_REVISIONS.failed(error))?;
+        let resolved = answer.service_revisions().first().and_then(|found| found.resolved_configuration());
+        let served = resolved.and_then(|resolved| resolved.load_balancers().first());
+        Ok(served.and_then(|served| served.target_group_arn()).map(str::to_owned))
     }
 
     async fn task_images(&self, task_definition: &str) -> Result<BTreeMap<String, String>, Failure> {
@@ -75,6 +89,10 @@ fn read(service: &Service) -> Result<ServiceRead, Failure> {
         task_definition: task_definition.ok_or_else(|| refused("names no task definition"))?.to_owned(),
         rollout,
         rollout_reason: primary.rollout_state_reason().map(str::to_owned),
+        revision: match service.current_service_revisions() {
+            [one] => one.arn().map(str::to_owned),
+            [] | [_, _, ..] => None,
+        },
     })
 }
 

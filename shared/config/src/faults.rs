@@ -66,6 +66,11 @@ impl Faults {
         &self.faults
     }
 
+    /// How many faults there are beyond those told in full.
+    pub fn untold(&self) -> u32 {
+        self.untold
+    }
+
     pub fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }
@@ -116,8 +121,8 @@ impl Path {
         Self("$".to_owned())
     }
 
-    /// A path that is already written out.
-    pub(crate) fn literal(path: &str) -> Self {
+    /// A path that does not begin at a file's root.
+    pub(crate) fn of_words(path: &str) -> Self {
         Self(path.to_owned())
     }
 

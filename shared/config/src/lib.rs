@@ -4,25 +4,37 @@
 mod canonical;
 mod check;
 mod config;
+mod containers;
+mod cron;
+mod differences;
 mod dynamic;
 mod fargate;
 mod faults;
+mod freeze;
 mod json;
 pub mod limits;
 mod parameters;
 mod parse;
+mod places;
 mod policy;
 mod reader;
 mod record;
 mod render;
 mod routing;
 mod schema;
+mod together;
 mod yaml;
 
 pub use canonical::canonical_json;
-pub use config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
+pub use config::{
+    ApprovalConfig, Before, Canary, Check, Container, Deployment, EnvironmentConfig, HealthCheck, Kind,
+    Linear, LogRouter, LogRouterKind, OnFailure, Priority, Process, Requires, Routing, Scaling, Schedule,
+    Secret, ServiceConfig, Sidecar, Strategy, TaskRole, Verify,
+};
+pub use cron::Cron;
 pub use faults::{Fault, Faults};
+pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
-pub use record::{Caps, EnvironmentRecord, Floor, ServiceRecord};
-pub use render::{Capability, Rendered, render};
+pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
+pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
 pub use schema::{environment_record_schema, service_config_schema, service_record_schema};

@@ -47,3 +47,40 @@ pub const APPROVALS_MAX: u32 = 10;
 /// An approval request older than a week is about a plan that nobody remembers.
 pub const APPROVAL_WAIT_HOURS_MAX: u32 = 7 * 24;
 pub const APPROVAL_WAIT_HOURS_DEFAULT: u32 = 72;
+/// A window longer than a month is no window but a hold.
+pub const FREEZE_HOURS_MAX: u32 = 31 * 24;
+pub const FREEZES_MAX: usize = 20;
+/// People and groups in one list.
+pub const WHO_MAX: usize = 50;
+
+/// Source: ECS API, `KeyValuePair`; the task definition as a whole may have 64 KB.
+pub const ENVIRONMENT_VALUE_CHARS_MAX: usize = 4_096;
+pub const ENVIRONMENT_VARIABLES_MAX: usize = 200;
+pub const COMMAND_WORDS_MAX: usize = 100;
+pub const COMMAND_CHARS_MAX: usize = 4_096;
+/// Source: ECS API, `ContainerDefinition` (`stopTimeout`) on Fargate.
+pub const STOP_TIMEOUT_SECONDS_MAX: u32 = 120;
+/// Source: ECS developer guide, "Service quotas": ten containers a task definition, one of them the service's own.
+pub const SIDECARS_MAX: usize = 9;
+pub const LOG_OPTIONS_MAX: usize = 50;
+/// Source: ECS developer guide, "Service quotas": tasks a service.
+pub const TASKS_MAX: u32 = 5_000;
+/// Source: CloudFormation API, `RollbackConfiguration`: rollback triggers, monitoring time.
+pub const ALARMS_MAX: usize = 5;
+pub const BAKE_MINUTES_ROLLING_MAX: u32 = 180;
+/// Source: ECS API, `DeploymentConfiguration` (`bakeTimeInMinutes`) and the settings of its strategies.
+pub const BAKE_MINUTES_MAX: u32 = 1_440;
+pub const STEP_MINUTES_MAX: u32 = 1_440;
+/// Source: CloudWatch API, `PutMetricAlarm` (`AlarmName`).
+pub const ALARM_NAME_CHARS_MAX: usize = 255;
+/// A day of watching, and some hours to deploy in.
+pub const DEPLOYMENT_TIMEOUT_MINUTES_MAX: u32 = BAKE_MINUTES_MAX + 4 * 60;
+/// For what a deployment does beside waiting.
+pub const DEPLOYMENT_MINUTES_DEFAULT: u32 = 60;
+pub const TASK_TIMEOUT_MINUTES_MAX: u32 = 240;
+pub const TASK_TIMEOUT_MINUTES_DEFAULT: u32 = 10;
+pub const RESTORABLE_WITHIN_MINUTES_MAX: u32 = 24 * 60;
+/// Source: IAM and STS quotas, "managed policies attached to an IAM role".
+pub const MANAGED_POLICIES_MAX: usize = 10;
+/// Source: ECS developer guide, "Service quotas": size of a task definition.
+pub const TASK_DEFINITION_BYTES_MAX: usize = 64 * 1024;

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use model::ids::EnvironmentName;
 use serde_json::Value;
 
-use crate::config::ServiceConfig;
+use crate::config::{Deployment, Kind, Priority, ServiceConfig, Strategy};
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, excerpt, quote, shape};
 use crate::limits::{
     CONDITION_VALUES_MAX, PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, PORT_MAX, PRIORITY_MAX, WILDCARDS_MAX,
 };
+use crate::places::Places;
 use crate::{fargate, reader, routing};
 
 /// What deploying decides, not the pushed file.
-pub(crate) const ENGINE_OWNED: [&str; 10] = [
+pub(crate) const ENGINE_OWNED: [&str; 12] = [
     "Image",
     "Cluster",
     "ListenerArn",
@@ -24,24 +26,59 @@ pub(crate) const ENGINE_OWNED: [&str; 10] = [
     "PermissionsBoundaryArn",
     "Service",
     "Environment",
+    "TaskPolicyArns",
+    "Serving",
 ];
 
+pub(crate) const KIND: &str = "Kind";
 pub(crate) const PATHS: &str = "Paths";
+pub(crate) const HOSTS: &str = "Hosts";
 pub(crate) const PRIORITY: &str = "Priority";
 pub(crate) const CONTAINER_PORT: &str = "ContainerPort";
 pub(crate) const CPU: &str = "Cpu";
 pub(crate) const MEMORY_MIB: &str = "MemoryMiB";
+pub(crate) const MIN_TASKS: &str = "MinTasks";
+pub(crate) const MAX_TASKS: &str = "MaxTasks";
 
-/// The key that sets a parameter in the first form.
-pub(crate) fn key_of(parameter: &str) -> Option<&'static str> {
-    match parameter {
-        PATHS => Some("$.routing.paths"),
-        PRIORITY => Some("$.routing.priority"),
-        CONTAINER_PORT => Some("$.container.port"),
-        CPU => Some("$.container.cpu"),
-        MEMORY_MIB => Some("$.container.memoryMiB"),
-        _ => None,
-    }
+/// What the shipped template says where a config says nothing.
+pub(crate) const HEALTH_INTERVAL_SECONDS: u32 = 15;
+pub(crate) const TASKS_MIN: u32 = 2;
+
+/// Parameters that a key of the first form sets, and that key.
+const KEYS: [(&str, &[&str]); 24] = [
+    (KIND, &["kind"]),
+    (PATHS, &["routing", "paths"]),
+    (HOSTS, &["routing", "hosts"]),
+    (PRIORITY, &["routing", "priority"]),
+    ("HealthCheckPath", &["routing", "healthCheck", "path"]),
+    ("HealthCheckStatus", &["routing", "healthCheck", "status"]),
+    ("HealthCheckIntervalSeconds", &["routing", "healthCheck", "intervalSeconds"]),
+    ("HealthCheckTimeoutSeconds", &["routing", "healthCheck", "timeoutSeconds"]),
+    ("HealthyCount", &["routing", "healthCheck", "healthyCount"]),
+    ("UnhealthyCount", &["routing", "healthCheck", "unhealthyCount"]),
+    ("HealthCheckGraceSeconds", &["routing", "healthCheck", "graceSeconds"]),
+    (CONTAINER_PORT, &["container", "port"]),
+    (CPU, &["container", "cpu"]),
+    (MEMORY_MIB, &["container", "memoryMiB"]),
+    (MIN_TASKS, &["scaling", "min"]),
+    (MAX_TASKS, &["scaling", "max"]),
+    ("CpuPercent", &["scaling", "cpuPercent"]),
+    ("RequestsPerTarget", &["scaling", "requestsPerTarget"]),
+    ("SpotPercent", &["scaling", "spotPercent"]),
+    ("Strategy", &["deployment", "strategy"]),
+    ("BakeMinutes", &["deployment", "bakeMinutes"]),
+    ("Alarms", &["deployment", "alarms"]),
+    ("ScheduleExpression", &["schedule", "cron"]),
+    ("ScheduleTimeZone", &["schedule", "timeZone"]),
+];
+
+pub(crate) fn keyed() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|(name, _)| *name)
+}
+
+/// The key that sets a parameter in the first form; empty when none does.
+pub(crate) fn keys_of(parameter: &str) -> &'static [&'static str] {
+    KEYS.iter().find(|(name, _)| *name == parameter).map_or(&[], |(_, keys)| *keys)
 }
 
 /// Reads `$.Parameters`. Values are strings, as CodePipeline requires, and are never quoted in a fault: people put
@@ -85,6 +122,15 @@ fn check_known(name: &str, text: &str, path: &Path, faults: &mut Faults) -> bool
             }
             return check_condition_values(&patterns, path, faults);
         }
+        HOSTS => {
+            let patterns: Vec<String> = text.split(',').map(|pattern| pattern.trim().to_owned()).collect();
+            if let Some(bad) = patterns.iter().find(|pattern| !routing::is_host(pattern)) {
+                let allowed = format!("host names with commas between; each {}", routing::HOST_ALLOWED);
+                faults.push(Fault::new(path, quote(bad), allowed));
+                return false;
+            }
+            return check_condition_values(&patterns, path, faults);
+        }
         PRIORITY => 1..=PRIORITY_MAX,
         CONTAINER_PORT => 1..=PORT_MAX,
         CPU => 1..=fargate::CPU_MAX,
@@ -99,26 +145,32 @@ fn check_known(name: &str, text: &str, path: &Path, faults: &mut Faults) -> bool
     read.is_some()
 }
 
-/// The limits of one listener rule over all its patterns.
+/// The limits of one listener rule over all its patterns of one field.
 pub(crate) fn check_condition_values(patterns: &[String], path: &Path, faults: &mut Faults) -> bool {
+    let mut good = check_rule(patterns, "a list", path, faults);
+    for (n, pattern) in patterns.iter().enumerate() {
+        if patterns[..n].contains(pattern) {
+            faults.push(Fault::new(path.index(n), format!("{} again", quote(pattern)), "each pattern once"));
+            good = false;
+        }
+    }
+    good
+}
+
+/// The limits of one listener rule over all its patterns; `what` they are begins what is told.
+pub(crate) fn check_rule(patterns: &[String], what: &str, path: &Path, faults: &mut Faults) -> bool {
     let mut good = true;
     if patterns.len() > CONDITION_VALUES_MAX {
         let allowed = format!("at most {CONDITION_VALUES_MAX}, a load balancer rule's limit");
-        faults.push(Fault::new(path, format!("a list of {}", patterns.len()), allowed));
+        faults.push(Fault::new(path, format!("{what} of {}", patterns.len()), allowed));
         good = false;
     }
     let wildcards: usize = patterns.iter().map(|pattern| routing::wildcards(pattern)).sum();
     if wildcards > WILDCARDS_MAX {
         let allowed =
             format!("at most {WILDCARDS_MAX} wildcards (* and ?) in all, a load balancer rule's limit");
-        faults.push(Fault::new(path, format!("a list with {wildcards} wildcards"), allowed));
+        faults.push(Fault::new(path, format!("{what} with {wildcards} wildcards"), allowed));
         good = false;
-    }
-    for (n, pattern) in patterns.iter().enumerate() {
-        if patterns[..n].contains(pattern) {
-            faults.push(Fault::new(path.index(n), format!("{} again", quote(pattern)), "each path once"));
-            good = false;
-        }
     }
     good
 }
@@ -138,39 +190,88 @@ impl ServiceConfig {
                 all.insert(name.to_owned(), value);
             }
         };
+        let text = |number: Option<u32>| number.map(|number| number.to_string());
         if let Some(routing) = &self.routing {
-            set(PATHS, Some(routing.paths.join(",")));
-            set(PRIORITY, Some(routing.priority.to_string()));
+            set(PATHS, routing.paths.as_ref().map(|paths| paths.join(",")));
+            set(HOSTS, routing.hosts.as_ref().map(|hosts| hosts.join(",")));
+            set(
+                PRIORITY,
+                routing.priority.and_then(|priority| match priority {
+                    Priority::At(number) => Some(number.to_string()),
+                    Priority::Auto => None,
+                }),
+            );
+            let check = &routing.health_check;
+            set("HealthCheckPath", check.path.clone());
+            set("HealthCheckStatus", check.status.clone());
+            set("HealthCheckIntervalSeconds", text(check.interval_seconds));
+            set("HealthCheckTimeoutSeconds", text(check.timeout_seconds));
+            set("HealthyCount", text(check.healthy_count));
+            set("UnhealthyCount", text(check.unhealthy_count));
+            set("HealthCheckGraceSeconds", text(check.grace_seconds));
         }
         if let Some(container) = &self.container {
-            set(CONTAINER_PORT, Some(container.port.to_string()));
-            set(CPU, container.cpu.map(|cpu| cpu.to_string()));
-            set(MEMORY_MIB, container.memory_mib.map(|memory| memory.to_string()));
+            set(CONTAINER_PORT, text(container.port));
+            set(CPU, text(container.cpu));
+            set(MEMORY_MIB, text(container.memory_mib));
         }
+        if let Some(scaling) = &self.scaling {
+            set(MIN_TASKS, text(scaling.min));
+            set(MAX_TASKS, text(scaling.max.or(scaling.min)));
+            // On requests alone, unless both are said.
+            let none = scaling.requests_per_target.map(|_| 0);
+            set("CpuPercent", text(scaling.cpu_percent.or(none)));
+            set("RequestsPerTarget", text(scaling.requests_per_target));
+            set("SpotPercent", text(scaling.spot_percent));
+            set("OnDemandPercent", text(scaling.spot_percent.map(|spot| 100_u32.saturating_sub(spot))));
+        }
+        if let Some(deployment) = &self.deployment {
+            self.set_strategy(deployment, &mut set);
+        }
+        if let Some(schedule) = &self.schedule {
+            set("ScheduleExpression", Some(schedule.cron.for_scheduler()));
+            set("ScheduleTimeZone", Some(schedule.time_zone.to_string()));
+        }
+        // `web` is the template's own choice, and one that knows no other kind needs no such parameter.
+        set(KIND, (self.kind != Kind::Web).then(|| self.kind.word().to_owned()));
         all
+    }
+
+    fn set_strategy(&self, deployment: &Deployment, set: &mut impl FnMut(&str, Option<String>)) {
+        let (strategy, steps) = match deployment.strategy() {
+            // The stack watches a rolling deployment, and `ROLLING` is the template's own choice.
+            Strategy::Rolling => (None, None),
+            Strategy::BlueGreen => (Some("BLUE_GREEN"), None),
+            Strategy::Canary { canary } => (Some("CANARY"), Some((canary.percent, canary.step_minutes))),
+            Strategy::Linear { linear } => (Some("LINEAR"), Some((linear.percent, linear.step_minutes))),
+        };
+        set("Strategy", strategy.map(str::to_owned));
+        set("BakeMinutes", strategy.and(deployment.bake_minutes).map(|minutes| minutes.to_string()));
+        set("StepPercent", steps.map(|(percent, _)| percent.to_string()));
+        set("StepMinutes", steps.map(|(_, minutes)| minutes.to_string()));
+        set("Alarms", Some(deployment.alarms().join(",")).filter(|alarms| !alarms.is_empty()));
     }
 
     /// Where a parameter's value was written, for faults.
     pub(crate) fn place_of(&self, parameter: &str) -> Path {
-        let keyed = match parameter {
-            PATHS | PRIORITY => self.routing.is_some(),
-            CONTAINER_PORT => self.container.is_some(),
-            CPU => self.container.as_ref().is_some_and(|container| container.cpu.is_some()),
-            MEMORY_MIB => self.container.as_ref().is_some_and(|container| container.memory_mib.is_some()),
-            _ => false,
-        };
-        match key_of(parameter) {
-            Some(key) if keyed => Path::literal(key),
-            Some(_) | None => Path::root().key("Parameters").key(parameter),
-        }
+        self.place_in(None, parameter)
+    }
+
+    pub(crate) fn place_in(&self, environment: Option<&EnvironmentName>, parameter: &str) -> Path {
+        let keys = keys_of(parameter);
+        // A config is made of texts, numbers, lists and maps; it always is JSON.
+        let file = serde_json::to_value(self).unwrap_or_default();
+        let found = Places { file: &file, environment }.find(keys).filter(|_| !keys.is_empty());
+        found.map_or_else(|| Path::root().key("Parameters").key(parameter), |(_, place)| place)
     }
 
     /// Where a parameter that has no value would be written.
     pub(crate) fn place_of_new(&self, parameter: &str) -> Path {
-        match key_of(parameter) {
+        match keys_of(parameter) {
+            [] => Path::root().key("Parameters").key(parameter),
             // Only the first form names a service.
-            Some(key) if self.service.is_some() => Path::literal(key),
-            Some(_) | None => Path::root().key("Parameters").key(parameter),
+            keys if self.service.is_some() => keys.iter().fold(Path::root(), |path, key| path.key(key)),
+            _ => Path::root().key("Parameters").key(parameter),
         }
     }
 }

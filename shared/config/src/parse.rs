@@ -6,35 +6,41 @@ use model::ids::{BranchName, EnvironmentName};
 use serde_json::Value;
 
 use crate::canonical::canonical_json;
-use crate::config::{ApprovalConfig, Container, EnvironmentConfig, Kind, Routing, ServiceConfig};
-use crate::faults::{Fault, Faults, Path, excerpt, quote};
+use crate::config::{self, Kind, ServiceConfig, object};
+use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{
-    APPROVALS_MAX, CONDITION_VALUES_MAX, CONFIG_BYTES_MAX, ENVIRONMENTS_MAX, PORT_MAX, PRIORITY_MAX,
-    STACK_POLICY_BYTES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX,
+    CONFIG_BYTES_MAX, ENVIRONMENTS_MAX, STACK_POLICY_BYTES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
+    TAGS_MAX,
 };
-use crate::parameters::{self, CONTAINER_PORT, CPU, MEMORY_MIB, PATHS, PRIORITY};
-use crate::reader::{self, Object};
-use crate::{fargate, json, routing};
+use crate::{dynamic, json, parameters, reader, together};
 
-const FIRST_FORM: [&str; 5] = ["service", "kind", "routing", "container", "environments"];
-const KEYS: [&str; 8] =
-    ["service", "kind", "routing", "container", "environments", "Parameters", "Tags", "StackPolicy"];
-
-/// Where keys below the first level belong, for those written in the wrong place.
-const ELSEWHERE: [&str; 13] = [
-    "$.service",
-    "$.kind",
-    "$.routing",
-    "$.routing.paths",
-    "$.routing.priority",
-    "$.container",
-    "$.container.port",
-    "$.container.cpu",
-    "$.container.memoryMiB",
-    "$.environments",
-    "$.environments.<name>.branch",
-    "$.environments.<name>.approval",
-    "$.environments.<name>.approval.required",
+/// Keys that ask for service; CodePipeline's form has none of them.
+const FIRST_FORM: [&str; 10] = [
+    "service",
+    "kind",
+    "schedule",
+    "routing",
+    "container",
+    "sidecars",
+    "scaling",
+    "deployment",
+    "taskRole",
+    "environments",
+];
+const KEYS: [&str; 13] = [
+    "service",
+    "kind",
+    "schedule",
+    "routing",
+    "container",
+    "sidecars",
+    "scaling",
+    "deployment",
+    "taskRole",
+    "environments",
+    "Parameters",
+    "Tags",
+    "StackPolicy",
 ];
 
 /// Parses and validates `ecs-service-config.json`, both forms.
@@ -67,21 +73,32 @@ pub fn environments_meant(bytes: &[u8], branch: &BranchName) -> Vec<EnvironmentN
 }
 
 fn read_config(value: &Value, root: &Path, faults: &mut Faults) -> Option<ServiceConfig> {
-    let top = reader::object(value, root, &KEYS, &ELSEWHERE, faults)?;
+    let top = object(value, root, &KEYS, faults)?;
     let first_form = FIRST_FORM.iter().any(|key| top.has(key));
-
-    let service = top.get("service").map(|(value, path)| reader::id(value, &path, faults));
-    if first_form && service.is_none() {
+    if first_form && !top.has("service") {
         faults.push(Fault::missing(root.key("service"), "the service's name, as its record says it"));
     }
-    let kind = top.get("kind").map_or(Some(Kind::Web), |(value, path)| read_kind(value, &path, faults));
-    let routing = top.get("routing").map(|(value, path)| read_routing(value, &path, faults));
-    let container = top.get("container").map(|(value, path)| read_container(value, &path, faults));
-    let environments = top.get("environments").map(|(value, path)| read_environments(value, &path, faults));
-    let parameters = top.get("Parameters").map(|(value, path)| parameters::read(value, &path, faults));
-    let tags = top.get("Tags").map(|(value, path)| read_tags(value, &path, faults));
-    let stack_policy = top.get("StackPolicy").map(|(value, path)| {
-        let policy = reader::any_object(value, &path, faults)?;
+    let service = top.optional("service", faults, reader::id);
+    let own = service.clone().flatten().map(String::from);
+    let own = own.as_deref();
+    let kind = top.optional("kind", faults, read_kind);
+    let schedule = top.optional("schedule", faults, config::read_schedule);
+    let routing = top.optional("routing", faults, config::read_routing);
+    let container = top.optional("container", faults, |value, path, faults| {
+        config::read_container(value, path, own, faults)
+    });
+    let sidecars = top
+        .optional("sidecars", faults, |value, path, faults| config::read_sidecars(value, path, own, faults));
+    let scaling = top.optional("scaling", faults, config::read_scaling);
+    let deployment = top.optional("deployment", faults, config::read_deployment);
+    let task_role = top.optional("taskRole", faults, config::read_task_role);
+    let environments = top.optional("environments", faults, |value, path, faults| {
+        config::read_environments(value, path, own, faults)
+    });
+    let parameters = top.optional("Parameters", faults, parameters::read);
+    let tags = top.optional("Tags", faults, read_tags);
+    let stack_policy = top.optional("StackPolicy", faults, |value, path, faults| {
+        let policy = reader::any_object(value, path, faults)?;
         let bytes = canonical_json(value).len();
         if bytes > STACK_POLICY_BYTES_MAX {
             let allowed = format!("at most {STACK_POLICY_BYTES_MAX} bytes");
@@ -89,116 +106,84 @@ fn read_config(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servic
         }
         Some(policy.clone())
     });
-    check_between_keys(&top, first_form, faults);
-
-    Some(ServiceConfig {
-        service: given(service)?,
-        kind: kind?,
-        routing: given(routing)?,
-        container: given(container)?,
-        environments: given(environments)?.unwrap_or_default(),
-        parameters: given(parameters)?.unwrap_or_default(),
-        tags: given(tags)?.unwrap_or_default(),
-        stack_policy: given(stack_policy)?,
-    })
+    // What could be read is checked together, so that all faults are told at once.
+    let whole = [
+        service.is_some(),
+        kind.is_some(),
+        schedule.is_some(),
+        routing.is_some(),
+        container.is_some(),
+        sidecars.is_some(),
+        scaling.is_some(),
+        deployment.is_some(),
+        task_role.is_some(),
+        environments.is_some(),
+        parameters.is_some(),
+        tags.is_some(),
+        stack_policy.is_some(),
+    ];
+    let kind_is_known = kind.is_some();
+    let config = ServiceConfig {
+        service: service.flatten(),
+        kind: kind.flatten().unwrap_or_default(),
+        schedule: schedule.flatten(),
+        routing: routing.flatten(),
+        container: container.flatten(),
+        sidecars: sidecars.flatten().unwrap_or_default(),
+        scaling: scaling.flatten(),
+        deployment: deployment.flatten(),
+        task_role: task_role.flatten(),
+        environments: environments.flatten().unwrap_or_default(),
+        parameters: parameters.flatten().unwrap_or_default(),
+        tags: tags.flatten().unwrap_or_default(),
+        stack_policy: stack_policy.flatten(),
+    };
+    for key in FIRST_FORM {
+        if let Some((value, path)) = top.get(key) {
+            find_references(value, &path, faults);
+        }
+    }
+    together::check(value, &config, first_form, kind_is_known, faults);
+    whole.iter().all(|read| *read).then_some(config)
 }
 
-/// `None` when it was given and wrong.
-fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(Some(value)) => Some(Some(value)),
-        Some(None) => None,
+/// CloudFormation would resolve them wherever they come to stand in the template, and whoever may read a task definition
+/// could read the secret. Only parameters may hold them, and those are checked by themselves.
+fn find_references(value: &Value, path: &Path, faults: &mut Faults) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) => {
+            if let Some(reference) = dynamic::references(text).first() {
+                let allowed = "a plain text; the name of a secret stands under secrets";
+                faults.push(Fault::new(path, quote(reference.text), allowed));
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                find_references(item, &path.index(n), faults);
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                find_references(item, &path.key(key), faults);
+            }
+        }
     }
 }
 
 fn read_kind(value: &Value, path: &Path, faults: &mut Faults) -> Option<Kind> {
-    const ALLOWED: &str = r#""web""#;
+    const KINDS: [&str; 3] = ["web", "worker", "job"];
     match value.as_str() {
         Some("web") => Some(Kind::Web),
-        Some("worker" | "job") => {
-            let allowed = format!("{ALLOWED}; \"worker\" and \"job\" are not supported yet");
-            faults.push(Fault::new(path, excerpt(value), allowed));
-            None
-        }
+        Some("worker") => Some(Kind::Worker),
+        Some("job") => Some(Kind::Job),
         Some(_) | None => {
-            faults.push(Fault::new(path, excerpt(value), ALLOWED));
+            let meant = value.as_str().and_then(|word| nearest(word, KINDS)).map(quote);
+            let allowed = r#""web", "worker" or "job""#;
+            faults.push(Fault::new(path, reader::excerpt_or_shape(value), allowed).nearest(meant));
             None
         }
     }
-}
-
-fn read_routing(value: &Value, path: &Path, faults: &mut Faults) -> Option<Routing> {
-    let routing = reader::object(value, path, &["paths", "priority"], &ELSEWHERE, faults)?;
-    let patterns = format!("a list of 1 to {CONDITION_VALUES_MAX} path patterns");
-    let paths = routing.required("paths", &patterns, faults).and_then(|(value, path)| {
-        let paths = reader::list(
-            value,
-            &path,
-            1..=CONDITION_VALUES_MAX,
-            "path patterns",
-            faults,
-            |value, path, faults| {
-                reader::text(value, path, routing::PATTERN_ALLOWED, routing::is_pattern, faults)
-                    .map(str::to_owned)
-            },
-        )?;
-        parameters::check_condition_values(&paths, &path, faults).then_some(paths)
-    });
-    let range = 1..=PRIORITY_MAX;
-    let priority = routing
-        .required("priority", &reader::whole_allowed(&range), faults)
-        .and_then(|(value, path)| reader::whole(value, &path, range, faults));
-    Some(Routing { paths: paths?, priority: priority? })
-}
-
-fn read_container(value: &Value, path: &Path, faults: &mut Faults) -> Option<Container> {
-    let container = reader::object(value, path, &["port", "cpu", "memoryMiB"], &ELSEWHERE, faults)?;
-    let range = 1..=PORT_MAX;
-    let port = container
-        .required("port", &reader::whole_allowed(&range), faults)
-        .and_then(|(value, path)| reader::whole(value, &path, range, faults));
-    let cpu =
-        container.get("cpu").map(|(value, path)| reader::whole(value, &path, 1..=fargate::CPU_MAX, faults));
-    let memory_mib = container
-        .get("memoryMiB")
-        .map(|(value, path)| reader::whole(value, &path, 1..=fargate::MEMORY_MIB_MAX, faults));
-    Some(Container { port: port?, cpu: given(cpu)?, memory_mib: given(memory_mib)? })
-}
-
-fn read_environments(
-    value: &Value,
-    path: &Path,
-    faults: &mut Faults,
-) -> Option<BTreeMap<EnvironmentName, EnvironmentConfig>> {
-    reader::map(value, path, ENVIRONMENTS_MAX, faults, |name, value, path, faults| {
-        let name = match name.parse::<EnvironmentName>() {
-            Ok(name) => Some(name),
-            Err(malformed) => {
-                faults.push(Fault::new(
-                    path,
-                    "not an environment name",
-                    format!("a name of {}", malformed.allowed),
-                ));
-                None
-            }
-        };
-        let environment = read_environment(value, path, faults);
-        Some((name?, environment?))
-    })
-}
-
-fn read_environment(value: &Value, path: &Path, faults: &mut Faults) -> Option<EnvironmentConfig> {
-    let environment = reader::object(value, path, &["branch", "approval"], &ELSEWHERE, faults)?;
-    let branch = environment.get("branch").map(|(value, path)| reader::id(value, &path, faults));
-    let approval = environment.get("approval").map(|(value, path)| {
-        let approval = reader::object(value, &path, &["required"], &ELSEWHERE, faults)?;
-        let required = approval
-            .get("required")
-            .map(|(value, path)| reader::whole(value, &path, 0..=APPROVALS_MAX, faults));
-        Some(ApprovalConfig { required: given(required)? })
-    });
-    Some(EnvironmentConfig { branch: given(branch)?, approval: given(approval)?.unwrap_or_default() })
 }
 
 fn read_tags(value: &Value, path: &Path, faults: &mut Faults) -> Option<BTreeMap<String, String>> {
@@ -216,77 +201,4 @@ fn read_tags(value: &Value, path: &Path, faults: &mut Faults) -> Option<BTreeMap
         let value = reader::text(value, path, &allowed, short, faults)?;
         Some((key.to_owned(), value.to_owned()))
     })
-}
-
-/// What no key says alone: things said twice, things nobody said, sizes that do not go together.
-fn check_between_keys(top: &Object<'_>, first_form: bool, faults: &mut Faults) {
-    let at = |outer: &str, inner: &str| top.get(outer).and_then(|(value, _)| value.get(inner));
-    let keyed = [
-        (PATHS, at("routing", "paths")),
-        (PRIORITY, at("routing", "priority")),
-        (CONTAINER_PORT, at("container", "port")),
-        (CPU, at("container", "cpu")),
-        (MEMORY_MIB, at("container", "memoryMiB")),
-    ];
-    for (name, key) in keyed {
-        if key.is_some() && at("Parameters", name).is_some() {
-            let place = Path::root().key("Parameters").key(name);
-            let only = parameters::key_of(name).unwrap_or_default();
-            faults.push(Fault::new(place, "said a second time", format!("only {only}")));
-        }
-    }
-    let said = |name: &str| {
-        keyed.iter().any(|(n, key)| *n == name && key.is_some()) || at("Parameters", name).is_some()
-    };
-    if first_form {
-        for (outer, name, allowed) in [
-            ("routing", PATHS, "an object with paths and priority"),
-            ("container", CONTAINER_PORT, "an object with port, cpu and memoryMiB"),
-        ] {
-            if !top.has(outer) && !said(name) {
-                faults.push(Fault::missing(Path::root().key(outer), allowed));
-            }
-        }
-    }
-    check_size(&keyed, |name| at("Parameters", name), faults);
-}
-
-/// Fargate's pairs, wherever the two halves were written.
-fn check_size<'v>(
-    keyed: &[(&str, Option<&'v Value>)],
-    parameter: impl Fn(&str) -> Option<&'v Value>,
-    faults: &mut Faults,
-) {
-    let find = |name: &str| -> Option<(Option<u32>, Path)> {
-        let key = keyed.iter().find(|(n, _)| *n == name).and_then(|(_, value)| *value);
-        if let Some(value) = key {
-            let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
-            return Some((number, Path::literal(parameters::key_of(name).unwrap_or_default())));
-        }
-        let value = parameter(name)?;
-        let number = value.as_str().and_then(parameters::decimal);
-        Some((number, Path::root().key("Parameters").key(name)))
-    };
-    match (find(CPU), find(MEMORY_MIB)) {
-        (Some((Some(cpu), cpu_path)), Some((Some(memory), memory_path))) => {
-            if (1..=fargate::CPU_MAX).contains(&cpu)
-                && let Err(allowed) = fargate::check_cpu(cpu)
-            {
-                faults.push(Fault::new(cpu_path, cpu.to_string(), allowed));
-            } else if (1..=fargate::MEMORY_MIB_MAX).contains(&memory)
-                && fargate::check_cpu(cpu).is_ok()
-                && let Err(allowed) = fargate::check_pair(cpu, memory)
-            {
-                faults.push(Fault::new(memory_path, memory.to_string(), allowed));
-            }
-        }
-        (Some((_, path)), None) => {
-            faults.push(Fault::new(path, "alone", "CPU units and memory together, or neither"));
-        }
-        (None, Some((_, path))) => {
-            faults.push(Fault::new(path, "alone", "CPU units and memory together, or neither"));
-        }
-        // Neither is given, or one is no number, which was told where it was read.
-        (None, None) | (Some(_), Some(_)) => {}
-    }
 }

@@ -20,8 +20,14 @@ impl ServiceConfig {
     /// What approvals a plan for `environment` needs. A config may ask for more than the floor, never for less, and
     /// saying nothing means at least one.
     pub fn policy(&self, environment: &EnvironmentName, record: &EnvironmentRecord) -> Policy {
-        let wished = self.environments.get(environment).and_then(|e| e.approval.required);
+        let wished = self.environments.get(environment).map(|own| &own.approval);
         let floor = record.floor.policy();
-        Policy { required: wished.unwrap_or(REQUIRED_UNSET).max(floor.required), ..floor }
+        let required = wished.and_then(|wished| wished.required).unwrap_or(REQUIRED_UNSET);
+        let expires_hours = wished.and_then(|wished| wished.expires_hours).unwrap_or(floor.expires_hours);
+        Policy {
+            required: required.max(floor.required),
+            expires_hours: expires_hours.min(floor.expires_hours),
+            ..floor
+        }
     }
 }

@@ -15,9 +15,19 @@ pub(crate) struct Object<'v> {
     map: &'v Map<String, Value>,
 }
 
-/// `value` as an object; keys other than `known` are faults. `elsewhere` are the paths of keys that stand in other
-/// places of the same file, for a key that was written one level too high or too low.
+/// `value` as an object; keys other than `known` are faults.
 pub(crate) fn object<'v>(
+    value: &'v Value,
+    path: &Path,
+    known: &[&str],
+    faults: &mut Faults,
+) -> Option<Object<'v>> {
+    object_among(value, path, known, &[], faults)
+}
+
+/// The same, where `elsewhere` are the paths of keys that stand in other places of the same file: for a key that was
+/// written one level too high or too low.
+pub(crate) fn object_among<'v>(
     value: &'v Value,
     path: &Path,
     known: &[&str],
@@ -55,6 +65,19 @@ impl<'v> Object<'v> {
 
     pub(crate) fn has(&self, key: &str) -> bool {
         self.map.contains_key(key)
+    }
+
+    /// What `read` makes of a key that may be left out; `None` when it is given and wrong.
+    pub(crate) fn optional<T>(
+        &self,
+        key: &str,
+        faults: &mut Faults,
+        read: impl FnOnce(&'v Value, &Path, &mut Faults) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.get(key) {
+            None => Some(None),
+            Some((value, path)) => read(value, &path, faults).map(Some),
+        }
     }
 
     pub(crate) fn required(
@@ -116,7 +139,8 @@ pub(crate) fn id<T: FromStr<Err = Malformed>>(value: &Value, path: &Path, faults
     match value.as_str().unwrap_or_default().parse::<T>() {
         Ok(id) => Some(id),
         Err(malformed) => {
-            let allowed = format!("a {}: {}", malformed.what, malformed.allowed);
+            let article = if malformed.what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let allowed = format!("{article} {}: {}", malformed.what, malformed.allowed);
             faults.push(Fault::new(path, excerpt_or_shape(value), allowed));
             None
         }
@@ -165,7 +189,7 @@ pub(crate) fn map<'v, K: Ord, T>(
     read.into_iter().collect()
 }
 
-fn excerpt_or_shape(value: &Value) -> String {
+pub(crate) fn excerpt_or_shape(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::String(text) => quote(text),

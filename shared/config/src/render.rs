@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::canonical::canonical_json;
-use crate::config::ServiceConfig;
+use crate::config::{Kind, Priority, ServiceConfig, Strategy};
+use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
+use crate::parameters::{HOSTS, PATHS, PRIORITY};
 use crate::record::{EnvironmentRecord, ServiceRecord};
 use crate::yaml;
 
@@ -28,6 +30,45 @@ pub struct Rendered {
     pub stack_policy: Option<String>,
     /// The least that the template needs, sorted.
     pub capabilities: Vec<Capability>,
+    /// What CloudFormation watches; ECS watches the other strategies by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
+}
+
+/// How long a stack is watched after its update, and what rolls it back meanwhile.
+///
+/// Source: CloudFormation API, `RollbackConfiguration`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub minutes: u32,
+    /// Names of CloudWatch alarms.
+    pub alarms: Vec<String>,
+}
+
+/// What stands there already, as read when the plan is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The priority that is kept for a service that says `auto`.
+    pub priority: Option<u32>,
+    pub serving: Serving,
+}
+
+/// Which target group of the stack has the traffic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Serving {
+    #[default]
+    TargetGroup,
+    AlternateTargetGroup,
+}
+
+impl Serving {
+    /// Its logical id.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Serving::TargetGroup => "TargetGroup",
+            Serving::AlternateTargetGroup => "AlternateTargetGroup",
+        }
+    }
 }
 
 /// What a template may be allowed beyond making resources.
@@ -65,22 +106,32 @@ pub fn render(
     service: &ServiceRecord,
     record: &EnvironmentRecord,
     image: &ImageDigest,
+    standing: &Standing,
 ) -> Result<Rendered, Faults> {
+    let config = &config.in_environment(environment);
     let root = Path::of("template");
     if base.len() > TEMPLATE_BYTES_MAX {
         return Err(too_long(&root, base.len()).into());
     }
-    let value = yaml::to_json(base, &root)?;
+    let mut value = yaml::to_json(base, &root)?;
     let mut faults = Faults::default();
     let declared = declared(&value, &root, &mut faults);
     find_loose_references(&value, &root, &mut faults);
+    containers::write(config, &mut value, &root, &mut faults);
     let template = canonical_json(&value);
     if template.len() > TEMPLATE_BYTES_MAX {
         faults.push(too_long(&root, template.len()));
     }
 
-    let owned = owned(environment, service, record, image);
-    let written = config.effective_parameters();
+    let owned = owned(config, environment, service, record, image, standing);
+    let mut written = config.effective_parameters();
+    if let Some(Priority::Auto) = config.routing.as_ref().and_then(|routing| routing.priority) {
+        match standing.priority {
+            Some(number) => drop(written.insert(PRIORITY.to_owned(), number.to_string())),
+            None => faults.push(Fault::new(config.place_of(PRIORITY), "\"auto\"", AUTO_ALLOWED)),
+        }
+    }
+    needs_of_web(config, &written, &declared, &mut faults);
     let parameters = parameters(config, &written, &owned, &declared, &mut faults);
     faults.or(Rendered {
         sha256: Sha256::digest(&template).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -92,7 +143,36 @@ pub fn render(
             .stack_policy
             .as_ref()
             .map(|policy| canonical_json(&Value::Object(policy.clone()))),
+        watch: watch(config),
     })
+}
+
+const AUTO_ALLOWED: &str = "a whole number from 1 to 50000, as none is kept for this service yet";
+
+fn watch(config: &ServiceConfig) -> Option<Watch> {
+    let deployment = config.deployment.as_ref()?;
+    let watched = deployment.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
+    watched.then(|| Watch { minutes: deployment.bake_minutes(), alarms: deployment.alarms().to_vec() })
+}
+
+/// A web service's rule needs something to match, and a place among the others: where the template takes them.
+fn needs_of_web(
+    config: &ServiceConfig,
+    written: &BTreeMap<String, String>,
+    declared: &Declared,
+    faults: &mut Faults,
+) {
+    let missing = |name: &str| declared.contains_key(name) && !written.contains_key(name);
+    if config.kind != Kind::Web {
+        return;
+    }
+    if missing(PATHS) && !written.contains_key(HOSTS) {
+        faults.push(Fault::missing(config.place_of_new(PATHS), "path patterns that come to this service"));
+    }
+    let auto = config.routing.as_ref().is_some_and(|routing| routing.priority == Some(Priority::Auto));
+    if missing(PRIORITY) && !auto {
+        faults.push(Fault::missing(config.place_of_new(PRIORITY), "its place among the listener's rules"));
+    }
 }
 
 fn too_long(root: &Path, bytes: usize) -> Fault {
@@ -169,12 +249,19 @@ fn declared(template: &Value, root: &Path, faults: &mut Faults) -> Declared {
 
 /// The values that deploying decides, `Err` with the record's key where the record lacks one.
 fn owned(
+    config: &ServiceConfig,
     environment: &EnvironmentName,
     service: &ServiceRecord,
     record: &EnvironmentRecord,
     image: &ImageDigest,
+    standing: &Standing,
 ) -> BTreeMap<&'static str, Result<String, &'static str>> {
+    let wanted = config.task_role.as_ref().and_then(|role| role.managed_policies.as_ref());
+    let policies = wanted.into_iter().flatten().filter_map(|name| record.managed_policies.get(name));
+    let policies: Vec<&str> = policies.map(|policy| policy.arn.as_str()).collect();
     BTreeMap::from([
+        ("TaskPolicyArns", Ok(policies.join(","))),
+        ("Serving", Ok(standing.serving.as_str().to_owned())),
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
         ("Cluster", Ok(record.cluster.clone())),

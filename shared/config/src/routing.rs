@@ -7,7 +7,8 @@ pub(crate) const PATTERN_ALLOWED: &str =
     "1 to 128 of letters, digits, * ? & and _-.$/~\"'@:+, starting with /";
 pub(crate) const PREFIX_ALLOWED: &str =
     "a path prefix: 1 to 128 of letters, digits, & and _-.$/~\"'@:+, starting with /";
-pub(crate) const HOST_ALLOWED: &str = "a host name of 1 to 128 characters with a dot; * stands for any part";
+pub(crate) const HOST_ALLOWED: &str =
+    "a host name of 1 to 128 characters with a dot; * and ? stand for any part";
 
 pub(crate) fn is_pattern(text: &str) -> bool {
     text.starts_with('/')
@@ -23,7 +24,7 @@ pub(crate) fn is_prefix(text: &str) -> bool {
 pub(crate) fn is_host(text: &str) -> bool {
     (1..=HOST_CHARS_MAX).contains(&text.len())
         && text.contains('.')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'*'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'*' | b'?'))
 }
 
 /// Both kinds count towards the limit of a rule.
@@ -38,6 +39,17 @@ pub(crate) fn wildcards(pattern: &str) -> usize {
 pub(crate) fn is_granted(pattern: &str, grants: &[String]) -> bool {
     grants.iter().map(|grant| grant.trim_end_matches('/')).any(|grant| {
         pattern.strip_prefix(grant).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    })
+}
+
+/// Whether every host that `pattern` matches is one of `grants`. `*.example.com` grants each name below it.
+pub(crate) fn is_granted_host(pattern: &str, grants: &[String]) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    grants.iter().map(|grant| grant.to_ascii_lowercase()).any(|grant| {
+        grant == pattern
+            || grant
+                .strip_prefix('*')
+                .is_some_and(|suffix| suffix.starts_with('.') && pattern.ends_with(suffix))
     })
 }
 

@@ -145,6 +145,7 @@ fn mark(danger: Danger) -> &'static str {
     match danger {
         Danger::Delete => "!! DELETE: ",
         Danger::Replace => "!! REPLACE: ",
+        Danger::TrafficGap => "! TRAFFIC GAP: ",
         Danger::MayReplace => "! MAY REPLACE: ",
         Danger::None => "- ",
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord};
+use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
 use model::release::{Phase, Plan, Release};
@@ -52,8 +52,10 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         return Ok(Signal::Done { key: promise.key.clone() });
     };
     let name = track.key.stack();
-    let (ingredients, stack) =
-        futures_util::future::try_join(gather(ports, track, release, image), ports.stack(&name)).await?;
+    let (grounds, stack) =
+        futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
+    let standing = standing(ports, stack.as_ref()).await?;
+    let ingredients = grounds.render(&track.key.environment, image, &standing)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
         Readiness::Busy => {
@@ -78,6 +80,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
                 parameters: rendered.parameters.clone(),
                 tags: rendered.tags.clone(),
                 capabilities: rendered.capabilities.iter().map(|c| c.as_str().to_owned()).collect(),
+                watch: rendered.watch.clone(),
             })
             .await?;
         return read_later(ports, promise);
@@ -85,7 +88,8 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set);
+            let differences = differences(ports, track, release, &ingredients.config).await?;
+            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, differences);
             let policy = ingredients.config.policy(&track.key.environment, &ingredients.environment);
             Ok(Signal::Planned { n: release.id.n, plan, policy })
         }
@@ -123,23 +127,65 @@ fn has_no_changes(change_set: &ChangeSetRead) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }
 
+/// What a plan is rendered from.
+struct Grounds {
+    service: ServiceRecord,
+    environment: EnvironmentRecord,
+    environment_version: i64,
+    file: Option<Vec<u8>>,
+    base: String,
+}
+
+impl Grounds {
+    fn render(
+        self,
+        name: &EnvironmentName,
+        image: &ImageDigest,
+        standing: &Standing,
+    ) -> Result<Ingredients, Failure> {
+        let Self { service, environment, environment_version, file, base } = self;
+        let (config, rendered) =
+            render(name, &service, &environment, file.as_deref(), &base, image, standing)
+                .map_err(|why| Failure::refused("render", why))?;
+        Ok(Ingredients { config, environment, environment_version, rendered })
+    }
+}
+
 async fn gather<P: Sources + Records + Templates>(
     ports: &P,
     track: &Track,
     release: &Release,
-    image: &ImageDigest,
-) -> Result<Ingredients, Failure> {
+) -> Result<Grounds, Failure> {
     let (service, (environment, environment_version), file) = futures_util::future::try_join3(
         service_of(ports, &release.repository),
         environment(ports, &track.key.environment),
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let name = &track.key.environment;
-    let base = base_template(ports, name, &environment).await?;
-    let (config, rendered) = render(name, &service, &environment, file.as_deref(), &base, image)
-        .map_err(|why| Failure::refused("render", why))?;
-    Ok(Ingredients { config, environment, environment_version, rendered })
+    let base = base_template(ports, &track.key.environment, &environment).await?;
+    Ok(Grounds { service, environment, environment_version, file, base })
+}
+
+/// What of a stack no template may move. Only a stack whose traffic shifts has a second target group.
+///
+/// Source: ECS API, `DescribeServiceRevisions` (`resolvedConfiguration`).
+async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<Standing, Failure> {
+    let outputs = stack.map(|stack| &stack.outputs);
+    let output = |name: &str| outputs.and_then(|outputs| outputs.get(name));
+    let (Some(alternate), Some(cluster), Some(service)) =
+        (output("AlternateTargetGroupArn"), output("ClusterName"), output("ServiceArn"))
+    else {
+        return Ok(Standing::default());
+    };
+    let unknown = |what: &str| {
+        // Guessing could send the traffic to tasks that are not there.
+        Failure::refused("plan", format!("it cannot be told which target group has the traffic: {what}"))
+    };
+    let read = ports.service(cluster, service).await?.ok_or_else(|| unknown("the service is gone"))?;
+    let revision = read.revision.ok_or_else(|| unknown("the service shows no revision"))?;
+    let serving = ports.target_group(&revision).await?.ok_or_else(|| unknown("its revision shows none"))?;
+    let serving = if serving == *alternate { Serving::AlternateTargetGroup } else { Serving::TargetGroup };
+    Ok(Standing { serving, ..Standing::default() })
 }
 
 /// The template that the environment's record names.
@@ -170,13 +216,15 @@ pub(crate) fn render(
     file: Option<&[u8]>,
     base: &str,
     image: &ImageDigest,
+    standing: &Standing,
 ) -> Result<(ServiceConfig, Rendered), String> {
     let file = file.ok_or_else(|| format!("{CONFIG_FILE} is gone from the commit"))?;
     let invalid = |faults: config::Faults| faults.to_string();
     let config = config::parse(file).map_err(invalid)?;
     // Grants may have changed since the push.
     config.check(name, service, environment).map_err(invalid)?;
-    let rendered = config::render(base, &config, name, service, environment, image).map_err(invalid)?;
+    let rendered =
+        config::render(base, &config, name, service, environment, image, standing).map_err(invalid)?;
     Ok((config, rendered))
 }
 
@@ -226,6 +274,26 @@ async fn up_to_date<P: Services>(
     }
 }
 
+/// What the config says differently from the one that is live.
+async fn differences<P: Sources>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    config: &ServiceConfig,
+) -> Result<Vec<String>, Failure> {
+    let Some(live) = track.live.as_ref().filter(|live| live.revision != release.revision) else {
+        return Ok(Vec::new());
+    };
+    let file = ports.file(&release.repository, &live.revision, CONFIG_FILE).await?;
+    Ok(match file.as_deref().map(config::parse) {
+        Some(Ok(before)) => config.differences(&before, &track.key.environment),
+        // A commit can be gone, and a rule be newer than a config that was live.
+        Some(Err(_)) | None => {
+            vec!["what is live was deployed from one that cannot be read any more".to_owned()]
+        }
+    })
+}
+
 fn compose(
     track: &Track,
     image: &ImageDigest,
@@ -233,6 +301,7 @@ fn compose(
     kind: ChangeSetKind,
     ingredients: &Ingredients,
     change_set: &ChangeSetRead,
+    differences: Vec<String>,
 ) -> Plan {
     let mut changes = change_set.changes.clone();
     changes.sort();
@@ -242,7 +311,7 @@ fn compose(
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
-        lines: plan_words::lines(kind, live, image, &changes),
+        lines: plan_words::lines(kind, live, image, differences, &changes),
     }
 }
 
@@ -265,6 +334,7 @@ fn fingerprint(
         "tags": rendered.tags,
         "stackPolicy": rendered.stack_policy,
         "capabilities": rendered.capabilities.iter().map(|c| c.as_str()).collect::<Vec<_>>(),
+        "watch": rendered.watch,
         "environmentVersion": ingredients.environment_version,
         "changes": changes,
     });

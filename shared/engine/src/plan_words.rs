@@ -10,18 +10,28 @@ const LINES_MAX: usize = 30;
 /// Properties named in one line.
 const PROPERTIES_MAX: usize = 6;
 
+/// First what is deployed; then what would be lost, interrupted or replaced; then what the config says differently from
+/// what is live, as `differences`; then the rest.
 pub(crate) fn lines(
     kind: ChangeSetKind,
     live: Option<&ImageDigest>,
     image: &ImageDigest,
+    differences: Vec<String>,
     changes: &[ResourceChange],
 ) -> Vec<PlanLine> {
-    let mut lines: Vec<PlanLine> = changes.iter().map(line).collect();
-    lines.sort_by(|a, b| a.danger.cmp(&b.danger).then_with(|| a.text.cmp(&b.text)));
+    let mut changes: Vec<(bool, PlanLine)> =
+        changes.iter().map(|change| (is_stateful(change), line(change))).collect();
+    changes.sort_by(|(a_stateful, a), (b_stateful, b)| {
+        a.danger.cmp(&b.danger).then(b_stateful.cmp(a_stateful)).then_with(|| a.text.cmp(&b.text))
+    });
+    let (dangerous, harmless): (Vec<PlanLine>, Vec<PlanLine>) =
+        changes.into_iter().map(|(_, line)| line).partition(|line| line.danger != Danger::None);
+    let differences = differences.into_iter().map(|difference| plain(format!("config: {difference}")));
+    let mut lines: Vec<PlanLine> = dangerous.into_iter().chain(differences).chain(harmless).collect();
     if lines.len() > LINES_MAX {
         let more = lines.len() - LINES_MAX;
         lines.truncate(LINES_MAX);
-        lines.push(plain(format!("and {more} more changes")));
+        lines.push(plain(format!("and {more} more lines")));
     }
     let first = match (kind, live) {
         (ChangeSetKind::Create, _) => format!("create the stack; image {image}"),
@@ -37,24 +47,102 @@ fn plain(text: String) -> PlanLine {
     PlanLine { danger: Danger::None, text }
 }
 
+/// What holds something that nobody can make again from a template.
+const STATEFUL: [&str; 17] = [
+    "AWS::Cognito::UserPool",
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::Volume",
+    "AWS::ECR::Repository",
+    "AWS::EFS::FileSystem",
+    "AWS::ElastiCache::",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::MSK::",
+    "AWS::Neptune::",
+    "AWS::OpenSearchService::Domain",
+    "AWS::RDS::",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
+    "AWS::SecretsManager::Secret",
+];
+
+fn is_stateful(change: &ResourceChange) -> bool {
+    STATEFUL.iter().any(|kind| match kind.strip_suffix("::") {
+        Some(_) => change.resource_type.starts_with(kind),
+        None => change.resource_type == *kind,
+    })
+}
+
 fn line(change: &ResourceChange) -> PlanLine {
     let what = format!("{} ({})", change.logical_id, change.resource_type);
+    let named = properties(change);
     let (danger, text) = match (change.action.as_str(), change.replacement.as_str()) {
-        ("Remove", _) => (Danger::Delete, format!("delete {what}")),
+        ("Remove", _) => removal(change, &what),
         // A new revision of a task definition is how every deployment begins; nothing is lost by it.
         ("Modify", "True") if change.resource_type == "AWS::ECS::TaskDefinition" => {
-            (Danger::None, format!("new revision of {what}{}", properties(change)))
+            (Danger::None, format!("new revision of {what}{named}"))
         }
-        ("Modify", "True") => (Danger::Replace, format!("replace {what}{}", properties(change))),
-        ("Modify", "Conditional") => {
-            (Danger::MayReplace, format!("may replace {what}{}", properties(change)))
-        }
-        ("Modify", _) => (Danger::None, format!("change {what}{}", properties(change))),
+        ("Modify", "True") => (Danger::Replace, format!("replace {what}{named}{}", replaced(change))),
+        ("Modify", "Conditional") => (Danger::MayReplace, format!("may replace {what}{named}")),
+        ("Modify", _) => match interruption(change) {
+            Some(gap) => (Danger::TrafficGap, format!("change {what}{named}; {gap}")),
+            None => (Danger::None, format!("change {what}{named}")),
+        },
         ("Add", _) => (Danger::None, format!("add {what}")),
         ("Import", _) => (Danger::None, format!("import {what}")),
         (action, _) => (Danger::MayReplace, format!("{action} {what}")),
     };
     PlanLine { danger, text }
+}
+
+/// Source: CloudFormation API, `ResourceChange` (`PolicyAction`).
+fn removal(change: &ResourceChange, what: &str) -> (Danger, String) {
+    match (change.policy.as_str(), change.resource_type.as_str()) {
+        ("Retain", _) => (Danger::None, format!("let go of {what}; it stays, but is the stack's no more")),
+        ("Snapshot", _) => (Danger::Delete, format!("delete {what} after a last snapshot")),
+        (_, "AWS::ECS::Service") => (Danger::Delete, format!("delete {what}; nothing of it runs any more")),
+        (_, "AWS::ElasticLoadBalancingV2::ListenerRule") => {
+            (Danger::Delete, format!("delete {what}; no request comes to the service any more"))
+        }
+        _ if is_stateful(change) => (Danger::Delete, format!("delete {what} and all that it holds")),
+        _ => (Danger::Delete, format!("delete {what}")),
+    }
+}
+
+/// What a replacement means beside its being one.
+fn replaced(change: &ResourceChange) -> &'static str {
+    match (change.policy.as_str(), change.resource_type.as_str()) {
+        ("ReplaceAndRetain", _) if is_stateful(change) => "; the new one is empty, the old one stays",
+        ("ReplaceAndSnapshot", _) if is_stateful(change) => {
+            "; the new one is empty, a last snapshot of the old one stays"
+        }
+        (_, "AWS::ElasticLoadBalancingV2::TargetGroup") => {
+            "; requests fail until tasks are healthy in the new one"
+        }
+        (_, "AWS::ElasticLoadBalancingV2::ListenerRule") => {
+            "; requests to the old listener are not answered any more"
+        }
+        (_, "AWS::ECS::Service") => "; its tasks are started anew before the running ones end",
+        _ if is_stateful(change) => "; the new one is empty, and what the old one holds is lost",
+        _ => "",
+    }
+}
+
+/// What an update in place interrupts, though nothing is replaced.
+fn interruption(change: &ResourceChange) -> Option<&'static str> {
+    let changes = |property: &str| change.properties.iter().any(|changed| changed == property);
+    match change.resource_type.as_str() {
+        // CloudFormation updates what the service needs before the service itself.
+        "AWS::EC2::SecurityGroup" if changes("SecurityGroupIngress") => {
+            Some("running tasks may be out of reach until new ones take their place")
+        }
+        "AWS::ElasticLoadBalancingV2::ListenerRule" if changes("Conditions") || changes("Priority") => {
+            Some("requests are routed anew at once, before new tasks run")
+        }
+        _ => None,
+    }
 }
 
 fn properties(change: &ResourceChange) -> String {
@@ -67,67 +155,4 @@ fn properties(change: &ResourceChange) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn change(
-        logical_id: &str,
-        kind: &str,
-        action: &str,
-        replacement: &str,
-        properties: &[&str],
-    ) -> ResourceChange {
-        ResourceChange {
-            logical_id: logical_id.to_owned(),
-            resource_type: kind.to_owned(),
-            action: action.to_owned(),
-            replacement: replacement.to_owned(),
-            properties: properties.iter().map(|&property| property.to_owned()).collect(),
-        }
-    }
-
-    fn digest(digit: &str) -> ImageDigest {
-        format!("sha256:{}", digit.repeat(64)).parse().unwrap()
-    }
-
-    #[test]
-    fn dangerous_lines_come_first_and_a_new_task_definition_is_not_one() {
-        let changes = [
-            change("Service", "AWS::ECS::Service", "Modify", "False", &["TaskDefinition"]),
-            change("TaskDefinition", "AWS::ECS::TaskDefinition", "Modify", "True", &["ContainerDefinitions"]),
-            change("TargetGroup", "AWS::ElasticLoadBalancingV2::TargetGroup", "Modify", "True", &["Port"]),
-            change("LogGroup", "AWS::Logs::LogGroup", "Remove", "", &[]),
-            change(
-                "Rule",
-                "AWS::ElasticLoadBalancingV2::ListenerRule",
-                "Modify",
-                "Conditional",
-                &["ListenerArn"],
-            ),
-        ];
-        let lines = lines(ChangeSetKind::Update, Some(&digest("a")), &digest("b"), &changes);
-        let text: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-        assert!(text[0].starts_with("image sha256:aaaa") && text[0].contains("→ sha256:bbbb"), "{}", text[0]);
-        assert_eq!(
-            text[1..],
-            [
-                "delete LogGroup (AWS::Logs::LogGroup)",
-                "replace TargetGroup (AWS::ElasticLoadBalancingV2::TargetGroup): Port",
-                "may replace Rule (AWS::ElasticLoadBalancingV2::ListenerRule): ListenerArn",
-                "change Service (AWS::ECS::Service): TaskDefinition",
-                "new revision of TaskDefinition (AWS::ECS::TaskDefinition): ContainerDefinitions",
-            ]
-        );
-        assert_eq!(lines[1].danger, Danger::Delete);
-        assert_eq!(lines[2].danger, Danger::Replace);
-    }
-
-    #[test]
-    fn a_huge_plan_says_how_much_it_leaves_out() {
-        let changes: Vec<_> =
-            (0..40).map(|i| change(&format!("R{i:02}"), "AWS::SNS::Topic", "Add", "", &[])).collect();
-        let lines = lines(ChangeSetKind::Create, None, &digest("b"), &changes);
-        assert_eq!(lines.len(), LINES_MAX + 2);
-        assert_eq!(lines[LINES_MAX + 1].text, "and 10 more changes");
-    }
-}
+mod tests;

@@ -202,6 +202,8 @@ pub struct ChangeSetOrder {
     pub tags: BTreeMap<String, String>,
     /// CAPABILITY_IAM and the like.
     pub capabilities: Vec<String>,
+    /// How long the stack is watched after its update, and by which alarms.
+    pub watch: Option<config::Watch>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +242,9 @@ pub struct ResourceChange {
     pub action: String,
     /// True, False or Conditional; empty where it does not apply.
     pub replacement: String,
+    /// What becomes of what goes: Delete, Retain, Snapshot, ReplaceAndDelete, ReplaceAndRetain, ReplaceAndSnapshot; empty
+    /// where nothing goes.
+    pub policy: String,
     /// The properties that change.
     pub properties: Vec<String>,
 }
@@ -281,6 +286,8 @@ pub struct ServiceRead {
     pub task_definition: String,
     pub rollout: RolloutState,
     pub rollout_reason: Option<String>,
+    /// ARN of the service revision that runs; `None` while there are two.
+    pub revision: Option<String>,
 }
 
 /// Source: ECS API, Deployment.rolloutState.
@@ -294,6 +301,8 @@ pub enum RolloutState {
 pub trait Services {
     /// `None` when there is none, or only an inactive one.
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
+    /// ARN of the target group that a service revision serves; `None` when it serves none.
+    async fn target_group(&self, revision: &str) -> Answer<Option<String>>;
     /// Image by container name.
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, ServiceRecord};
+use config::{EnvironmentRecord, ServiceRecord, Standing};
 use model::ids::{BranchName, BuildFamily, EnvironmentName, ImageDigest, RepositoryName, Revision, TrackKey};
 use model::signal::{Push, Signal};
 
@@ -128,7 +128,7 @@ async fn unrenderable<P: Templates>(
         Err(failure) => return Err(failure),
     };
     let image = ImageDigest::of(&[0; 32]);
-    Ok(render(environment, service, record, file, &base, &image)
+    Ok(render(environment, service, record, file, &base, &image, &Standing::default())
         .err()
         .map(|faults| format!("{CONFIG_FILE} does not fit the template {}:\n{faults}", record.template)))
 }

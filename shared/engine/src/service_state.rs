@@ -19,6 +19,11 @@ pub(crate) async fn read<P: Services>(
     stack: &StackRead,
 ) -> Result<Runs, Failure> {
     let untold = |why: String| Ok(Runs::Untold { why });
+    if let (Some(_), Some(task_definition)) =
+        (stack.outputs.get("ScheduleName"), stack.outputs.get("TaskDefinitionArn"))
+    {
+        return job(ports, service, stack, task_definition).await;
+    }
     let (Some(cluster), Some(arn)) = (stack.outputs.get("ClusterName"), stack.outputs.get("ServiceArn"))
     else {
         return untold("the stack has no outputs ClusterName and ServiceArn".to_owned());
@@ -26,16 +31,9 @@ pub(crate) async fn read<P: Services>(
     let Some(running) = ports.service(cluster, arn).await? else {
         return untold(format!("the stack's service {arn} is gone"));
     };
-    let images = ports.task_images(&running.task_definition).await?;
-    let Some(image) = images.get(service.as_str()) else {
-        return untold(format!("task definition {} has no container {service}", running.task_definition));
-    };
-    let Some(image) = image.rsplit_once('@').and_then(|(_, digest)| digest.parse::<ImageDigest>().ok())
-    else {
-        return untold(format!(
-            "task definition {} names {image}, which is no digest",
-            running.task_definition
-        ));
+    let image = match image(ports, service, &running.task_definition).await? {
+        Ok(image) => image,
+        Err(why) => return untold(why),
     };
     let deployed =
         Deployed { image, stack_status: stack.status.clone(), task_definition: running.task_definition };
@@ -50,4 +48,38 @@ pub(crate) async fn read<P: Services>(
         },
     };
     Ok(Runs::Known { deployed, rollout })
+}
+
+/// A job runs when its schedule says; there is no service to wait for, and what will run is in the task definition.
+async fn job<P: Services>(
+    ports: &P,
+    service: &ServiceName,
+    stack: &StackRead,
+    task_definition: &str,
+) -> Result<Runs, Failure> {
+    Ok(match image(ports, service, task_definition).await? {
+        Ok(image) => Runs::Known {
+            deployed: Deployed {
+                image,
+                stack_status: stack.status.clone(),
+                task_definition: task_definition.to_owned(),
+            },
+            rollout: Rollout::Completed,
+        },
+        Err(why) => Runs::Untold { why },
+    })
+}
+
+/// The digest that a task definition names for the service's own container, or why it cannot be told.
+async fn image<P: Services>(
+    ports: &P,
+    service: &ServiceName,
+    task_definition: &str,
+) -> Result<Result<ImageDigest, String>, Failure> {
+    let images = ports.task_images(task_definition).await?;
+    let Some(image) = images.get(service.as_str()) else {
+        return Ok(Err(format!("task definition {task_definition} has no container {service}")));
+    };
+    let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
+    Ok(digest.ok_or_else(|| format!("task definition {task_definition} names {image}, which is no digest")))
 }

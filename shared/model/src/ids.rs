@@ -66,7 +66,7 @@ macro_rules! text_id {
 /// Errors quote at most this much of a value.
 const EXCERPT_CHARS: usize = 80;
 
-fn excerpt(value: &str) -> String {
+pub(crate) fn excerpt(value: &str) -> String {
     value.chars().take(EXCERPT_CHARS).collect()
 }
 

@@ -200,6 +200,8 @@ pub struct PlanLine {
 pub enum Danger {
     Delete,
     Replace,
+    /// Requests may fail, or go elsewhere, for a while.
+    TrafficGap,
     /// CloudFormation decides only while it deploys.
     MayReplace,
     None,

@@ -66,16 +66,16 @@ fn a_bad_config_never_starts_a_build() {
         config["routing"]["priority"] = json!(0);
         story.pushes_config(&config);
         let release = story.ends("Failed").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @"
+        insta::assert_snapshot!(story.hears_the_ending().await, @r#"
         payments-production-1 failed
 
         payments-production-1 failed: ecs-service-config.json is not valid:
-        $.routing.priority is 0; allowed: a whole number from 1 to 50000
-        $.container.cpus is an unknown key; allowed: port, cpu, memoryMiB; did you mean $.container.cpu?
+        $.routing.priority is 0; allowed: a whole number from 1 to 50000, or "auto"
+        $.container.cpus is an unknown key; allowed: port, cpu, memoryMiB, environment, secrets, command, stopTimeoutSeconds; did you mean $.container.cpu?
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
-        ");
+        "#);
         assert_eq!(Story::phases(&release), ["Building", "Failed"]);
         assert_eq!(story.builds().await, []);
         nothing_was_deployed(&story).await;
@@ -93,8 +93,8 @@ fn a_config_that_its_template_cannot_take_never_starts_a_build() {
         payments-production-1 failed
 
         payments-production-1 failed: ecs-service-config.json does not fit the template stacks/service.yaml:
-        $.Parameters.ContainerPorts is set, but ContainerPorts is not a parameter of the environment's template; allowed: the template's parameters ContainerPort, Cpu, CpuPercent, HealthCheckPath, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, Paths, Priority; did you mean $.Parameters.ContainerPort?
-        $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority.
+        $.Parameters.Priority is missing; allowed: its place among the listener's rules
+        $.Parameters.ContainerPorts is set, but ContainerPorts is not a parameter of the environment's template; allowed: the template's parameters Alarms, BakeMinutes, ContainerPort, Cpu, CpuPercent, HealthCheckGraceSeconds, HealthCheckIntervalSeconds, HealthCheckPath, HealthCheckStatus, HealthCheckTimeoutSeconds, HealthyCount, Hosts, Kind, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, OnDemandPercent, Paths, Priority, RequestsPerTarget, ScheduleExpression, ScheduleTimeZone, SpotPercent, StepMinutes, StepPercent, Strategy, UnhealthyCount; did you mean $.Parameters.ContainerPort?
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.

@@ -77,6 +77,7 @@ fn change(change: &cloudformation::ResourceChange) -> ResourceChange {
             .map(|replacement| replacement.as_str())
             .unwrap_or_default()
             .to_owned(),
+        policy: change.policy_action().map(|policy| policy.as_str()).unwrap_or_default().to_owned(),
         properties: properties.into_iter().collect(),
     }
 }
@@ -84,8 +85,8 @@ fn change(change: &cloudformation::ResourceChange) -> ResourceChange {
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudformation::types::{
-        ChangeAction, Replacement, ResourceAttribute, ResourceChangeDetail, ResourceTargetDefinition,
-        StackStatus,
+        ChangeAction, PolicyAction, Replacement, ResourceAttribute, ResourceChangeDetail,
+        ResourceTargetDefinition, StackStatus,
     };
 
     use super::*;
@@ -143,6 +144,7 @@ mod tests {
                 .logical_resource_id("TaskDefinition")
                 .resource_type("AWS::ECS::TaskDefinition")
                 .replacement(Replacement::True)
+                .policy_action(PolicyAction::ReplaceAndDelete)
                 .details(property("ContainerDefinitions"))
                 .details(property("ContainerDefinitions"))
                 .details(tags)
@@ -150,5 +152,6 @@ mod tests {
         );
         assert_eq!(read.properties, ["ContainerDefinitions", "Tags"]);
         assert_eq!((read.action.as_str(), read.replacement.as_str()), ("Modify", "True"));
+        assert_eq!(read.policy, "ReplaceAndDelete");
     }
 }

@@ -45,18 +45,14 @@ fn a_key_said_twice_is_told() {
 
 #[test]
 fn an_unknown_key_is_told_with_the_nearest_known_one() {
-    insta::assert_snapshot!(told_with("/servise", json!("payments")), @"$.servise is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy; did you mean $.service?");
-    insta::assert_snapshot!(told_with("/parameters", json!({})), @"$.parameters is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy; did you mean $.Parameters?");
-    insta::assert_snapshot!(told_with("/port", json!(8080)), @"$.port is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy; did you mean $.container.port?");
-    insta::assert_snapshot!(told_with("/scaling", json!({"min": 2})), @"$.scaling is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy");
-    insta::assert_snapshot!(told_with("/routing/prioriti", json!(1)), @"$.routing.prioriti is an unknown key; allowed: paths, priority; did you mean $.routing.priority?");
-    insta::assert_snapshot!(told_with("/routing/healthCheck", json!({"path": "/health"})), @"$.routing.healthCheck is an unknown key; allowed: paths, priority");
-    insta::assert_snapshot!(told_with("/container/memory", json!(512)), @"$.container.memory is an unknown key; allowed: port, cpu, memoryMiB; did you mean $.container.memoryMiB?");
-    insta::assert_snapshot!(told_with("/container/memoryMib", json!(512)), @"$.container.memoryMib is an unknown key; allowed: port, cpu, memoryMiB; did you mean $.container.memoryMiB?");
-    insta::assert_snapshot!(told_with("/environments/production/after", json!("staging")), @"$.environments.production.after is an unknown key; allowed: branch, approval");
-    insta::assert_snapshot!(told_with("/environments/production/required", json!(2)), @"$.environments.production.required is an unknown key; allowed: branch, approval; did you mean $.environments.<name>.approval.required?");
-    insta::assert_snapshot!(told_with("/environments/production/approval/approvers", json!([])), @"$.environments.production.approval.approvers is an unknown key; allowed: required");
-    insta::assert_snapshot!(told_with("/$schema\n", json!("x")), @r#"$["$schema\n"] is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy"#);
+    insta::assert_snapshot!(told_with("/servise", json!("payments")), @"$.servise is an unknown key; allowed: service, kind, schedule, routing, container, sidecars, scaling, deployment, taskRole, environments, Parameters, Tags, StackPolicy; did you mean $.service?");
+    insta::assert_snapshot!(told_with("/parameters", json!({})), @"$.parameters is an unknown key; allowed: service, kind, schedule, routing, container, sidecars, scaling, deployment, taskRole, environments, Parameters, Tags, StackPolicy; did you mean $.Parameters?");
+    insta::assert_snapshot!(told_with("/port", json!(8080)), @"$.port is an unknown key; allowed: service, kind, schedule, routing, container, sidecars, scaling, deployment, taskRole, environments, Parameters, Tags, StackPolicy; did you mean $.container.port?");
+    insta::assert_snapshot!(told_with("/routing/prioriti", json!(1)), @"$.routing.prioriti is an unknown key; allowed: paths, hosts, priority, healthCheck; did you mean $.routing.priority?");
+    insta::assert_snapshot!(told_with("/container/memory", json!(512)), @"$.container.memory is an unknown key; allowed: port, cpu, memoryMiB, environment, secrets, command, stopTimeoutSeconds; did you mean $.container.memoryMiB?");
+    insta::assert_snapshot!(told_with("/container/memoryMib", json!(512)), @"$.container.memoryMib is an unknown key; allowed: port, cpu, memoryMiB, environment, secrets, command, stopTimeoutSeconds; did you mean $.container.memoryMiB?");
+    insta::assert_snapshot!(told_with("/environments/production/required", json!(2)), @"$.environments.production.required is an unknown key; allowed: branch, after, approval, freeze, requires, schedule, routing, container, sidecars, scaling, deployment, taskRole; did you mean $.environments.<name>.approval.required?");
+    insta::assert_snapshot!(told_with("/$schema\n", json!("x")), @r#"$["$schema\n"] is an unknown key; allowed: service, kind, schedule, routing, container, sidecars, scaling, deployment, taskRole, environments, Parameters, Tags, StackPolicy"#);
 }
 
 #[test]
@@ -65,20 +61,18 @@ fn a_wrong_service_or_kind_is_told() {
     insta::assert_snapshot!(told_with("/service", json!("Payments_API")), @r#"$.service is "Payments_API"; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen"#);
     insta::assert_snapshot!(told_with("/service", json!("")), @"$.service is empty; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen");
     insta::assert_snapshot!(told_with("/service", json!(["payments"])), @"$.service is a list; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen");
-    insta::assert_snapshot!(told_with("/kind", json!("worker")), @r#"$.kind is "worker"; allowed: "web"; "worker" and "job" are not supported yet"#);
-    insta::assert_snapshot!(told_with("/kind", json!("job")), @r#"$.kind is "job"; allowed: "web"; "worker" and "job" are not supported yet"#);
-    insta::assert_snapshot!(told_with("/kind", json!("Web")), @r#"$.kind is "Web"; allowed: "web""#);
-    insta::assert_snapshot!(told_with("/kind", json!(1)), @r#"$.kind is 1; allowed: "web""#);
+    insta::assert_snapshot!(told_with("/kind", json!("Web")), @r#"$.kind is "Web"; allowed: "web", "worker" or "job"; did you mean "web"?"#);
+    insta::assert_snapshot!(told_with("/kind", json!(1)), @r#"$.kind is 1; allowed: "web", "worker" or "job""#);
 }
 
 #[test]
 fn wrong_routing_is_told() {
-    insta::assert_snapshot!(told_with("/routing", Value::Null), @"$.routing is missing; allowed: an object with paths and priority");
+    insta::assert_snapshot!(told_with("/routing", Value::Null), @"$.routing is missing; allowed: an object with paths or hosts, and priority");
     insta::assert_snapshot!(told_with("/routing", json!("/payments")), @r#"$.routing is "/payments"; allowed: an object"#);
-    insta::assert_snapshot!(told_with("/routing", json!({})), @"
-    $.routing.paths is missing; allowed: a list of 1 to 5 path patterns
-    $.routing.priority is missing; allowed: a whole number from 1 to 50000
-    ");
+    insta::assert_snapshot!(told_with("/routing", json!({})), @r#"
+    $.routing.paths is missing; allowed: a list of 1 to 5 path patterns, or hosts
+    $.routing.priority is missing; allowed: a whole number from 1 to 50000, or "auto"
+    "#);
     insta::assert_snapshot!(told_with("/routing/paths", json!("/payments")), @r#"$.routing.paths is "/payments"; allowed: a list of 1 to 5 path patterns"#);
     insta::assert_snapshot!(told_with("/routing/paths", json!([])), @"$.routing.paths is a list of 0; allowed: a list of 1 to 5 path patterns");
     insta::assert_snapshot!(told_with("/routing/paths", json!(["payments", "/a b", 7, "/ok"])), @r#"
@@ -88,15 +82,14 @@ fn wrong_routing_is_told() {
     "#);
     insta::assert_snapshot!(told_with("/routing/paths", json!(["/1", "/2", "/3", "/4", "/5", "/6"])), @"$.routing.paths is a list of 6; allowed: a list of 1 to 5 path patterns");
     insta::assert_snapshot!(told_with("/routing/paths", json!(["/*/*/*", "/a/*/*/?"])), @"$.routing.paths is a list with 6 wildcards; allowed: at most 5 wildcards (* and ?) in all, a load balancer rule's limit");
-    insta::assert_snapshot!(told_with("/routing/paths", json!(["/a", "/b", "/a"])), @r#"$.routing.paths[2] is "/a" again; allowed: each path once"#);
+    insta::assert_snapshot!(told_with("/routing/paths", json!(["/a", "/b", "/a"])), @r#"$.routing.paths[2] is "/a" again; allowed: each pattern once"#);
     insta::assert_snapshot!(told_with("/routing/paths/0", json!(format!("/{}", "a".repeat(128)))), @r#"$.routing.paths[0] is "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"; allowed: 1 to 128 of letters, digits, * ? & and _-.$/~"'@:+, starting with /"#);
-    insta::assert_snapshot!(told_with("/routing/priority", json!(0)), @"$.routing.priority is 0; allowed: a whole number from 1 to 50000");
-    insta::assert_snapshot!(told_with("/routing/priority", json!(50_001)), @"$.routing.priority is 50001; allowed: a whole number from 1 to 50000");
-    insta::assert_snapshot!(told_with("/routing/priority", json!(-1)), @"$.routing.priority is -1; allowed: a whole number from 1 to 50000");
-    insta::assert_snapshot!(told_with("/routing/priority", json!(1.5)), @"$.routing.priority is 1.5; allowed: a whole number from 1 to 50000");
-    insta::assert_snapshot!(told_with("/routing/priority", json!("120")), @r#"$.routing.priority is "120"; allowed: a whole number from 1 to 50000"#);
-    insta::assert_snapshot!(told_with("/routing/priority", json!("auto")), @r#"$.routing.priority is "auto"; allowed: a whole number from 1 to 50000"#);
-    insta::assert_snapshot!(told_with("/routing/priority", json!(18_446_744_073_709_551_615_u64)), @"$.routing.priority is 18446744073709551615; allowed: a whole number from 1 to 50000");
+    insta::assert_snapshot!(told_with("/routing/priority", json!(0)), @r#"$.routing.priority is 0; allowed: a whole number from 1 to 50000, or "auto""#);
+    insta::assert_snapshot!(told_with("/routing/priority", json!(50_001)), @r#"$.routing.priority is 50001; allowed: a whole number from 1 to 50000, or "auto""#);
+    insta::assert_snapshot!(told_with("/routing/priority", json!(-1)), @r#"$.routing.priority is -1; allowed: a whole number from 1 to 50000, or "auto""#);
+    insta::assert_snapshot!(told_with("/routing/priority", json!(1.5)), @r#"$.routing.priority is 1.5; allowed: a whole number from 1 to 50000, or "auto""#);
+    insta::assert_snapshot!(told_with("/routing/priority", json!("120")), @r#"$.routing.priority is "120"; allowed: a whole number from 1 to 50000, or "auto""#);
+    insta::assert_snapshot!(told_with("/routing/priority", json!(18_446_744_073_709_551_615_u64)), @r#"$.routing.priority is 18446744073709551615; allowed: a whole number from 1 to 50000, or "auto""#);
 }
 
 #[test]
@@ -186,12 +179,11 @@ fn every_fault_is_told_at_once() {
         "Tags": { "aws:x": "y" }
     });
     insta::assert_snapshot!(told(&written), @r#"
-    $.rooting is an unknown key; allowed: service, kind, routing, container, environments, Parameters, Tags, StackPolicy; did you mean $.routing?
+    $.rooting is an unknown key; allowed: service, kind, schedule, routing, container, sidecars, scaling, deployment, taskRole, environments, Parameters, Tags, StackPolicy; did you mean $.routing?
     $.service is "Payments"; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen
-    $.kind is "cron"; allowed: "web"
+    $.kind is "cron"; allowed: "web", "worker" or "job"
     $.routing.paths[0] is "payments"; allowed: 1 to 128 of letters, digits, * ? & and _-.$/~"'@:+, starting with /
-    $.routing.priority is 70000; allowed: a whole number from 1 to 50000
-    $.container.port is missing; allowed: a whole number from 1 to 65535
+    $.routing.priority is 70000; allowed: a whole number from 1 to 50000, or "auto"
     $.environments.staging.branch is 7; allowed: a branch name: 1 to 256 characters without blanks or control characters
     $.Tags["aws:x"] is "aws:x"; allowed: a key that does not start with aws:
     $.container.memoryMiB is 4096; allowed: 512, 1024 or 2048 with 256 CPU units

@@ -2,7 +2,10 @@
 
 mod bad_configs;
 mod checks;
+mod freezes;
 mod good_configs;
+mod keys;
+mod overrides;
 mod policies;
 mod records;
 mod rendering;

@@ -32,8 +32,8 @@ fn what_a_record_leaves_out_is_the_safe_choice() {
         written = with(written, pointer, Value::Null);
     }
     let record = environment(&written);
-    assert_eq!(record.floor, Floor { approvals: 1, replies: false, expires_hours: 72 });
-    assert_eq!(record.caps, Caps { cpu: 16_384, memory_mib: 122_880 });
+    assert_eq!(record.floor, Floor::default());
+    assert_eq!(record.caps, Caps { cpu: 16_384, memory_mib: 122_880, tasks: 5_000 });
     assert!(!record.assign_public_ip && record.branch.is_none() && record.listener_arn.is_none());
     // Reading by the types alone gives the same.
     assert_eq!(serde_json::from_value::<EnvironmentRecord>(written).unwrap(), record);
@@ -58,7 +58,7 @@ fn a_wrong_service_record_is_told() {
     service record: $.paths[0] is "/payments/*"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     service record: $.paths[1] is "payments"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     "#);
-    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * stands for any part"#);
+    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * and ? stand for any part"#);
     insta::assert_snapshot!(service_told("/imageRepositoryUri", json!("123.dkr.ecr.eu-west-1.amazonaws.com/other")), @r#"service record: $.imageRepositoryUri is "123.dkr.ecr.eu-west-1.amazonaws.com/other"; allowed: the ECR repository's URI: <registry>/<imageRepository>, without tag or digest"#);
     insta::assert_snapshot!(service_told("/imageRepository", json!("tidegate payments")), @r#"service record: $.imageRepository is "tidegate payments"; allowed: the name of an ECR repository"#);
     insta::assert_snapshot!(service_told("/buildRoleArn", json!("build-payments")), @r#"service record: $.buildRoleArn is "build-payments"; allowed: the ARN of a role"#);
@@ -68,7 +68,7 @@ fn a_wrong_service_record_is_told() {
 #[test]
 fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/cluster", Value::Null), @"environment record: $.cluster is missing; allowed: the name of an ECS cluster");
-    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps; did you mean environment record: $.listenerArn?");
+    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may; did you mean environment record: $.listenerArn?");
     insta::assert_snapshot!(environment_told("/listenerArn", json!("app/shared")), @r#"environment record: $.listenerArn is "app/shared"; allowed: the ARN of a listener"#);
     insta::assert_snapshot!(environment_told("/vpcId", json!("subnet-1")), @r#"environment record: $.vpcId is "subnet-1"; allowed: a VPC id: vpc-…"#);
     insta::assert_snapshot!(environment_told("/subnets", json!([])), @"environment record: $.subnets is a list of 0; allowed: a list of 1 to 16 subnet ids");
@@ -76,7 +76,61 @@ fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/assignPublicIp", json!("ENABLED")), @r#"environment record: $.assignPublicIp is "ENABLED"; allowed: true or false"#);
     insta::assert_snapshot!(environment_told("/floor/approvals", json!(99)), @"environment record: $.floor.approvals is 99; allowed: a whole number from 0 to 10");
     insta::assert_snapshot!(environment_told("/floor/expiresHours", json!(169)), @"environment record: $.floor.expiresHours is 169; allowed: a whole number from 1 to 168");
-    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, replies, expiresHours; did you mean environment record: $.floor.expiresHours?");
+    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, approvers, replies, expiresHours, rollbackApprovals, after, freeze; did you mean environment record: $.floor.expiresHours?");
     insta::assert_snapshot!(environment_told("/caps/cpu", json!(0)), @"environment record: $.caps.cpu is 0; allowed: a whole number from 256 to 16384");
     insta::assert_snapshot!(environment_told("/branch", json!("a b")), @r#"environment record: $.branch is "a b"; allowed: a branch name: 1 to 256 characters without blanks or control characters"#);
+}
+
+#[test]
+fn a_record_says_who_may_do_what_and_what_services_may_have() {
+    let mut written = environment_record();
+    for (pointer, value) in [
+        ("/floor/approvers", json!(["group:release-managers", "user:ana"])),
+        ("/floor/after", json!("staging")),
+        ("/floor/freeze", json!([{"cron": "0 16 ? * FRI", "hours": 64, "timeZone": "Asia/Kolkata"}])),
+        (
+            "/managedPolicies",
+            json!({"read-reports": {"arn": "arn:aws:iam::123456789012:policy/read-reports", "services": ["payments"]}}),
+        ),
+        (
+            "/may",
+            json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "promote": [], "cancel": [], "hold": ["user:ben"],
+            "lift": [], "override": ["user:ana"], "retire": []}),
+        ),
+    ] {
+        written = with(written, pointer, value);
+    }
+    let record = environment(&written);
+    assert_eq!(serde_json::to_value(&record).unwrap(), written);
+    assert_eq!(serde_json::from_value::<EnvironmentRecord>(written).unwrap(), record);
+    assert_eq!(record.may.override_freeze, ["user:ana".parse().unwrap()]);
+    let policy = &record.managed_policies["read-reports"];
+    assert!(
+        policy.may_be_had_by(&"payments".parse().unwrap())
+            && !policy.may_be_had_by(&"ledger".parse().unwrap())
+    );
+}
+
+#[test]
+fn wrong_rights_are_told() {
+    let told = environment_told;
+    insta::assert_snapshot!(told("/floor/approvers", json!(["ana", "group:"])), @r#"
+    environment record: $.floor.approvers[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    environment record: $.floor.approvers[1] is "group:"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    "#);
+    insta::assert_snapshot!(told("/floor/rollbackApprovals", json!(11)), @"environment record: $.floor.rollbackApprovals is 11; allowed: a whole number from 0 to 10");
+    insta::assert_snapshot!(told("/floor/after", json!("Staging")), @r#"environment record: $.floor.after is "Staging"; allowed: an environment name: 1 to 16 of a-z and 0-9, starting with a letter"#);
+    insta::assert_snapshot!(told("/floor/freeze", json!([{"cron": "0 16 ? * FRI", "hours": 64}])), @"environment record: $.floor.freeze[0].timeZone is missing; allowed: an IANA time zone, such as Europe/Berlin");
+    insta::assert_snapshot!(told("/caps/tasks", json!(0)), @"environment record: $.caps.tasks is 0; allowed: a whole number from 1 to 5000");
+    insta::assert_snapshot!(told("/managedPolicies", json!({"a b": {"arn": "x"}, "c": {"arn": "s3", "services": ["X"]}, "d": "arn"})), @r#"
+    environment record: $.managedPolicies["a b"] is not a policy's name; allowed: a policy's name, as the environment's record has it: 1 to 128 of letters, digits and +=,.@_-
+    environment record: $.managedPolicies.c.arn is "s3"; allowed: the ARN of a managed policy
+    environment record: $.managedPolicies.c.services[0] is "X"; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen
+    environment record: $.managedPolicies.d is "arn"; allowed: an object
+    "#);
+    insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
+    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, retire; did you mean environment record: $.may.rollback?
+    environment record: $.may.hold is "user:ana"; allowed: a list of 0 to 50 people and groups
+    environment record: $.may.lift[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
+    "#);
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     BASE, config, digest, environment, environment_record, first_form, name, rendered, service,
-    service_record, with,
+    service_record, shipped, with,
 };
 
 fn told(rendered: Result<Rendered, Faults>) -> String {
@@ -39,16 +39,11 @@ fn the_engines_parameters_come_from_the_records() {
     ");
 }
 
-/// The base that the project ships.
-fn shipped() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../stacks/service.yaml")).unwrap()
-}
-
 #[test]
 fn the_shipped_template_takes_every_parameter_that_the_engine_and_a_config_set() {
     let rendered = rendered(&shipped(), &first_form()).unwrap();
     let names: Vec<&str> = rendered.parameters.keys().map(String::as_str).collect();
-    insta::assert_snapshot!(names.join(" "), @"AssignPublicIp Cluster ContainerPort Cpu Environment Image ListenerArn LoadBalancerSecurityGroup MemoryMiB Paths PermissionsBoundaryArn Priority Service Subnets VpcId");
+    insta::assert_snapshot!(names.join(" "), @"AssignPublicIp Cluster ContainerPort Cpu Environment Image ListenerArn LoadBalancerSecurityGroup MemoryMiB Paths PermissionsBoundaryArn Priority Service Serving Subnets TaskPolicyArns VpcId");
     assert_eq!(rendered.capabilities, [Capability::Iam]);
     assert!(rendered.stack_policy.is_none() && rendered.tags.is_empty());
 }
@@ -71,10 +66,10 @@ fn the_shipped_template_keeps_its_meaning_as_json() {
 #[test]
 fn the_shipped_template_tells_what_it_needs() {
     insta::assert_snapshot!(told(rendered(&shipped(), &json!({"Parameters": {"MinTasks": "0", "HealthPath": "/"}}))), @"
-    $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters ContainerPort, Cpu, CpuPercent, HealthCheckPath, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, Paths, Priority; did you mean $.Parameters.HealthCheckPath?
+    $.Parameters.Paths is missing; allowed: path patterns that come to this service
+    $.Parameters.Priority is missing; allowed: its place among the listener's rules
+    $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters Alarms, BakeMinutes, ContainerPort, Cpu, CpuPercent, HealthCheckGraceSeconds, HealthCheckIntervalSeconds, HealthCheckPath, HealthCheckStatus, HealthCheckTimeoutSeconds, HealthyCount, Hosts, Kind, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, OnDemandPercent, Paths, Priority, RequestsPerTarget, ScheduleExpression, ScheduleTimeZone, SpotPercent, StepMinutes, StepPercent, Strategy, UnhealthyCount; did you mean $.Parameters.HealthCheckPath?
     $.Parameters.MinTasks is a value that the environment's template refuses; allowed: a number from 1 to 5000
-    $.Parameters.Paths is missing; allowed: a value, as the environment's template has no default for Paths
-    $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority
     ");
 }
 
@@ -150,6 +145,8 @@ fn a_parameter_that_the_template_lacks_is_told_with_the_nearest() {
 #[test]
 fn a_parameter_that_nobody_set_is_told() {
     insta::assert_snapshot!(told(rendered(BASE, &json!({}))), @"
+    $.Parameters.Paths is missing; allowed: path patterns that come to this service
+    $.Parameters.Priority is missing; allowed: its place among the listener's rules
     $.Parameters.Paths is missing; allowed: a value, as the environment's template has no default for Paths
     $.Parameters.Priority is missing; allowed: a value, as the environment's template has no default for Priority
     ");
@@ -162,8 +159,9 @@ fn a_value_that_the_record_lacks_is_told() {
     let record = with(environment_record(), "/listenerArn", Value::Null);
     let (service, record) = (service(&service_record()), environment(&record));
     let config = config(&first_form());
-    let render =
-        |base: &str| config::render(base, &config, &name("production"), &service, &record, &digest());
+    let render = |base: &str| {
+        config::render(base, &config, &name("production"), &service, &record, &digest(), &Default::default())
+    };
     insta::assert_snapshot!(told(render(BASE)), @"environment record: $.listenerArn is missing; allowed: a value, as the environment's template has the parameter ListenerArn");
     let optional =
         BASE.replace("ListenerArn: { Type: String }", "ListenerArn: { Type: String, Default: '' }");
@@ -216,4 +214,33 @@ fn a_deep_or_swelling_template_is_refused() {
         swelling.push_str(&format!("a{n}: &a{n} [{inner}]\n"));
     }
     insta::assert_snapshot!(told(rendered(&format!("{swelling}Resources: {{}}"), &json!({}))), @"template: $ is not YAML: repetition limit exceeded; allowed: a CloudFormation template");
+}
+
+#[test]
+fn what_a_template_sets_itself_or_cannot_hold_is_told() {
+    let written = with(first_form(), "/container/environment", json!({"LOG_LEVEL": "info"}));
+    let base = |container: &str| BASE.replace("{ Name: !Ref Service, Image: !Ref Image }", container);
+    let place = "template: $.Resources.TaskDefinition.Properties.ContainerDefinitions";
+    let first = "missing; allowed: a list whose first entry is the service's own container, as the config says more of it";
+    for (container, expected) in [
+        (
+            "{ Name: !Ref Service, Environment: [{ Name: LOG_LEVEL, Value: debug }] }",
+            "[0].Environment is to hold \"LOG_LEVEL\" a second time; allowed: variables that the environment's template does not \
+             set itself".to_owned(),
+        ),
+        (
+            "{ Name: !Ref Service, Environment: !Ref Variables }",
+            "[0].Environment is no list; allowed: a list, as the config says more of it".to_owned(),
+        ),
+        ("!Ref Container", format!(" is {first}")),
+        ("", format!(" is {first}")),
+    ] {
+        assert_eq!(told(rendered(&base(container), &written)), format!("{place}{expected}"), "{container}");
+    }
+    let kept =
+        rendered(&base("{ Name: !Ref Service, Environment: [{ Name: ZONE, Value: a }] }"), &written).unwrap();
+    assert!(
+        kept.template
+            .contains(r#""Environment":[{"Name":"ZONE","Value":"a"},{"Name":"LOG_LEVEL","Value":"info"}]"#)
+    );
 }

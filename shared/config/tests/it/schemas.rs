@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{environment_record, first_form, service_record, with};
+use crate::support::{environment_record, first_form, service_record, with, with_all};
 
 fn published(file: &str, generated: String) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas").join(file);
@@ -69,19 +69,32 @@ fn allowed(faults: config::Faults) -> Vec<String> {
 fn schema_and_reader_know_the_same_keys() {
     for (written, steps) in [
         ("/zzz", &[][..]),
+        ("/schedule/zzz", &["schedule"]),
         ("/routing/zzz", &["routing"]),
+        ("/routing/healthCheck/zzz", &["routing", "healthCheck"]),
         ("/container/zzz", &["container"]),
+        ("/sidecars/metrics/zzz", &["sidecars", "*"]),
+        ("/sidecars/metrics/logRouter/zzz", &["sidecars", "*", "logRouter"]),
+        ("/scaling/zzz", &["scaling"]),
+        ("/deployment/zzz", &["deployment"]),
+        ("/deployment/before/zzz", &["deployment", "before"]),
+        ("/taskRole/zzz", &["taskRole"]),
         ("/environments/production/zzz", &["environments", "*"]),
         ("/environments/production/approval/zzz", &["environments", "*", "approval"]),
+        ("/environments/production/requires/zzz", &["environments", "*", "requires"]),
+        ("/environments/production/scaling/zzz", &["environments", "*", "scaling"]),
     ] {
-        let faults = config::parse(with(first_form(), written, json!(1)).to_string().as_bytes()).unwrap_err();
+        let written = with_all(first_form(), written, json!(1));
+        let faults = config::parse(written.to_string().as_bytes()).unwrap_err();
         assert_eq!(allowed(faults), keys(&config_schema(), steps), "{written}");
     }
     let unknown = with(service_record(), "/zzz", json!(1)).to_string();
     let faults = config::ServiceRecord::parse(unknown.as_bytes()).unwrap_err();
     assert_eq!(allowed(faults), keys(&service_schema(), &[]));
-    for (written, steps) in [("/zzz", &[][..]), ("/floor/zzz", &["floor"]), ("/caps/zzz", &["caps"])] {
-        let unknown = with(environment_record(), written, json!(1)).to_string();
+    for (written, steps) in
+        [("/zzz", &[][..]), ("/floor/zzz", &["floor"]), ("/caps/zzz", &["caps"]), ("/may/zzz", &["may"])]
+    {
+        let unknown = with_all(environment_record(), written, json!(1)).to_string();
         let faults = config::EnvironmentRecord::parse(unknown.as_bytes()).unwrap_err();
         assert_eq!(allowed(faults), keys(&environment_schema(), steps), "{written}");
     }

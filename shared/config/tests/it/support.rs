@@ -56,8 +56,8 @@ pub(crate) fn environment_record() -> Value {
         "loadBalancerSecurityGroup": "sg-0a1b", "vpcId": "vpc-0a1b", "subnets": ["subnet-0a", "subnet-1b"],
         "assignPublicIp": false, "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
         "template": "stacks/service.yaml", "branch": "main",
-        "floor": { "approvals": 1, "replies": true, "expiresHours": 72 },
-        "caps": { "cpu": 4096, "memoryMiB": 30720 }
+        "floor": { "approvals": 1, "replies": true, "expiresHours": 72, "rollbackApprovals": 1 },
+        "caps": { "cpu": 4096, "memoryMiB": 30720, "tasks": 50 }
     })
 }
 
@@ -74,6 +74,17 @@ pub(crate) fn with(mut record: Value, pointer: &str, value: Value) -> Value {
         }
     }
     record
+}
+
+/// Objects on the way to `pointer` are made.
+pub(crate) fn with_all(mut written: Value, pointer: &str, value: Value) -> Value {
+    let steps: Vec<usize> = pointer.match_indices('/').map(|(at, _)| at).skip(1).collect();
+    for at in steps {
+        if written.pointer(&pointer[..at]).is_none() {
+            written = with(written, &pointer[..at], json!({}));
+        }
+    }
+    with(written, pointer, value)
 }
 
 pub(crate) fn service(record: &Value) -> ServiceRecord {
@@ -116,11 +127,32 @@ pub(crate) fn told_text(written: &str) -> String {
     config::parse(written.as_bytes()).expect_err(written).to_string()
 }
 
+/// The base that the project ships.
+pub(crate) fn shipped() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../stacks/service.yaml")).unwrap()
+}
+
+/// The records that the configs in `tests/configs` are written for.
+pub(crate) fn records() -> (ServiceRecord, EnvironmentRecord) {
+    let read =
+        |file: &str| std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/records/").to_owned() + file);
+    let service = ServiceRecord::parse(&read("service.json").unwrap()).unwrap();
+    (service, EnvironmentRecord::parse(&read("environment.json").unwrap()).unwrap())
+}
+
 pub(crate) fn digest() -> model::ids::ImageDigest {
     format!("sha256:{}", "0a".repeat(32)).parse().unwrap()
 }
 
 pub(crate) fn rendered(base: &str, written: &Value) -> Result<Rendered, config::Faults> {
     let (service, record) = (service(&service_record()), environment(&environment_record()));
-    config::render(base, &config(written), &name("production"), &service, &record, &digest())
+    config::render(
+        base,
+        &config(written),
+        &name("production"),
+        &service,
+        &record,
+        &digest(),
+        &Default::default(),
+    )
 }
