@@ -10,7 +10,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "stack", "sweep"}
+FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "slack", "stack", "sweep"}
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 ALARM_DESCRIPTION_MAX = 1024
 ALARM_SECONDS_MAX = 7 * 24 * 3600  # CloudWatch API, PutMetricAlarm, Period.
@@ -33,9 +33,9 @@ RESERVED_ACTIONS = {
     "scheduler:UpdateSchedule": {"DeployRole"},
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
-    "sns:Publish": {"NotifyRole"},
+    "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
-    "dynamodb:PutItem": {"KeepTracks", "SweepRole"},
+    "dynamodb:PutItem": {"KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
 }
@@ -187,7 +187,7 @@ def every_event_source_has_retries_and_a_place_to_fail(template):
         properties = function["Properties"]
         timeout = properties.get("Timeout", timeout_default)
         hears = False
-        for event, source in properties["Events"].items():
+        for event, source in properties.get("Events", {}).items():
             kind, about = source["Type"], source["Properties"]
             if kind == "SQS":
                 queue = queues[target(about["Queue"])]["Properties"]
@@ -279,6 +279,8 @@ def rights_stay_where_they_belong(template):
                     yield f"{name} passes roles to any service"
                 if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
                     yield "SweepRole writes more than its own patrol"
+                if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in str(statement.get("Condition")):
+                    yield "SlackRole writes more than which requests it took"
                 if action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy") and "iam:PermissionsBoundary" not in str(
                     statement.get("Condition")
                 ):

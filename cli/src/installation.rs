@@ -57,13 +57,23 @@ impl Installation {
         let config = self.sdk_config().await?;
         let table = match &self.stack {
             None => local::running()?.table.clone(),
-            Some(stack) => table_of(&config, stack).await?,
+            Some(stack) => output_of(&config, stack, "TableName").await?,
         };
         Ok(Aws::new(&config, Settings::default().with("TIDEGATE_TABLE", &table)))
     }
 }
 
-async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, String> {
+impl Installation {
+    /// The name of the function that takes orders.
+    pub(crate) async fn approval_function(&self, config: &SdkConfig) -> Result<String, String> {
+        match &self.stack {
+            None => Ok(local::running()?.approval_function.clone()),
+            Some(stack) => output_of(config, stack, "ApprovalFunctionName").await,
+        }
+    }
+}
+
+async fn output_of(config: &SdkConfig, stack: &str, name: &str) -> Result<String, String> {
     let described = Client::new(config)
         .describe_stacks()
         .stack_name(stack)
@@ -74,8 +84,8 @@ async fn table_of(config: &SdkConfig, stack: &str) -> Result<String, String> {
         .stacks()
         .iter()
         .flat_map(|stack| stack.outputs())
-        .find(|output| output.output_key() == Some("TableName"))
+        .find(|output| output.output_key() == Some(name))
         .and_then(|output| output.output_value())
         .map(str::to_owned)
-        .ok_or_else(|| format!("stack {stack} has no output TableName: is it an installation of Tidegate?"))
+        .ok_or_else(|| format!("stack {stack} has no output {name}: is it an installation of Tidegate?"))
 }

@@ -6,6 +6,7 @@ mod clock;
 mod init;
 mod installation;
 mod local;
+mod order;
 mod quarantine;
 mod replay;
 mod service;
@@ -35,6 +36,20 @@ enum Verb {
     Approve(answer::Approve),
     /// Reject a release that waits in the running local mode.
     Reject(answer::Reject),
+    /// Start nothing new on a track until it is lifted.
+    Hold(order::OfTrack),
+    /// End a hold.
+    Lift(order::OfTrack),
+    /// End a release; a deployment that runs is taken back.
+    Cancel(order::OfRelease),
+    /// Once more what ended without being deployed.
+    Retry(order::OfRelease),
+    /// Back to what ran before, without a build; then the track is held.
+    Rollback(order::Rollback),
+    /// Start what is live anew, so that it reads rotated secrets.
+    Redeploy(order::OfTrack),
+    /// Deploy although a freeze is in force.
+    Override(order::Override),
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
@@ -81,6 +96,13 @@ async fn main() -> ExitCode {
         Verb::Status(options) => status::status(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
+        Verb::Hold(arguments) => order::of_track("hold", arguments).await,
+        Verb::Lift(arguments) => order::of_track("lift", arguments).await,
+        Verb::Cancel(arguments) => order::of_release("cancel", arguments).await,
+        Verb::Retry(arguments) => order::of_release("retry", arguments).await,
+        Verb::Rollback(arguments) => order::rollback(arguments).await,
+        Verb::Redeploy(arguments) => order::of_track("redeploy", arguments).await,
+        Verb::Override(arguments) => order::override_freeze(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Init(arguments) => init::init(&arguments),

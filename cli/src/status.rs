@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use engine::ports::Tracks;
 use model::ids::ServiceName;
-use model::release::{Phase, Release};
+use model::release::{Ending, Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
 
@@ -32,23 +33,47 @@ pub(crate) async fn status(options: Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn read(options: &Options) -> Result<Vec<Track>, String> {
+/// A track, and its newest release where that ended without being deployed.
+struct Shown {
+    track: Track,
+    failed: Option<Release>,
+}
+
+async fn read(options: &Options) -> Result<Vec<Shown>, String> {
     let aws = options.installation.aws().await?;
     let mut tracks = aws.tracks().await.map_err(|failure| failure.to_string())?;
     tracks.retain(|track| options.service.as_ref().is_none_or(|service| *service == track.key.service));
-    Ok(tracks)
+    let mut shown = Vec::new();
+    for track in tracks {
+        let newest = track.newest.as_ref().map(|newest| track.release_id(newest.n));
+        let release = match newest.filter(|id| track.release(id.n).is_none()) {
+            Some(id) => aws.load_release(&id).await.map_err(|failure| failure.to_string())?,
+            None => None,
+        };
+        let failed =
+            release.filter(|release| !matches!(release.ending(), None | Some(Ending::Deployed { .. })));
+        shown.push(Shown { track, failed });
+    }
+    Ok(shown)
 }
 
-fn as_json(tracks: &[Track]) -> Value {
+fn as_json(tracks: &[Shown]) -> Value {
     Value::Array(tracks.iter().map(track_json).collect())
 }
 
-fn track_json(track: &Track) -> Value {
+fn track_json(shown: &Shown) -> Value {
+    let track = &shown.track;
     json!({
         "service": track.key.service.as_str(),
         "environment": track.key.environment.as_str(),
         "stack": track.key.stack().as_str(),
         "live": track.live,
+        "held": track.held(),
+        "failed": shown.failed.as_ref().map(|release| json!({
+            "release": release.id.to_string(),
+            "ending": release.phase.name(),
+            "why": release.ending().map(Ending::reason),
+        })),
         "inFlight": track.in_flight.iter().map(|release| json!({
             "release": release.id.to_string(),
             "revision": release.revision.as_str(),
@@ -59,14 +84,15 @@ fn track_json(track: &Track) -> Value {
     })
 }
 
-fn as_text(tracks: &[Track]) -> String {
+fn as_text(tracks: &[Shown]) -> String {
     if tracks.is_empty() {
         return "Nothing was ever pushed to a registered branch.\n".to_owned();
     }
     tracks.iter().map(track_text).collect::<Vec<_>>().join("\n")
 }
 
-fn track_text(track: &Track) -> String {
+fn track_text(shown: &Shown) -> String {
+    let track = &shown.track;
     let mut text = format!("{}\n", track.key);
     match &track.live {
         Some(live) => {
@@ -79,6 +105,19 @@ fn track_text(track: &Track) -> String {
             );
         }
         None => text += "  live       nothing yet\n",
+    }
+    if let Some(hold) = track.held() {
+        text += &format!("  held       since {} by {}\n", time_of_day(hold.since), hold.ordered);
+    }
+    if let Some(release) = &shown.failed {
+        let why = release.ending().map(Ending::reason).unwrap_or_default();
+        text += &format!(
+            "  ended      {} ({}) {} at {}: {why}\n",
+            release.id,
+            release.revision.short(),
+            release.phase.name(),
+            time_of_day(release.phase_since)
+        );
     }
     for release in &track.in_flight {
         let waiting = waiting_for(track, release).map_or(String::new(), |why| format!(": {why}"));
@@ -102,7 +141,13 @@ fn waiting_for(track: &Track, release: &Release) -> Option<String> {
             asked.policy.required,
             time_of_day(asked.until)
         )),
-        Phase::Ready { .. } => Some("its turn".to_owned()),
+        Phase::Ready { frozen: Some(frozen), .. } => {
+            Some(format!("the end of a freeze at {}: {}", time_of_day(frozen.until), frozen.why))
+        }
+        Phase::Ready { frozen: None, .. } if track.held().is_some() && release.origin.is_new() => {
+            Some("the track to be lifted".to_owned())
+        }
+        Phase::Ready { frozen: None, .. } => Some("its turn".to_owned()),
         Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } => track
             .outbox
             .iter()

@@ -53,7 +53,7 @@ pub(crate) fn service_config(bytes: &[u8]) {
         are_told(&faults, "$");
     }
     for (name, record) in environments {
-        let (policy, floor) = (config.policy(name, record), &record.floor);
+        let (policy, floor) = (config.policy(name).tightened(&record.floor.policy()), &record.floor);
         assert!(policy.required >= floor.approvals, "{policy:?} asks for less than {floor:?}");
         assert!(floor.replies || !policy.replies, "{policy:?} lets replies approve, {floor:?} does not");
         assert!(policy.expires_hours <= floor.expires_hours, "{policy:?} waits longer than {floor:?}");

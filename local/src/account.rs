@@ -33,6 +33,9 @@ pub struct Environment {
     pub approvals: u32,
     /// Whether a reply with the request's token may approve.
     pub replies: bool,
+    pub self_approval: bool,
+    /// Who may give orders there, as `user:…`.
+    pub operators: Vec<String>,
 }
 
 /// A service to be registered.
@@ -83,9 +86,15 @@ impl Account {
 
     /// Deploys the project's `template.yaml` and puts its stacks' templates where Tidegate reads them.
     pub async fn install(&self) -> Result<Outputs, Problem> {
+        self.install_with(&[]).await
+    }
+
+    /// The same with parameters; installing again changes what is there.
+    pub async fn install_with(&self, parameters: &[(&str, &str)]) -> Result<Outputs, Problem> {
         self.installer.make_bucket().await?;
         let template = self.project.join("template.yaml");
-        let outputs = self.application(STACK, &template).await?;
+        let outputs =
+            self.installer.application(STACK, &template, &self.binaries, &self.home, parameters).await?;
         let bucket = output(&outputs, "ArtifactBucketName", &template)?;
         for path in templates(&self.project.join("stacks"))? {
             let bytes = std::fs::read(&path).map_err(Problem::file(&path))?;
@@ -112,12 +121,16 @@ impl Account {
         let text = std::fs::read_to_string(&template).map_err(Problem::file(&template))?;
         let own = self.outputs().await?;
         let approvals = environment.approvals.max(1).to_string();
+        let operators = environment.operators.join(",");
         let parameters = [
+            ("Operators", operators.as_str()),
+            ("Overriders", operators.as_str()),
             ("Environment", environment.name.as_str()),
             ("PermissionsBoundaryArn", output(&own, "RoleBoundaryArn", &template)?),
             ("Branch", environment.branch.as_deref().unwrap_or_default()),
             ("ApprovalsMin", &approvals),
             ("RepliesApprove", if environment.replies { "true" } else { "false" }),
+            ("SelfApproval", if environment.self_approval { "true" } else { "false" }),
         ];
         self.installer.template(&format!("environment-{}", environment.name), &text, &parameters).await
     }

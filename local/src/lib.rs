@@ -9,6 +9,7 @@ pub mod events;
 pub mod faults;
 pub mod images;
 pub mod problem;
+pub mod slack;
 pub mod stand_in;
 
 mod clock;
@@ -30,3 +31,4 @@ pub use inbox::{Inbox, Notice};
 pub use install::Outputs;
 pub use local_aws::{LocalAws, Settings};
 pub use problem::Problem;
+pub use slack::{Slack, SlackMessage, SlackTrouble};

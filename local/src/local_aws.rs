@@ -17,6 +17,7 @@ use crate::front_door::{FrontDoor, Rollouts, StandIns};
 use crate::images::Registry;
 use crate::problem::Problem;
 use crate::run_folder::RunFolder;
+use crate::slack::Slack;
 
 /// What our side remembers between clean stops, beside the emulator's own state.
 const ROLLOUTS: &str = "service-deployments.json";
@@ -51,6 +52,7 @@ pub struct LocalAws {
     listening: JoinSet<()>,
     emulator: Emulator,
     control: Control,
+    slack: Slack,
     codecommit: CodeCommit,
     codebuild: CodeBuild,
     _run: RunFolder,
@@ -64,8 +66,10 @@ impl LocalAws {
             None => (0, Rollouts::default()),
         };
         let control = Control::default();
+        let slack = Slack::default();
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let (door, listening) = FrontDoor::open(port, control.clone(), sender.clone(), rollouts).await?;
+        let (door, listening) =
+            FrontDoor::open(port, control.clone(), sender.clone(), rollouts, slack.clone()).await?;
         if let Some(state) = state {
             let file = state.join(PORT);
             std::fs::write(&file, door.port().to_string()).map_err(Problem::file(&file))?;
@@ -94,7 +98,7 @@ impl LocalAws {
         let (codecommit_too, codebuild_too) = (codecommit.clone(), codebuild.clone());
         door.connect(upstream, StandIns { codecommit: codecommit_too, codebuild: codebuild_too, registry });
         tokio::spawn(delivery::deliver_all(Arc::clone(&door), control.clone(), receiver));
-        Ok(Self { settings, door, listening, emulator, control, codecommit, codebuild, _run: run })
+        Ok(Self { settings, door, listening, emulator, control, slack, codecommit, codebuild, _run: run })
     }
 
     /// The one endpoint of every service: `AWS_ENDPOINT_URL`.
@@ -104,6 +108,11 @@ impl LocalAws {
 
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// What stands in Slack.
+    pub fn slack(&self) -> &Slack {
+        &self.slack
     }
 
     /// The builds' stand-in: its limits and its logs.

@@ -106,7 +106,21 @@ fn count_as_approved(before: &Track, advance: &mut Advance, counts: impl Fn(&Pha
             && matches!(was.phase, Phase::Planning { .. })
             && counts(&was.phase, asked)
         {
-            release.phase = Phase::Ready { plan: plan.clone(), asked: asked.clone() };
+            asked.missing = Some(0);
+            release.phase = Phase::Deploying {
+                plan: plan.clone(),
+                asked: asked.clone(),
+                started: false,
+                told: None,
+                stop: None,
+            };
+            let asks = |effect: &Effect| *effect == Effect::Announce { notice: Notice::ApprovalRequested };
+            let id = &release.id;
+            for promise in advance.track.outbox.iter_mut().filter(|promise| promise.key.release == *id) {
+                if asks(&promise.effect) {
+                    promise.effect = Effect::Execute;
+                }
+            }
         }
     }
 }
@@ -117,5 +131,5 @@ fn carry_votes_over(was: &Phase, asked: &mut Asked) -> bool {
     for vote in &mut asked.votes {
         vote.fingerprint = asked.fingerprint.clone();
     }
-    asked.policy.is_met(&asked.votes, &asked.fingerprint)
+    asked.votes.len() >= asked.policy.required as usize
 }

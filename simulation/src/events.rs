@@ -33,10 +33,14 @@ pub(crate) fn pushed(repository: &str, branch: &str, commit: &str) -> Vec<u8> {
         "referenceName": branch,
         "referenceFullName": format!("refs/heads/{branch}"),
         "commitId": commit,
-        "callerUserArn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/Developer/ana"),
+        "callerUserArn": pusher(),
     });
     let resource = format!("arn:aws:codecommit:{REGION}:{ACCOUNT}:{repository}");
     event("aws.codecommit", "CodeCommit Repository State Change", &resource, detail)
+}
+
+pub(crate) fn pusher() -> String {
+    format!("arn:aws:sts::{ACCOUNT}:assumed-role/Developer/ana")
 }
 
 pub(crate) fn build_changed(arn: &str, id: &str, status: &str) -> Vec<u8> {

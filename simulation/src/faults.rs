@@ -32,6 +32,7 @@ faults! {
     Crash "a function crashes" [0, 2, 10, 30];
     /// A call is turned away before it has an effect.
     Throttle "a call is throttled" [0, 5, 30];
+    SlackAsksToWait "Slack asks to be left alone" [0, 5, 100];
     /// A call does not reach its service.
     Unreachable "a call fails before its effect" [0, 0, 5, 20];
     /// A call has its effect and its answer is lost.

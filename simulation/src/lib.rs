@@ -2,6 +2,7 @@
 //! calls. The same seed gives the same run, byte for byte.
 
 mod altered;
+mod board;
 mod builds;
 mod calls;
 mod campaign;
@@ -21,6 +22,7 @@ mod log;
 mod mutated;
 mod mutation;
 mod operations;
+mod orders;
 mod people;
 mod ports;
 mod random;
@@ -36,6 +38,7 @@ mod story;
 mod table;
 mod trace;
 mod unheard;
+mod voters;
 mod witness;
 mod world;
 

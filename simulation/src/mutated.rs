@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues,
-    Records, Registry, ReplyKey, RolloutState, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks,
-    Stored, Templates, Tracks,
+    ChangeSetRead, Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Place, Posted,
+    Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, Templates, Tracks,
 };
+use engine::show::Shown;
 use model::build::Build;
 use model::decide::Advance;
 use model::effect::{Effect, Hand, Notice};
@@ -215,6 +216,10 @@ impl Sources for Mutated {
     ) -> Answer<Option<Vec<u8>>> {
         self.ports.file(repository, revision, path).await
     }
+
+    async fn commit(&self, repository: &RepositoryName, revision: &Revision) -> Answer<Option<CommitRead>> {
+        self.ports.commit(repository, revision).await
+    }
 }
 
 impl BuildService for Mutated {
@@ -256,6 +261,10 @@ impl Records for Mutated {
         let first = read.clone().map(|read| remembered.floors.entry(environment.to_string()).or_insert(read));
         let answers = self.function == Function::Approval;
         Ok(if self.is(Mutation::FloorRemembered) && answers { first.cloned() } else { read })
+    }
+
+    async fn people_record(&self) -> Answer<Option<Stored>> {
+        self.ports.people_record().await
     }
 
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
@@ -305,6 +314,14 @@ impl Stacks for Mutated {
         self.ports.set_stack_policy(stack, policy).await
     }
 
+    async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.ports.cancel_update(stack, token).await
+    }
+
+    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.ports.delete_stack(stack, token).await
+    }
+
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
         match self.ports.execute_change_set(stack, name).await {
             Err(Failure::Unknown { call, .. }) if self.is(Mutation::TimeoutIsRefusal) => {
@@ -332,6 +349,10 @@ impl Services for Mutated {
             images.values_mut().for_each(|image| *image = format!("registry.example@{planned}"));
         }
         Ok(images)
+    }
+
+    async fn stopped_tasks(&self, cluster: &str, family: &str) -> Answer<Vec<StoppedTask>> {
+        self.ports.stopped_tasks(cluster, family).await
     }
 
     async fn target_group(&self, revision: &str) -> Answer<Option<String>> {
@@ -394,6 +415,17 @@ passed_on! {
     Templates {
         fn base_template(key: &str) -> Option<String>;
         fn store_template(sha256: &str, body: &str) -> String;
+    }
+    Slack {
+        fn slack_app() -> Option<SlackApp>;
+        fn answer_in_slack(to: &slack::AnswerTo, text: &str) -> ();
+    }
+    SlackBoard {
+        fn shown(release: &ReleaseId) -> Option<Shown>;
+        fn remember_shown(release: &ReleaseId, shown: &Shown) -> ();
+        fn post_message(message: &Value) -> Posted;
+        fn update_in_slack(place: &Place, message: &Value) -> Posted;
+        fn repeat_in_slack(place: &Place, text: &str, urgent: bool) -> Posted;
     }
     ReplyKey {
         fn reply_key() -> Vec<u8>;

@@ -1,11 +1,14 @@
 //! A stack operation, step by step, to the end that was drawn for it.
 
+use engine::failure::Failure;
 use engine::ports::{ChangeSetKind, RolloutState, StackEvent};
+use model::ids::{EffectKey, StackName};
 
+use crate::checks::Invariant;
 use crate::faults::Fault;
 use crate::services::Service;
-use crate::stacks::{Props, Step};
-use crate::world::{HOUR, MINUTE, SECOND, World};
+use crate::stacks::{Props, Stack, Step};
+use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
@@ -15,6 +18,8 @@ pub(crate) struct Operation {
     pub(crate) props: Props,
     pub(crate) kind: ChangeSetKind,
     pub(crate) becomes: Becomes,
+    /// It was told to stop, and under what token that is told of.
+    pub(crate) stopped: Option<String>,
     /// The stack's last status in this operation.
     pub(crate) ended: Option<&'static str>,
 }
@@ -34,13 +39,81 @@ pub(crate) enum Becomes {
     OldDigest,
 }
 
+impl Operation {
+    fn told_under(&self) -> &str {
+        self.stopped.as_deref().unwrap_or(&self.token)
+    }
+}
+
 impl World {
+    /// Source: CloudFormation API, CancelUpdateStack: only stacks in UPDATE_IN_PROGRESS; others refuse, which the port
+    /// takes for done.
+    pub(crate) fn cancel_update(&mut self, stack: &StackName, token: &EffectKey) {
+        let name = stack.as_str();
+        if self.stacks.all.get(name).is_none_or(|stack| stack.status != "UPDATE_IN_PROGRESS") {
+            return;
+        }
+        let running = self.stacks.operations.iter_mut().rev().find(|operation| operation.stack == name);
+        let Some(operation) = running.filter(|operation| operation.ended.is_none()) else { return };
+        operation.becomes = Becomes::RolledBack;
+        operation.stopped = Some(token.to_string());
+        let executed = operation.token.clone();
+        self.coverage.hit("operation", "cancelled");
+        self.say(format_args!("{executed} is cancelled"));
+        self.step_in(name, &executed, 2, (SECOND, MINUTE));
+    }
+
+    /// What it was making goes with it.
+    pub(crate) fn delete_stack(&mut self, stack: &StackName, token: &EffectKey) -> Result<(), Failure> {
+        let name = stack.as_str();
+        let Some(found) = self.stacks.all.get(name) else { return Ok(()) };
+        if found.status == "DELETE_IN_PROGRESS" {
+            return Ok(());
+        }
+        if found.is_busy() && found.status != "CREATE_IN_PROGRESS" {
+            let why = format!("ValidationError: Stack:{} is in {} state", found.id, found.status);
+            return Err(Failure::NoCapacity { call: "DeleteStack", why });
+        }
+        let (id, was_completed) = (found.id.clone(), found.props.is_some());
+        if was_completed {
+            self.violation(
+                Invariant::I2,
+                format_args!("{name} is deleted, though a deployment to it was completed"),
+            );
+        }
+        for operation in self.stacks.operations.iter_mut().filter(|operation| operation.stack == name) {
+            if operation.ended.is_none() {
+                operation.becomes = Becomes::RolledBack;
+                operation.ended = Some("DELETE_COMPLETE");
+            }
+        }
+        self.coverage.hit("operation", "deleted");
+        self.stack_is(name, "DELETE_IN_PROGRESS", &token.to_string());
+        let wait = self.random.between(SECOND, 10 * MINUTE);
+        self.later(wait, Happening::StackDeleted { id });
+        Ok(())
+    }
+
+    pub(crate) fn deletion_ends(&mut self, id: &str) {
+        let gone = |stack: &Stack| stack.id == id && stack.status == "DELETE_IN_PROGRESS";
+        let Some(name) = self.stacks.all.iter().find(|(_, stack)| gone(stack)).map(|(name, _)| name.clone())
+        else {
+            return;
+        };
+        self.say(format_args!("{name} is gone"));
+        self.stacks.all.remove(&name);
+        self.emit_stack(id, "DELETE_COMPLETE", "");
+    }
+
     pub(crate) fn stack_moves(&mut self, stack: &str, step: &Step) {
         let operation =
             self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
         let Some(operation) = operation else {
             return self.others_operation_ends(stack, &step.token);
         };
+        if operation.ended.is_some() && step.number <= 3 {
+            return;
+        }
         match (operation.becomes, step.number) {
             (_, 1) => {
                 self.roll_out(&operation);
@@ -101,6 +174,9 @@ impl World {
 
     fn roll_back(&mut self, operation: &Operation) {
         let stack = operation.stack.as_str();
+        if self.stacks.all.get(stack).is_some_and(|stack| stack.status.contains("ROLLBACK")) {
+            return;
+        }
         self.resource_failed(operation);
         self.tell_rollout(stack, "SERVICE_DEPLOYMENT_FAILED");
         let status = match operation.kind {
@@ -108,7 +184,7 @@ impl World {
             ChangeSetKind::Update => "UPDATE_ROLLBACK_IN_PROGRESS",
         };
         self.put_back(stack);
-        self.stack_is(stack, status, &operation.token);
+        self.stack_is(stack, status, operation.told_under());
         self.step_in(stack, &operation.token, 3, (10 * SECOND, 10 * MINUTE));
     }
 
@@ -156,7 +232,7 @@ impl World {
         if self.random_of(&operation.stack).chance(500) {
             self.forget_executed(&operation.stack);
         }
-        self.stack_is(&operation.stack, status, &operation.token);
+        self.stack_is(&operation.stack, status, operation.told_under());
     }
 
     fn resource_failed(&mut self, operation: &Operation) {

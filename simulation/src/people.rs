@@ -17,6 +17,8 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND
 pub(crate) struct People {
     /// Release and fingerprint of everything that somebody said yes to.
     pub(crate) approved: BTreeSet<(String, String)>,
+    /// Who approved what in Slack.
+    pub(crate) said: crate::voters::Said,
     /// The endings that were told, by release.
     pub(crate) told: BTreeMap<String, BTreeSet<String>>,
     /// Requests that people were sent.
@@ -52,7 +54,10 @@ impl World {
         };
         let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
         let release = text("release");
-        self.people.told_count += 1;
+        // Whoever says the same again is answered again.
+        if text("notice") != "replyRefused" {
+            self.people.told_count += 1;
+        }
         if message.subject.len() > SUBJECT_CHARS_MAX || !message.subject.is_ascii() {
             self.violation(Invariant::Aws, format!("SNS refuses the subject {:?}", message.subject));
         }
@@ -61,14 +66,23 @@ impl World {
         }
         self.say(format_args!("people are told: {}", message.subject));
         match text("notice").as_str() {
+            "approvalReminded" | "approvalEscalated" => {
+                self.only_the_request_tells_its_token(message, &text("token"));
+                self.coverage.hit("told", "again");
+            }
             "approvalRequested" => {
                 let request = Request { release, fingerprint: text("fingerprint"), token: text("token") };
                 self.only_the_request_tells_its_token(message, &request.token);
                 self.consider(request);
             }
+            "held" => self.hear_of_hold(&text("track"), json["held"] == true),
             "ended" => {
                 self.only_the_request_tells_its_token(message, "");
                 self.people.told.entry(release).or_default().insert(text("ending"));
+            }
+            "replyRefused" => {
+                self.only_the_request_tells_its_token(message, "");
+                self.coverage.hit("told", "a reply was not taken");
             }
             "takesLong" => self.only_the_request_tells_its_token(message, ""),
             other => self.violation(Invariant::Aws, format!("an unknown notice {other:?}")),
@@ -79,6 +93,7 @@ impl World {
         if self.script.is_some() {
             return self.answer_as_scripted(request);
         }
+        self.vote(&request.release, &request.fingerprint);
         let random = self.random_of(&request.release);
         let delay = match random.between(1, 10) {
             1..=6 => random.between(10 * SECOND, 10 * MINUTE),

@@ -8,9 +8,11 @@ use std::rc::Rc;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, Executed, Images, Message, Page, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, ServiceRead, Services, Sources, StackEvent, StackRead, Stacks, Stored, Templates, Tracks,
+    Clock, Commit, CommitRead, Executed, Images, Message, Page, Patrol, People, Place, Posted, Quarantine,
+    Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources,
+    StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates, Tracks,
 };
+use engine::show::Shown;
 use model::build::Build;
 use model::decide::Advance;
 use model::effect::Hand;
@@ -226,6 +228,10 @@ impl Sources for Ports {
     ) -> Answer<Option<Vec<u8>>> {
         self.read("file", |world| world.file(revision, path)).await
     }
+
+    async fn commit(&self, repository: &RepositoryName, revision: &Revision) -> Answer<Option<CommitRead>> {
+        self.read("commit", |world| world.read_commit(repository.as_str(), revision)).await
+    }
 }
 
 impl BuildService for Ports {
@@ -264,6 +270,10 @@ impl Records for Ports {
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>> {
         self.read("environment_record", |world| world.platform.environment_record(environment.as_str())).await
+    }
+
+    async fn people_record(&self) -> Answer<Option<Stored>> {
+        self.read("people_record", |world| world.platform.people_record()).await
     }
 
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>> {
@@ -338,6 +348,18 @@ impl Stacks for Ports {
         self.write("set_stack_policy", |world| world.set_stack_policy(stack, policy)).await
     }
 
+    async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.write("cancel_update", |world| {
+            world.cancel_update(stack, token);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+        self.write("delete_stack", |world| world.delete_stack(stack, token)).await
+    }
+
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {
         self.write("execute_change_set", |world| world.execute_change_set(stack, name)).await
     }
@@ -346,6 +368,15 @@ impl Stacks for Ports {
 impl Services for Ports {
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>> {
         self.read("service", |world| world.service(cluster, service)).await
+    }
+
+    async fn stopped_tasks(&self, _cluster: &str, _family: &str) -> Answer<Vec<StoppedTask>> {
+        self.read("stopped_tasks", |_| {
+            let container = StoppedContainer { name: "app".to_owned(), exit_code: Some(1), reason: None };
+            let reason = Some("Essential container in task exited".to_owned());
+            vec![StoppedTask { reason, containers: vec![container] }]
+        })
+        .await
     }
 
     async fn target_group(&self, _revision: &str) -> Answer<Option<String>> {
@@ -384,6 +415,46 @@ impl People for Ports {
 
     async fn post_to_slack(&self, _text: &str) -> Answer<()> {
         self.write("post_to_slack", |_| Ok(())).await
+    }
+}
+
+impl Slack for Ports {
+    async fn slack_app(&self) -> Answer<Option<SlackApp>> {
+        self.read("slack_app", |_| Some(crate::voters::app())).await
+    }
+
+    async fn answer_in_slack(&self, _to: &slack::AnswerTo, _text: &str) -> Answer<()> {
+        self.write("answer_in_slack", |_| Ok(())).await
+    }
+}
+
+impl SlackBoard for Ports {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>> {
+        self.read("shown", |world| world.board.shown.get(release).cloned()).await
+    }
+
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()> {
+        self.write("remember_shown", |world| {
+            world.board.shown.insert(release.clone(), shown.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("post_message", |world| Ok(world.post_in_slack(message))).await
+    }
+
+    async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("update_in_slack", |world| Ok(world.update_in_slack(place, message))).await
+    }
+
+    async fn repeat_in_slack(&self, place: &Place, _text: &str, urgent: bool) -> Answer<Posted> {
+        self.write("repeat_in_slack", |world| {
+            world.coverage.hit("told", if urgent { "urgently in Slack" } else { "again in Slack" });
+            Ok(Posted::There(place.clone()))
+        })
+        .await
     }
 }
 

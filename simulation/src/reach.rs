@@ -2,7 +2,7 @@
 
 use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
-use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning};
+use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
 
 use crate::calls::CALLS;
 use crate::coverage::{Cell, Coverage, cell_name};
@@ -22,18 +22,22 @@ struct Row {
     never: &'static str,
 }
 
-/// In no phase at all: nothing waits when it is ready.
-const NEVER_READY: &str = "plans are made only while nothing deploys, and what is ready deploys at once";
+/// Where nothing says otherwise.
+const ANYWHERE: &str = "every phase is weighed";
 
 fn row(signal: SignalKind) -> Row {
     let row = |met, seldom, never| Row { met, seldom, never };
     match signal {
-        SignalKind::Pushed | SignalKind::PushedFaulty => {
-            row(&[Building, Planning, AwaitingApproval, Deploying, Over], &[], NEVER_READY)
+        SignalKind::Pushed | SignalKind::PushedFaulty | SignalKind::Ordered | SignalKind::Tick => {
+            row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)
         }
-        SignalKind::Tick => row(&[Building, Planning, AwaitingApproval, Deploying, Over], &[], NEVER_READY),
+        SignalKind::Promoted | SignalKind::PromotedFaulty => row(
+            &[],
+            &[Planning, AwaitingApproval, Ready, Deploying, Over],
+            "where promotions come nothing is built",
+        ),
         SignalKind::BuildStarted => {
-            row(&[Building, Planning, Over], &[AwaitingApproval, Deploying], NEVER_READY)
+            row(&[Building, Planning, Over], &[AwaitingApproval, Ready, Deploying], ANYWHERE)
         }
         SignalKind::BuildRunning
         | SignalKind::BuildSucceeded
@@ -43,48 +47,50 @@ fn row(signal: SignalKind) -> Row {
             &[],
             "a build is of those releases that build it: for all others it is over",
         ),
-        SignalKind::Planned => row(
-            &[Planning, AwaitingApproval, Over],
-            &[Deploying],
-            "nothing is planned without an image, nor again once it is ready",
-        ),
-        SignalKind::UpToDate => row(
+        SignalKind::Planned | SignalKind::UpToDate => row(
             &[Planning, Over],
-            &[AwaitingApproval, Deploying],
-            "nothing is planned without an image, nor again once it is ready",
+            &[AwaitingApproval, Ready, Deploying],
+            "nothing is planned without an image",
         ),
-        SignalKind::PlanStale => {
-            row(&[Deploying], &[Planning, AwaitingApproval, Over], "only what has its turn is executed")
-        }
+        SignalKind::PlanStale | SignalKind::ExecutionStarted | SignalKind::Frozen => row(
+            &[Deploying],
+            &[Planning, AwaitingApproval, Ready, Over],
+            "only what has its turn is executed",
+        ),
+        SignalKind::NotExecuted => row(&[], &[Deploying, Over], "only what has its turn is stopped"),
         SignalKind::ApprovedByReply | SignalKind::RejectedByReply => row(
             &[AwaitingApproval],
             &[],
             "the very track that is decided on was read to wait for approval before the answer counted",
         ),
-        SignalKind::ApprovedByPerson | SignalKind::RejectedByPerson => {
-            row(&[], &[], "no function takes answers of proven identity yet")
-        }
-        SignalKind::ExecutionStarted => {
-            row(&[Deploying], &[Planning, AwaitingApproval, Over], "only what has its turn is executed")
-        }
-        SignalKind::DeploymentNotStarted => {
-            row(&[Deploying], &[Planning, AwaitingApproval, Over], "only what has its turn is deployed")
-        }
+        SignalKind::ApprovedByPerson | SignalKind::RejectedByPerson => row(
+            &[AwaitingApproval],
+            &[Ready, Deploying],
+            "the very track that is decided on was read to have the plan that the button is for",
+        ),
+        SignalKind::VotesCounted => row(
+            &[Ready],
+            &[Planning, AwaitingApproval, Deploying, Over],
+            "only what is ready is counted again",
+        ),
+        SignalKind::DeploymentNotStarted => row(
+            &[Deploying],
+            &[Planning, AwaitingApproval, Ready, Over],
+            "only what has its turn is deployed",
+        ),
         SignalKind::DeploymentRunning | SignalKind::DeploymentSettled | SignalKind::DeploymentRolledBack => {
             row(&[Deploying, Over], &[], "what CloudFormation deploys is deploying until it is over")
         }
         SignalKind::ServiceMoving | SignalKind::RolloutFailed | SignalKind::DeploymentBroken => {
             row(&[Deploying], &[Over], "what CloudFormation deploys is deploying until it is over")
         }
-        SignalKind::Done => row(
-            &[AwaitingApproval, Deploying, Over],
-            &[Planning],
-            "what builds has promised nothing but what drives it, and that is not merely done",
-        ),
+        SignalKind::Done => row(&[AwaitingApproval, Ready, Deploying, Over], &[Planning, Building], ANYWHERE),
         SignalKind::Waiting => {
-            row(&[Building, Planning, AwaitingApproval, Deploying, Over], &[], NEVER_READY)
+            row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)
         }
-        SignalKind::Refused => row(&[Building, Planning, Over], &[AwaitingApproval, Deploying], NEVER_READY),
+        SignalKind::Refused => {
+            row(&[Building, Planning, Over], &[AwaitingApproval, Ready, Deploying], ANYWHERE)
+        }
     }
 }
 
@@ -144,7 +150,7 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(Fault::ALL.iter().map(|fault| Wanted::Met("fault", fault.name())));
     wanted.extend(REFUSED.iter().map(|refused| Wanted::Met("refused", refused)));
     wanted.extend(["track", "build"].map(|what| Wanted::Met("race", what)));
-    wanted.extend(["approves", "rejects", "never answers"].map(|what| Wanted::Met("person", what)));
+    wanted.extend(PERSON.iter().map(|what| Wanted::Met("person", what)));
     wanted.extend(STORY_NAMES.iter().map(|name| Wanted::Met("story", name)));
     for (call, _) in CALLS {
         wanted
@@ -158,6 +164,8 @@ fn wanted() -> Vec<Wanted> {
 const REFUSED: [&str; 3] =
     ["StartBuild again under its token", "StartBuild, the queue is full", "ExecuteChangeSet again"];
 
+const PERSON: [&str; 5] = ["approves", "rejects", "never answers", "approves in Slack", "rejects in Slack"];
+
 const INVARIANTS: [&str; 9] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9"];
 
 #[cfg(test)]
@@ -165,7 +173,7 @@ mod tests {
     use super::*;
 
     /// The phases that the rows above were made for.
-    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, PhaseKind::Ready, Deploying, Over];
+    const WEIGHED: &[PhaseKind] = &[Building, Planning, AwaitingApproval, Ready, Deploying, Over];
 
     #[test]
     fn every_phase_is_weighed_for_every_signal() {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::events::{ACCOUNT, REGION};
 use crate::random::Random;
 use crate::sources::BRANCH;
+use crate::world::HOUR;
 
 /// The parameters that the engine and a config set.
 const TEMPLATE_PARAMETERS: &str = r#"{
@@ -15,6 +16,7 @@ const TEMPLATE_PARAMETERS: &str = r#"{
     "VpcId": {"Type": "String"}, "Subnets": {"Type": "CommaDelimitedList"},
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
+    "Refresh": {"Type": "String", "Default": ""},
     "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
 }"#;
@@ -51,8 +53,16 @@ struct Environment {
     approvals: u32,
     /// Since when so many are asked for, in the world's milliseconds.
     approvals_since: u64,
+    /// What was asked for at first; it only ever rises.
+    least: u32,
     replies: bool,
+    /// No replies, and nobody approves what they pushed, wrote or asked for.
+    strict: bool,
     expires_hours: u64,
+    /// The environment whose good endings are deployed here.
+    after: Option<&'static str>,
+    /// Whether nothing new may be deployed from ten to two each day.
+    freezes: bool,
     template: &'static str,
     stored: Stored,
 }
@@ -64,16 +74,30 @@ impl Platform {
             ["card-api", "ledger", "payments"].iter().take(count).map(|name| (*name).to_owned()).collect();
         let mut environments = BTreeMap::new();
         for name in ["production", "staging"].iter().take(random.between(1, 2) as usize) {
-            let mut environment = Environment {
-                approvals: 1,
+            let strict = random.chance(400);
+            let approvals = if strict { random.between(1, 2) as u32 } else { 1 };
+            let environment = Environment {
+                approvals,
                 approvals_since: 0,
-                replies: random.between(1, 12) != 1,
+                least: approvals,
+                replies: random.between(1, 12) != 1 && !strict,
+                strict,
+                after: None,
+                freezes: random.between(1, 4) == 1,
                 expires_hours: *random.pick(&[2, 24, 72]),
                 template: random.pick(&TEMPLATES).0,
                 stored: Stored { body: String::new(), version: 0 },
             };
-            environment.store(name);
             environments.insert((*name).to_owned(), environment);
+        }
+        if environments.len() == 2
+            && random.chance(500)
+            && let Some(production) = environments.get_mut("production")
+        {
+            production.after = Some("staging");
+        }
+        for (name, environment) in &mut environments {
+            environment.store(name);
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
@@ -94,7 +118,11 @@ impl Platform {
             let mut environment = Environment {
                 approvals: 1,
                 approvals_since: 0,
+                least: 1,
                 replies: true,
+                strict: false,
+                after: None,
+                freezes: false,
                 expires_hours: 24,
                 template: TEMPLATES[0].0,
                 stored: Stored { body: String::new(), version: 0 },
@@ -120,6 +148,17 @@ impl Platform {
 
     pub(crate) fn environments(&self) -> Vec<String> {
         self.environments.keys().cloned().collect()
+    }
+
+    /// The environment that `name` comes after.
+    pub(crate) fn after(&self, name: &str) -> Option<&'static str> {
+        self.environments.get(name)?.after
+    }
+
+    /// Whether `name` is frozen at that time of day.
+    pub(crate) fn is_frozen(&self, name: &str, at_ms: u64) -> bool {
+        let hour = at_ms / HOUR % 24;
+        self.environments.get(name).is_some_and(|environment| environment.freezes) && (10..14).contains(&hour)
     }
 
     /// Two voices are asked for where replies are but one: nothing more is deployed there.
@@ -156,6 +195,15 @@ impl Platform {
         self.service_records.get(repository).filter(|_| !is_gone).cloned()
     }
 
+    pub(crate) fn people_record(&self) -> Option<Stored> {
+        Some(Stored { body: crate::voters::people_record().to_string(), version: 1 })
+    }
+
+    /// The least voices that were ever asked for where only people of the directory may approve.
+    pub(crate) fn least_voices(&self, environment: &str) -> Option<u32> {
+        self.environments.get(environment).filter(|environment| environment.strict).map(|strict| strict.least)
+    }
+
     pub(crate) fn environment_record(&self, name: &str) -> Option<Stored> {
         self.environments.get(name).map(|environment| environment.stored.clone())
     }
@@ -181,7 +229,8 @@ fn service_record(repository: &str) -> Stored {
 
 impl Environment {
     fn store(&mut self, name: &str) {
-        let body = json!({
+        let freeze = json!([{ "cron": "0 10 * * ?", "hours": 4, "timeZone": "UTC" }]);
+        let mut body = json!({
             "cluster": name,
             "listenerArn": format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/{name}/1/2"),
             "loadBalancerSecurityGroup": "sg-0a1b2c3d",
@@ -189,12 +238,22 @@ impl Environment {
             "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
             "permissionsBoundaryArn": format!("arn:aws:iam::{ACCOUNT}:policy/tidegate-boundary"),
             "template": self.template,
+            "may": {
+                "hold": ["user:ana"], "lift": ["user:ana"], "cancel": ["user:ana"], "retry": ["user:ana"],
+                "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"],
+            },
             "floor": {
                 "approvals": self.approvals,
                 "replies": self.replies,
+                "selfApproval": !self.strict,
+                "approvers": if self.strict { json!(["group:managers"]) } else { json!([]) },
                 "expiresHours": self.expires_hours,
+                "freeze": if self.freezes { freeze } else { json!([]) },
             },
         });
+        if let Some(after) = self.after {
+            body["floor"]["after"] = after.into();
+        }
         self.stored = Stored { body: body.to_string(), version: self.stored.version + 1 };
     }
 }

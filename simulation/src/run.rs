@@ -167,6 +167,7 @@ impl Run {
             }
             Happening::StackMoves { stack, step } => world.borrow_mut().stack_moves(&stack, &step),
             Happening::StackRepaired { stack } => world.borrow_mut().stack_repaired(&stack),
+            Happening::StackDeleted { id } => world.borrow_mut().deletion_ends(&id),
             Happening::Sweep if finds_nothing(&mut world.borrow_mut()) => {
                 sweep_again(&mut world.borrow_mut())
             }
@@ -193,6 +194,7 @@ impl Run {
             What::Push(commit) => world.push(&commit),
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
+            What::Ordered { service } => world.order(&service),
             What::FloorRises => world.platform.raise_floor(world.now),
             What::RecordGone { repository, for_ms } => {
                 let until = world.now + for_ms;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use engine::ports::CommitRead;
 use model::ids::Revision;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events;
 use crate::random::Random;
@@ -11,6 +12,9 @@ use crate::world::{Function, World};
 
 pub(crate) const BRANCH: &str = "main";
 pub(crate) const CONFIG_FILE: &str = "ecs-service-config.json";
+
+/// Dana and ana are known to the directory.
+const AUTHORS: [&str; 3] = ["dana@example.com", "ana@example.com", "somebody@example.com"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
@@ -92,10 +96,25 @@ impl World {
             Ok(revision) => revision,
             Err(malformed) => unreachable!("40 hex digits: {malformed}"),
         };
-        let config = config(&commit.repository, commit.kind, &self.platform.environments());
+        let environments = self.platform.environments().into_iter().map(|name| {
+            let way = match self.platform.after(&name) {
+                Some(after) => json!({ "after": after }),
+                None => json!({ "branch": BRANCH }),
+            };
+            (name, way)
+        });
+        let config = config(&commit.repository, commit.kind, environments.collect());
         self.sources.configs.insert(revision.clone(), config);
         self.sources.history.entry(commit.repository.clone()).or_default().push(revision.clone());
         revision
+    }
+
+    /// Each commit follows the one that was made before it.
+    pub(crate) fn read_commit(&self, repository: &str, revision: &Revision) -> Option<CommitRead> {
+        let history = self.sources.history.get(repository)?;
+        let at = history.iter().position(|known| known == revision)?;
+        let parents = at.checked_sub(1).map(|before| history[before].clone()).into_iter().collect();
+        Some(CommitRead { parents, author: AUTHORS[at % AUTHORS.len()].to_owned() })
     }
 
     pub(crate) fn file(&self, revision: &Revision, path: &str) -> Option<Vec<u8>> {
@@ -104,9 +123,7 @@ impl World {
     }
 }
 
-fn config(repository: &str, kind: CommitKind, environments: &[String]) -> Option<String> {
-    let environments: BTreeMap<&str, _> =
-        environments.iter().map(|name| (name.as_str(), json!({ "branch": BRANCH }))).collect();
+fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Value>) -> Option<String> {
     let service = if kind == CommitKind::OthersService { "somebody-else" } else { repository };
     let (cpu, memory_mib) = match kind {
         CommitKind::Resized => (512, 1024),

@@ -233,6 +233,7 @@ impl World {
             props,
             kind,
             becomes,
+            stopped: None,
             ended: None,
         });
         let status = if kind == ChangeSetKind::Create { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
@@ -291,7 +292,14 @@ impl World {
             outputs.insert("ServiceArn".to_owned(), service.arn.clone());
             outputs.insert("ClusterName".to_owned(), service.cluster.clone());
         }
-        Some(StackRead { id: stack.id.clone(), status: stack.status.clone(), reason: None, outputs })
+        let parameters = stack.props.as_ref().map(|props| props.parameters.clone()).unwrap_or_default();
+        Some(StackRead {
+            id: stack.id.clone(),
+            status: stack.status.clone(),
+            reason: None,
+            outputs,
+            parameters,
+        })
     }
 
     /// Newest first; a page's token is how many were read.

@@ -37,6 +37,10 @@ pub(crate) enum What {
     StackDeleted {
         stack: String,
     },
+    /// Somebody orders something of one of a service's tracks.
+    Ordered {
+        service: String,
+    },
     /// The environment's record asks for more than replies can give.
     FloorRises,
     /// Somebody takes a repository off the register, and puts it back.
@@ -65,6 +69,7 @@ impl Story {
         let mut acts = Vec::new();
         for repository in platform.services() {
             pushes(&mut acts, repository, random);
+            orders(&mut acts, repository, random);
             if random.chance(mischief / 4) {
                 let (repository, for_ms) = (repository.clone(), random.between(SECOND, 30 * MINUTE));
                 acts.push(within(2 * HOUR, What::RecordGone { repository, for_ms }, random));
@@ -102,6 +107,13 @@ fn pushes(acts: &mut Vec<Act>, repository: &str, random: &mut Random) {
     }
 }
 
+fn orders(acts: &mut Vec<Act>, service: &str, random: &mut Random) {
+    for _ in 0..random.between(0, 4) {
+        let at_ms = random.between(5 * MINUTE, 10 * HOUR);
+        acts.push(Act { at_ms, what: What::Ordered { service: service.to_owned() } });
+    }
+}
+
 fn mishaps(acts: &mut Vec<Act>, mischief: u64, random: &mut Random) {
     if random.chance(mischief) {
         acts.push(within(3 * HOUR, What::FloorRises, random));
@@ -131,6 +143,7 @@ impl fmt::Display for What {
             Self::Push(commit) => write!(f, "{} is pushed: {:?}", commit.repository, commit.kind),
             Self::StackTouched { stack } => write!(f, "another tool updates {stack}"),
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
+            Self::Ordered { service } => write!(f, "somebody orders something of {service}"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
             Self::RecordGone { repository, for_ms } => {
                 write!(f, "{repository} is not registered for {} s", for_ms / SECOND)
@@ -146,10 +159,11 @@ impl fmt::Display for What {
 }
 
 /// Every name of `What::name`.
-pub(crate) const STORY_NAMES: [&str; 9] = [
+pub(crate) const STORY_NAMES: [&str; 10] = [
     "push",
     "stack updated from outside",
     "stack deleted from outside",
+    "order",
     "floor rises",
     "record gone",
     "builds forgotten",
@@ -165,6 +179,7 @@ impl What {
             Self::Push(_) => "push",
             Self::StackTouched { .. } => "stack updated from outside",
             Self::StackDeleted { .. } => "stack deleted from outside",
+            Self::Ordered { .. } => "order",
             Self::FloorRises => "floor rises",
             Self::RecordGone { .. } => "record gone",
             Self::BuildsForgotten => "builds forgotten",

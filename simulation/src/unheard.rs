@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::approval::Voice;
 use model::ids::{BuildFamily, ReleaseId, Revision, TrackKey};
-use model::release::{Ending, Phase, Release};
+use model::release::{Ending, Origin, Phase, Release};
 use model::time::Timestamp;
 use model::track::{Newest, Track};
 
@@ -91,6 +91,7 @@ fn fill(world: &mut World, finished: u32) {
             track.newest = Some(Newest { n, revision: release.revision.clone() });
             let told = world.people.told.entry(release.id.to_string()).or_default();
             told.insert(release.phase.name().to_owned());
+            world.board.shows(&release);
             world.table.releases.insert(release.id.clone(), release);
         }
         track.version = 1;
@@ -108,6 +109,10 @@ fn over(id: ReleaseId) -> Option<Release> {
         repository,
         branch: BRANCH.parse().ok()?,
         pushed_by: None,
+        authors: Vec::new(),
+        origin: Origin::Push,
+        ordered: None,
+        image: None,
         created_at: at,
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),
         phase_since: at,

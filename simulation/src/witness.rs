@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use engine::sweep::LEASE;
 use model::decide::Advance;
 use model::ids::{ReleaseId, Revision, TrackKey};
-use model::release::{Asked, Ending, Phase, Release};
+use model::release::{Asked, Ending, Origin, Phase, Release};
 use model::time::Timestamp;
 use model::track::Track;
 
@@ -69,6 +69,10 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance, wrong
 fn voted_below_the_floor(world: &World, before: &Track, release: &Release) -> Option<(Invariant, String)> {
     let votes = |release: &Release| asked(&release.phase).map_or(0, |asked| asked.votes.len());
     let asked = asked(&release.phase)?;
+    // Going back to what ran has a floor of its own.
+    if matches!(release.origin, Origin::Rollback { .. }) {
+        return None;
+    }
     let is_news = before.release(release.id.n).is_some_and(|was| votes(was) < asked.votes.len());
     let (floor, since) = world.platform.floor(release.id.track.environment.as_str())?;
     let known = since + READ_AGE_MAX_MS < world.now;
@@ -100,7 +104,8 @@ fn ended_untruly(world: &World, release: &Release) -> Option<(Invariant, String)
         Ending::RolledBack { .. }
         | Ending::Failed { .. }
         | Ending::Rejected { .. }
-        | Ending::Expired { .. } => None,
+        | Ending::Expired { .. }
+        | Ending::Cancelled { .. } => None,
     }
 }
 

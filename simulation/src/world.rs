@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Arguments;
 
+use crate::board::Board;
 use crate::builds::Builds;
 use crate::checks::Invariant;
 use crate::coverage::Coverage;
@@ -112,6 +113,10 @@ pub(crate) enum Happening {
     StackRepaired {
         stack: String,
     },
+    /// A stack that is being deleted is gone.
+    StackDeleted {
+        id: String,
+    },
     Sweep,
     FaultsStop,
     LivenessChecked,
@@ -147,6 +152,7 @@ pub(crate) struct World {
     pub(crate) builds: Builds,
     pub(crate) stacks: Stacks,
     pub(crate) people: People,
+    pub(crate) board: Board,
     /// Notify messages by what they were deduplicated under, with the time.
     pub(crate) deduplicated: BTreeMap<String, u64>,
     /// The message of each FIFO group that is not done with.
@@ -199,6 +205,7 @@ impl World {
             builds: Builds::default(),
             stacks: Stacks::default(),
             people: People::default(),
+            board: Board::default(),
             deduplicated: BTreeMap::new(),
             groups_busy: BTreeMap::new(),
             throttled_until: BTreeMap::new(),

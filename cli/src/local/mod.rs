@@ -112,6 +112,7 @@ impl<'a> Session<'a> {
             local.endpoint().to_owned(),
             output("TableName")?,
             output("ApprovalTopicArn")?,
+            output("ApprovalFunctionName")?,
             Path::new(&url).parent().map(Path::to_owned).unwrap_or_default(),
         )?;
         let folder = options.keep.as_deref().unwrap_or(home).join("sample").join(REPOSITORY);
@@ -224,7 +225,15 @@ impl<'a> Session<'a> {
 }
 
 fn environment() -> Environment {
-    Environment { name: ENVIRONMENT.to_owned(), branch: Some(BRANCH.to_owned()), approvals: 1, replies: true }
+    Environment {
+        name: ENVIRONMENT.to_owned(),
+        branch: Some(BRANCH.to_owned()),
+        approvals: 1,
+        replies: true,
+        // Whoever tries it out pushes and approves.
+        self_approval: true,
+        operators: vec![format!("user:{}", crate::order::LOCAL_USER)],
+    }
 }
 
 fn service() -> Service {

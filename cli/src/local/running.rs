@@ -14,6 +14,7 @@ pub(crate) struct Running {
     pub endpoint: String,
     pub table: String,
     pub approval_topic: String,
+    pub approval_function: String,
     /// Folder of the bare repositories.
     pub repositories: PathBuf,
     /// Token by release.
@@ -30,10 +31,19 @@ impl Running {
         endpoint: String,
         table: String,
         approval_topic: String,
+        approval_function: String,
         repositories: PathBuf,
     ) -> Result<Self, String> {
         let requests = BTreeMap::new();
-        let running = Self { endpoint, table, approval_topic, repositories, requests, file: home.join(FILE) };
+        let running = Self {
+            endpoint,
+            table,
+            approval_topic,
+            approval_function,
+            repositories,
+            requests,
+            file: home.join(FILE),
+        };
         running.write()?;
         Ok(running)
     }

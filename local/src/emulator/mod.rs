@@ -130,6 +130,7 @@ fn environment(nowhere: &Path, front_door_port: u16) -> Vec<(&'static str, Strin
     all.extend([
         // The address that the emulator gives out, and that functions call, is the front door's.
         ("GATEWAY_PORT", front_door_port.to_string()),
+        ("TIDEGATE_SLACK_API", format!("{front_door}/_slack/api")),
         ("AWS_ENDPOINT_URL", front_door),
         ("HOME", nowhere.clone()),
         ("TMPDIR", nowhere),

@@ -28,6 +28,7 @@ use crate::control::Control;
 use crate::deployments::Rollout;
 use crate::images::Registry;
 use crate::problem::Problem;
+use crate::slack::Slack;
 use crate::stand_in::{Answer, Call, Events};
 use scope::Scope;
 use upstream::{Reply, Upstream};
@@ -64,6 +65,7 @@ impl FrontDoor {
         control: Control,
         events: Events,
         rollouts: Rollouts,
+        slack: Slack,
     ) -> Result<(Arc<Self>, JoinSet<()>), Problem> {
         let listen = |source| Problem::Listen { source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
@@ -84,7 +86,12 @@ impl FrontDoor {
             .route("/_tidegate/hook/service/before", axum::routing::post(hooks::before))
             .route("/_tidegate/hook/service/after", axum::routing::post(hooks::after))
             .fallback(handle)
-            .with_state(Arc::clone(&door));
+            .with_state(Arc::clone(&door))
+            .merge(
+                Router::new()
+                    .route("/_slack/api/{method}", axum::routing::post(crate::slack::answer))
+                    .with_state(slack),
+            );
         let mut listening = JoinSet::new();
         listening.spawn(async move {
             if let Err(failure) = axum::serve(listener, router).await {

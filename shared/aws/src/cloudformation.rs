@@ -24,6 +24,8 @@ const CREATE_CHANGE_SET: Call = Call::changes("cloudformation CreateChangeSet");
 const DESCRIBE_CHANGE_SET: Call = Call::reads("cloudformation DescribeChangeSet");
 const DELETE_CHANGE_SET: Call = Call::changes("cloudformation DeleteChangeSet");
 const SET_STACK_POLICY: Call = Call::changes("cloudformation SetStackPolicy");
+const CANCEL_UPDATE_STACK: Call = Call::changes("cloudformation CancelUpdateStack");
+const DELETE_STACK: Call = Call::changes("cloudformation DeleteStack");
 const EXECUTE_CHANGE_SET: Call = Call::changes("cloudformation ExecuteChangeSet");
 
 impl Stacks for Aws {
@@ -35,6 +37,7 @@ impl Stacks for Aws {
                 Answer::NoSuchChangeSet
                 | Answer::Exists
                 | Answer::TokenUsed
+                | Answer::NotUpdating
                 | Answer::Busy
                 | Answer::Other => Err(DESCRIBE_STACKS.failed(error)),
             },
@@ -59,6 +62,7 @@ impl Stacks for Aws {
                 Answer::NoSuchChangeSet
                 | Answer::Exists
                 | Answer::TokenUsed
+                | Answer::NotUpdating
                 | Answer::Busy
                 | Answer::Other => Err(DESCRIBE_STACK_EVENTS.failed(error)),
             },
@@ -101,7 +105,7 @@ impl Stacks for Aws {
                 // Its name is the effect's own, so it is ours: made before an answer was lost.
                 Answer::Exists | Answer::TokenUsed => Ok(ChangeSetCreated::Exists),
                 Answer::Busy => Err(CREATE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-                Answer::NoSuchStack | Answer::NoSuchChangeSet | Answer::Other => {
+                Answer::NoSuchStack | Answer::NoSuchChangeSet | Answer::NotUpdating | Answer::Other => {
                     Err(CREATE_CHANGE_SET.failed(error))
                 }
             },
@@ -126,7 +130,7 @@ impl Stacks for Aws {
             Ok(answer) => Ok(Some(read::change_set(answer))),
             Err(error) => match Answer::of(&error) {
                 Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(None),
-                Answer::Exists | Answer::TokenUsed | Answer::Busy | Answer::Other => {
+                Answer::Exists | Answer::TokenUsed | Answer::NotUpdating | Answer::Busy | Answer::Other => {
                     Err(DESCRIBE_CHANGE_SET.failed(error))
                 }
             },
@@ -146,7 +150,9 @@ impl Stacks for Aws {
             Err(error) => match Answer::of(&error) {
                 Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(()),
                 Answer::Busy => Err(DELETE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-                Answer::Exists | Answer::TokenUsed | Answer::Other => Err(DELETE_CHANGE_SET.failed(error)),
+                Answer::Exists | Answer::TokenUsed | Answer::NotUpdating | Answer::Other => {
+                    Err(DELETE_CHANGE_SET.failed(error))
+                }
             },
         }
     }
@@ -167,7 +173,48 @@ impl Stacks for Aws {
                 | Answer::NoSuchChangeSet
                 | Answer::Exists
                 | Answer::TokenUsed
+                | Answer::NotUpdating
                 | Answer::Other => Err(SET_STACK_POLICY.failed(error)),
+            },
+        }
+    }
+
+    async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .cancel_update_stack()
+            .stack_name(stack.as_str())
+            .client_request_token(token.to_string())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                // It has come to its end, or is on its way back: nothing is left to cancel.
+                Answer::NotUpdating | Answer::NoSuchStack | Answer::TokenUsed => Ok(()),
+                Answer::NoSuchChangeSet | Answer::Exists | Answer::Busy | Answer::Other => {
+                    Err(CANCEL_UPDATE_STACK.failed(error))
+                }
+            },
+        }
+    }
+
+    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .delete_stack()
+            .stack_name(stack.as_str())
+            .client_request_token(token.to_string())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                Answer::NoSuchStack | Answer::TokenUsed => Ok(()),
+                Answer::Busy => Err(DELETE_STACK.no_capacity(crate::failure::words(&error))),
+                Answer::NotUpdating | Answer::NoSuchChangeSet | Answer::Exists | Answer::Other => {
+                    Err(DELETE_STACK.failed(error))
+                }
             },
         }
     }
@@ -195,7 +242,7 @@ impl Stacks for Aws {
                 Ok(Executed::Stale { why: crate::failure::words(&error) })
             }
             Answer::Busy => Err(EXECUTE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-            Answer::Exists | Answer::Other => Err(EXECUTE_CHANGE_SET.failed(error)),
+            Answer::Exists | Answer::NotUpdating | Answer::Other => Err(EXECUTE_CHANGE_SET.failed(error)),
         }
     }
 }

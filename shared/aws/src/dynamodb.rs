@@ -9,6 +9,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
 use engine::ports::{Agenda, Builds, Commit, Tracks};
+#[cfg(feature = "ssm")]
+use engine::show::Shown;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
@@ -169,6 +171,36 @@ impl Aws {
             }
         }
         Ok(releases)
+    }
+
+    /// Lost when it is remembered already. DynamoDB forgets it some time after `until`.
+    #[cfg(feature = "sqs")]
+    pub(crate) async fn remember(&self, id: &str, until: Timestamp) -> Result<Commit, Failure> {
+        let mut item = Place::seen(id).key();
+        item.insert("expires".to_owned(), item::number(until.0 / 1000));
+        let sent = self
+            .dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item))
+            .condition_expression(ABSENT)
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
+            Err(error) => Err(PUT_ITEM.failed(error)),
+        }
+    }
+
+    #[cfg(feature = "ssm")]
+    pub(crate) async fn load_shown(&self, id: &ReleaseId) -> Result<Option<Shown>, Failure> {
+        self.get(&Place::shown(id)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    #[cfg(feature = "ssm")]
+    pub(crate) async fn save_shown(&self, id: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
+        self.put(item::of_shown(id, shown)?).await
     }
 
     /// Remembers who dropped a message, and why.

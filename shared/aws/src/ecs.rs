@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
-use aws_sdk_ecs::types::Service;
+use aws_sdk_ecs::types::{DesiredStatus, Service, Task};
 use engine::failure::Failure;
-use engine::ports::{RolloutState, ServiceRead, Services};
+use engine::ports::{RolloutState, ServiceRead, Services, StoppedContainer, StoppedTask};
 
 use crate::Aws;
 use crate::failure::Call;
 
 const DESCRIBE_SERVICES: Call = Call::reads("ecs DescribeServices");
+/// A hundred tasks a page, and one page tells enough; as many can be described at once.
+const LIST_TASKS: Call = Call::reads("ecs ListTasks");
+const DESCRIBE_TASKS: Call = Call::reads("ecs DescribeTasks");
 const DESCRIBE_SERVICE_REVISIONS: Call = Call::reads("ecs DescribeServiceRevisions");
 const DESCRIBE_TASK_DEFINITION: Call = Call::reads("ecs DescribeTaskDefinition");
 
@@ -33,6 +36,30 @@ impl Services for Aws {
             Some(found) if found.status() != Some("INACTIVE") => read(found).map(Some),
             Some(_) | None => Ok(None),
         }
+    }
+
+    async fn stopped_tasks(&self, cluster: &str, family: &str) -> Result<Vec<StoppedTask>, Failure> {
+        let listed = self
+            .ecs
+            .list_tasks()
+            .cluster(cluster)
+            .family(family)
+            .desired_status(DesiredStatus::Stopped)
+            .send()
+            .await
+            .map_err(|error| LIST_TASKS.failed(error))?;
+        if listed.task_arns().is_empty() {
+            return Ok(Vec::new());
+        }
+        let answer = self
+            .ecs
+            .describe_tasks()
+            .cluster(cluster)
+            .set_tasks(Some(listed.task_arns().to_vec()))
+            .send()
+            .await
+            .map_err(|error| DESCRIBE_TASKS.failed(error))?;
+        Ok(answer.tasks().iter().map(stopped).collect())
     }
 
     async fn target_group(&self, revision: &str) -> Result<Option<String>, Failure> {
@@ -60,6 +87,15 @@ impl Services for Aws {
             answer.task_definition.and_then(|found| found.container_definitions).unwrap_or_default();
         Ok(containers.into_iter().filter_map(|container| Some((container.name?, container.image?))).collect())
     }
+}
+
+fn stopped(task: &Task) -> StoppedTask {
+    let containers = task.containers().iter().map(|container| StoppedContainer {
+        name: container.name().unwrap_or_default().to_owned(),
+        exit_code: container.exit_code(),
+        reason: container.reason().map(str::to_owned),
+    });
+    StoppedTask { reason: task.stopped_reason().map(str::to_owned), containers: containers.collect() }
 }
 
 fn read(service: &Service) -> Result<ServiceRead, Failure> {

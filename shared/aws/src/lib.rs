@@ -8,6 +8,8 @@ mod cloudformation;
 mod codebuild;
 #[cfg(feature = "codecommit")]
 mod codecommit;
+#[cfg(all(feature = "dynamodb", feature = "sqs"))]
+mod door;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(feature = "ecr")]
@@ -22,7 +24,7 @@ mod s3;
 #[cfg(feature = "secretsmanager")]
 mod secretsmanager;
 mod settings;
-#[cfg(feature = "sns")]
+#[cfg(feature = "ssm")]
 mod slack;
 #[cfg(feature = "sns")]
 mod sns;

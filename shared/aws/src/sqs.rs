@@ -50,7 +50,7 @@ impl Quarantine for Aws {
 }
 
 impl Aws {
-    async fn send(&self, queue: &'static str, body: String) -> Result<(), Failure> {
+    pub(crate) async fn send(&self, queue: &'static str, body: String) -> Result<(), Failure> {
         self.sqs
             .send_message()
             .queue_url(self.settings.required(queue)?)

@@ -15,6 +15,7 @@ const GET_PARAMETERS_BY_PATH: Call = Call::reads("ssm GetParametersByPath");
 
 const REPOSITORIES: &str = "/tidegate/repositories";
 const ENVIRONMENTS: &str = "/tidegate/environments";
+const PEOPLE: &str = "/tidegate/people";
 /// The most that SSM gives at once. Source: SSM API, GetParametersByPath.
 const PAGE_MAX: i32 = 10;
 
@@ -25,6 +26,10 @@ impl Records for Aws {
 
     async fn environment_record(&self, environment: &EnvironmentName) -> Result<Option<Stored>, Failure> {
         self.record(format!("{ENVIRONMENTS}/{environment}")).await
+    }
+
+    async fn people_record(&self) -> Result<Option<Stored>, Failure> {
+        self.record(PEOPLE.to_owned()).await
     }
 
     async fn environment_records(&self, page: Option<&str>) -> Result<Page<(String, Stored)>, Failure> {
@@ -84,7 +89,6 @@ impl Aws {
     }
 
     /// A SecureString's value. Nothing of it may be shown (I9).
-    #[cfg(feature = "sns")]
     pub(crate) async fn secure_string(&self, name: &str) -> Result<String, Failure> {
         let answer = self
             .ssm

@@ -15,6 +15,7 @@ mod json;
 pub mod limits;
 mod parameters;
 mod parse;
+mod people;
 mod places;
 mod policy;
 mod reader;
@@ -35,6 +36,9 @@ pub use cron::Cron;
 pub use faults::{Fault, Faults};
 pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
+pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
 pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
-pub use schema::{environment_record_schema, service_config_schema, service_record_schema};
+pub use schema::{
+    environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
+};

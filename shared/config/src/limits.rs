@@ -47,6 +47,9 @@ pub const APPROVALS_MAX: u32 = 10;
 /// An approval request older than a week is about a plan that nobody remembers.
 pub const APPROVAL_WAIT_HOURS_MAX: u32 = 7 * 24;
 pub const APPROVAL_WAIT_HOURS_DEFAULT: u32 = 72;
+/// What a record of 8 KB can hold; a larger team names its approvers only.
+pub const PEOPLE_MAX: usize = 200;
+pub const IDENTITIES_MAX: usize = 20;
 /// A window longer than a month is no window but a hold.
 pub const FREEZE_HOURS_MAX: u32 = 31 * 24;
 pub const FREEZES_MAX: usize = 20;

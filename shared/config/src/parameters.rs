@@ -15,7 +15,7 @@ use crate::places::Places;
 use crate::{fargate, reader, routing};
 
 /// What deploying decides, not the pushed file.
-pub(crate) const ENGINE_OWNED: [&str; 12] = [
+pub(crate) const ENGINE_OWNED: [&str; 13] = [
     "Image",
     "Cluster",
     "ListenerArn",
@@ -26,6 +26,7 @@ pub(crate) const ENGINE_OWNED: [&str; 12] = [
     "PermissionsBoundaryArn",
     "Service",
     "Environment",
+    "Refresh",
     "TaskPolicyArns",
     "Serving",
 ];

@@ -13,7 +13,7 @@ use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
-use crate::parameters::{HOSTS, PATHS, PRIORITY};
+use crate::parameters::{ENGINE_OWNED, HOSTS, PATHS, PRIORITY};
 use crate::record::{EnvironmentRecord, ServiceRecord};
 use crate::yaml;
 
@@ -68,6 +68,14 @@ impl Serving {
             Serving::TargetGroup => "TargetGroup",
             Serving::AlternateTargetGroup => "AlternateTargetGroup",
         }
+    }
+}
+
+impl Rendered {
+    /// Whether the template has a parameter of that name.
+    pub fn declares(&self, parameter: &str) -> bool {
+        let template: Result<Value, _> = serde_json::from_str(&self.template);
+        template.is_ok_and(|template| template["Parameters"].get(parameter).is_some())
     }
 }
 
@@ -287,7 +295,7 @@ fn parameters(
     faults: &mut Faults,
 ) -> BTreeMap<String, String> {
     let mut passed = BTreeMap::new();
-    let ours = |name: &str| !owned.contains_key(name);
+    let ours = |name: &str| !ENGINE_OWNED.contains(&name);
     for (name, value) in written {
         if let Some(declaration) = declared.get(name) {
             if let Err(allowed) = declaration.check(value) {

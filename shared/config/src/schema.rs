@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::canonical::canonical_json;
 use crate::config::ServiceConfig;
+use crate::people::PeopleRecord;
 use crate::record::{EnvironmentRecord, ServiceRecord};
 
 /// Of `ecs-service-config.json`; published as `schemas/ecs-service-config.schema.json`.
@@ -20,6 +21,11 @@ pub fn service_record_schema() -> String {
 /// Published as `schemas/environment-record.schema.json`.
 pub fn environment_record_schema() -> String {
     schema::<EnvironmentRecord>()
+}
+
+/// Published as `schemas/people-record.schema.json`.
+pub fn people_record_schema() -> String {
+    schema::<PeopleRecord>()
 }
 
 fn schema<T: JsonSchema>() -> String {

@@ -1,26 +1,35 @@
 //! What people are told: rendered from the release as it stands when it is said.
 
 use model::effect::{Effect, Notice, Promise};
-use model::release::{Asked, Danger, Ending, Phase, Plan, Release};
+use model::ids::ReleaseId;
+use model::ids::TrackKey;
+use model::order::Hold;
+use model::release::{Asked, Danger, Ending, Origin, Phase, Plan, Release};
 use model::signal::Signal;
 use model::track::Track;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::ports::{Message, People, ReplyKey, Tracks};
+use crate::ports::{Message, People, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
 
 /// Source: SNS API, Publish: fewer than 100 characters, ASCII, no line breaks.
 const SUBJECT_CHARS_MAX: usize = 99;
 
 /// The notifier's effects.
-pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
+pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
     ports: &P,
     track: &Track,
     promise: &Promise,
 ) -> Result<Signal, Failure> {
     let done = Signal::Done { key: promise.key.clone() };
     let Effect::Announce { notice } = &promise.effect else { return Ok(done) };
+    if *notice == Notice::Held {
+        if let Some(hold) = &track.hold {
+            tell(ports, &held(track, hold)).await?;
+        }
+        return Ok(done);
+    }
     let stored = match track.release(promise.key.release.n) {
         Some(release) => Some(release.clone()),
         None => ports.load_release(&promise.key.release).await?,
@@ -32,14 +41,24 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
         ));
     };
     let message = match (notice, &release.phase) {
-        (Notice::ApprovalRequested, Phase::AwaitingApproval { plan, asked }) => {
+        (
+            Notice::ApprovalRequested | Notice::ApprovalReminded | Notice::ApprovalEscalated,
+            Phase::AwaitingApproval { plan, asked },
+        ) => {
             let key = ports.reply_key().await?;
-            requested(&release, plan, asked, &token(&key, &release.id, &plan.fingerprint))
+            requested(&release, plan, asked, *notice, &token(&key, &release.id, asked))
         }
         (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track.live.is_some()),
         (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
         // It has moved on since: what it became is announced by itself.
-        (Notice::ApprovalRequested | Notice::TakesLong, _) => return Ok(done),
+        (
+            Notice::ApprovalRequested
+            | Notice::ApprovalReminded
+            | Notice::ApprovalEscalated
+            | Notice::TakesLong
+            | Notice::Held,
+            _,
+        ) => return Ok(done),
         (Notice::Ended, _) => {
             return Err(Failure::transient(
                 "announce",
@@ -47,28 +66,63 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey>(
             ));
         }
     };
-    ports.publish(&message).await?;
-    // The topic has it: trouble with Slack must neither repeat it nor hold the release up.
-    if let Err(failure) = ports.post_to_slack(&message.text).await {
-        tracing::warn!(release = %release.id, %failure, "Slack was not told");
+    tell(ports, &message).await?;
+    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice {
+        repeat(ports, &release.id, &message.subject, *notice == Notice::ApprovalEscalated).await;
     }
     Ok(done)
 }
 
-fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Message {
+/// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
+/// topic has it already, so Slack's trouble is only noted.
+async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bool) {
+    let repeated = match ports.shown(id).await {
+        Ok(Some(shown)) => ports.repeat_in_slack(&shown.place, text, urgent).await.map(drop),
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = repeated {
+        tracing::warn!(release = %id, %failure, "not said again in Slack");
+    }
+}
+
+async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
+    ports.publish(message).await?;
+    // The topic has it: trouble with Slack must neither repeat it nor hold the release up.
+    if let Err(failure) = ports.post_to_slack(&message.text).await {
+        tracing::warn!(subject = %message.subject, %failure, "Slack was not told");
+    }
+    Ok(())
+}
+
+fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, token: &str) -> Message {
     let id = &release.id;
     let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
     let lines: Vec<String> =
         plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
-    let still = asked.policy.required.saturating_sub(asked.votes.len() as u32);
+    let still = asked.still_needed();
+    let (kind, again) = match notice {
+        Notice::ApprovalReminded => ("approvalReminded", " again, half the time to answer having passed"),
+        Notice::ApprovalEscalated => ("approvalEscalated", " again: it expires soon"),
+        Notice::ApprovalRequested | Notice::Ended | Notice::TakesLong | Notice::Held => {
+            ("approvalRequested", "")
+        }
+    };
+    let voices: Vec<String> = asked.votes.iter().map(|vote| vote.voice.to_string()).collect();
+    let so_far = if voices.is_empty() {
+        String::new()
+    } else {
+        format!("Approved so far by {}.\n", voices.join(", "))
+    };
     let text = format!(
-        "{id} asks for approval ({still} of {} still needed).\n\n\
-         Revision {} of {} on {}, pushed by {by}.\n\
+        "{id} asks for approval{again} ({still} of {} still needed).\n{so_far}\n\
+         {}Revision {} of {} on {}, pushed by {by}.\n\
          Plan {}:\n{}\n\n\
          To answer, publish to the approval topic:\n  \
          approve {id} {token}\n  \
          reject {id} {token} <reason>\n",
         asked.policy.required,
+        came_from(release),
         release.revision.short(),
         release.repository,
         release.branch,
@@ -76,12 +130,13 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, token: &str) -> Mess
         lines.join("\n"),
     );
     let json = json!({
-        "notice": "approvalRequested",
+        "notice": kind,
         "release": id.to_string(),
         "revision": release.revision.as_str(),
         "image": plan.image.as_str(),
         "fingerprint": plan.fingerprint.as_str(),
         "required": asked.policy.required,
+        "stillNeeded": still,
         "until": asked.until.0,
         "plan": plan.lines,
         "token": token,
@@ -98,9 +153,11 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Superseded { .. } => format!("{id} was superseded"),
         Ending::Rejected { .. } => format!("{id} was rejected"),
         Ending::Expired { .. } => format!("{id} expired"),
+        Ending::Cancelled { .. } => format!("{id} was cancelled"),
     };
     let live = if something_is_live { "What was live before stays live." } else { "Nothing is live yet." };
     let what_next = match ending {
+        Ending::Deployed { .. } if matches!(release.origin, Origin::Rollback { .. }) => lift(&id.track),
         Ending::Deployed { .. } | Ending::Superseded { .. } => "Nothing to do.".to_owned(),
         Ending::Failed { stack_status: Some(_), .. } => {
             format!("Look at what stack {} runs. Mend the cause and push again.", id.track.stack())
@@ -109,12 +166,14 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
             format!("{live} Mend the cause and push again.")
         }
         Ending::Rejected { .. } => live.to_owned(),
+        Ending::Cancelled { .. } => format!("{live} To try it again: tidegate retry {id}"),
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
     let reason = ending.reason();
     let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\nRevision {} of {} on {}.\n{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{}Revision {} of {} on {}.\n{what_next}\n",
+        came_from(release),
         release.revision.short(),
         release.repository,
         release.branch,
@@ -130,15 +189,87 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
     message(&headline, text, &json)
 }
 
+/// A line on what the release was made of, where that is no push.
+fn came_from(release: &Release) -> String {
+    let by = release.ordered.as_ref().map(|ordered| format!(", ordered by {ordered}")).unwrap_or_default();
+    match &release.origin {
+        Origin::Push if release.ordered.is_none() => String::new(),
+        Origin::Push => format!("Tried again{by}.\n"),
+        Origin::Promotion { of } => format!("Promoted from {of}{by}.\n"),
+        Origin::Rollback { to } => format!("Back to {to}{by}.\n"),
+        Origin::Redeploy { of } => format!("{of} started anew{by}.\n"),
+    }
+}
+
+fn lift(track: &TrackKey) -> String {
+    format!(
+        "The track is held: nothing new is deployed until it is lifted with: tidegate lift {} {}",
+        track.service, track.environment
+    )
+}
+
+/// The hold as it stands, and what waits for its end.
+fn held(track: &Track, hold: &Hold) -> Message {
+    let key = &track.key;
+    let (subject, text) = match &hold.lifted {
+        Some(lifted) => (
+            format!("{key} is no longer held"),
+            format!("{key} is no longer held, lifted by {lifted}.\n\nWhat waited is planned again.\n"),
+        ),
+        None => {
+            let waiting: Vec<String> =
+                track.in_flight.iter().map(|release| format!("  {}\n", release.id)).collect();
+            let waiting =
+                if waiting.is_empty() { String::new() } else { format!("In flight:\n{}", waiting.concat()) };
+            (
+                format!("{key} is held"),
+                format!("{key} is held by {}.\n\n{waiting}{}\n", hold.ordered, lift(key)),
+            )
+        }
+    };
+    let json = json!({
+        "notice": "held",
+        "track": key.to_string(),
+        "held": hold.lifted.is_none(),
+        "by": hold.ordered.by.to_string(),
+        "reason": hold.ordered.reason,
+        "since": hold.since.0,
+    });
+    message(&subject, text, &json)
+}
+
 fn takes_long(release: &Release) -> Message {
     let id = &release.id;
-    let text = format!(
-        "{id} is still being deployed, longer than a deployment should take.\n\n\
-         Nothing was interrupted. Look at stack {} in CloudFormation: cancel the update there if it hangs.\n",
-        id.track.stack(),
-    );
+    let stack = id.track.stack();
+    let text = match &release.phase {
+        Phase::Deploying { stop: Some(stop), .. } => format!(
+            "{id} is still being taken back: {stop}.\n\n\
+             CloudFormation has not come to an end. Look at stack {stack} there.\n"
+        ),
+        Phase::Deploying { stop: None, .. }
+        | Phase::Building { .. }
+        | Phase::Planning { .. }
+        | Phase::AwaitingApproval { .. }
+        | Phase::Ready { .. }
+        | Phase::Over(_) => format!(
+            "{id} is still being deployed, longer than a deployment should take.\n\n\
+             Nothing was interrupted. Look at stack {stack} in CloudFormation; to take it back: tidegate cancel {id}\n"
+        ),
+    };
     let json = json!({ "notice": "takesLong", "release": id.to_string() });
     message(&format!("{id} takes long to deploy"), text, &json)
+}
+
+/// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
+pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
+    let about = release.map_or("somebody".to_owned(), ToString::to_string);
+    let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
+    let json = json!({
+        "notice": "replyRefused",
+        "release": release.map(ToString::to_string),
+        "why": why,
+    });
+    message(&format!("{about}: a reply was not taken"), text, &json)
 }
 
 fn mark(danger: Danger) -> &'static str {

@@ -1,23 +1,27 @@
 //! A reply to a request for approval.
 
+use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
 use model::approval::{Answer, Policy, Voice};
-use model::ids::EnvironmentName;
-use model::release::Phase;
+use model::effect::Promise;
+use model::ids::ReleaseId;
+use model::release::{Origin, Phase};
 use model::signal::Signal;
 use model::text::is_unseen;
+use model::track::Track;
 
 use crate::advance::{Handled, advance};
+use crate::announce::reply_refused;
 use crate::failure::Failure;
 use crate::hand::said;
-use crate::ports::{Clock, Queues, Records, ReplyKey, Tracks};
-use crate::records::environment;
+use crate::ports::{Clock, People, Queues, Records, ReplyKey, Tracks};
+use crate::records::ground;
 use crate::reply_token::is_token;
 
 /// Reasons are cut at this length.
 const REASON_CHARS_MAX: usize = 500;
 
-pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
+pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clock>(
     ports: &P,
     reply: &Reply,
 ) -> Result<String, Failure> {
@@ -25,8 +29,8 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
     let key = ports.reply_key().await?;
     let handled = advance(ports, &reply.release.track, async |track| {
         let Some(release) = track.release(n) else { return Ok(None) };
-        let Phase::AwaitingApproval { plan, .. } = &release.phase else { return Ok(None) };
-        if !is_token(&key, &reply.release, &plan.fingerprint, reply.token.reveal()) {
+        let Phase::AwaitingApproval { plan, asked } = &release.phase else { return Ok(None) };
+        if !is_token(&key, &reply.release, asked, reply.token.reveal()) {
             return Ok(None);
         }
         let (answer, reason) = match &reply.answer {
@@ -39,22 +43,51 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + Clock>(
             answer,
             voice: Voice::Reply,
             reason: plain_text(reason),
-            floor: floor(ports, &track.key.environment).await?,
+            ground: ground(ports, &track.key.environment, &release.origin).await?,
         }))
     })
     .await?;
-    if handled == Handled::Unconcerned {
-        return Ok(format!("ignored: release {} has no open request with this token", reply.release));
+    match &handled {
+        Handled::Advanced { .. } => {}
+        Handled::Ignored(why) => refuse(ports, Some(&reply.release), &why.to_string()).await?,
+        Handled::Unconcerned => {
+            let why = "no request that is open has this token: it is answered, over, or was made again";
+            refuse(ports, Some(&reply.release), why).await?;
+        }
     }
     Ok(format!("{}: {}", reply.release, said(&handled)))
 }
 
-/// Read for this very answer: a record that became stricter since the plan binds it too.
-async fn floor<P: Records>(ports: &P, name: &EnvironmentName) -> Result<Policy, Failure> {
-    Ok(environment(ports, name).await?.0.floor.policy())
+/// Answers a reply that changed nothing. Nothing of it is repeated: any word may be the token (I9).
+pub(crate) async fn refuse<P: People>(
+    ports: &P,
+    release: Option<&ReleaseId>,
+    why: &str,
+) -> Result<(), Failure> {
+    ports.publish(&reply_refused(release, why)).await
+}
+
+/// An approved release's turn has come: what its votes stand on now.
+pub(crate) async fn count<P: Records>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let n = promise.key.release.n;
+    let Some(release) = track.release(n) else { return Ok(Signal::Done { key: promise.key.clone() }) };
+    let ground = ground(ports, &track.key.environment, &release.origin).await?;
+    Ok(Signal::VotesCounted { n, key: promise.key.clone(), ground })
+}
+
+/// What the record insists on: going back to what ran has a floor of its own, for nights when few are awake.
+pub(crate) fn floor_of(record: &EnvironmentRecord, origin: &Origin) -> Policy {
+    match origin {
+        Origin::Rollback { .. } => record.floor.rollback_policy(),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => record.floor.policy(),
+    }
 }
 
 /// Text from outside, shown to others: nothing in it that cannot be seen, and not endless.
-fn plain_text(text: &str) -> String {
+pub(crate) fn plain_text(text: &str) -> String {
     text.chars().filter(|c| !is_unseen(*c)).take(REASON_CHARS_MAX).collect::<String>().trim().to_owned()
 }

@@ -47,9 +47,13 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
         }
         Effect::Plan
         | Effect::DiscardPlan { .. }
+        | Effect::CountVotes
         | Effect::Execute
         | Effect::LookAtDeployment
-        | Effect::Announce { .. } => Ok(done()),
+        | Effect::StopDeployment
+        | Effect::Promote
+        | Effect::Announce { .. }
+        | Effect::Show => Ok(done()),
     }
 }
 

@@ -2,22 +2,30 @@
 
 use model::effect::Promise;
 use model::ids::EffectKey;
-use model::release::{Phase, Plan, Release};
-use model::signal::{DeploymentSeen, Signal};
+use model::release::{Phase, Plan, Release, Stop};
+use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{ChangeSetKind, Executed, Services, StackEvent, Stacks};
+use crate::freeze;
+use crate::ports::{ChangeSetKind, Clock, Executed, Records, Services, Sources, StackEvent, Stacks};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
+use crate::why_stopped;
 
 /// Pages of stack events read to find one operation; CloudFormation gives a hundred events a page.
 const EVENT_PAGES_MAX: usize = 10;
 
 /// The release that is being deployed, if any.
-pub(crate) fn deploying(track: &Track) -> Option<(&Release, &Plan)> {
+struct Deploying<'a> {
+    release: &'a Release,
+    plan: &'a Plan,
+    stop: Option<&'a Stop>,
+}
+
+fn deploying(track: &Track) -> Option<Deploying<'_>> {
     track.in_flight.iter().find_map(|release| match &release.phase {
-        Phase::Deploying { plan, .. } => Some((release, plan)),
+        Phase::Deploying { plan, stop, .. } => Some(Deploying { release, plan, stop: stop.as_ref() }),
         Phase::Building { .. }
         | Phase::Planning { .. }
         | Phase::AwaitingApproval { .. }
@@ -27,12 +35,12 @@ pub(crate) fn deploying(track: &Track) -> Option<(&Release, &Plan)> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks>(
+pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
 ) -> Result<Signal, Failure> {
-    let Some((release, plan)) = deploying(track) else {
+    let Some(Deploying { release, plan, stop }) = deploying(track) else {
         return Ok(Signal::Done { key: promise.key.clone() });
     };
     let n = release.id.n;
@@ -47,9 +55,22 @@ pub(crate) async fn execute<P: Stacks>(
     };
     match change_set.execution.as_str() {
         "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => return started,
+        "AVAILABLE" if stop.is_some() => {
+            return match is_out_of_reach(ports, track, plan).await? {
+                true => Ok(Signal::NotExecuted { n, key: promise.key.clone() }),
+                false => started,
+            };
+        }
         "AVAILABLE" => {}
         "OBSOLETE" => return stale("the stack was changed since".to_owned()),
         other => return stale(format!("its change set is {} and {other}", change_set.status)),
+    }
+    if let Some(frozen) = freeze::in_force(ports, track, release).await? {
+        // Another delivery of the same message may have come before the freeze began.
+        return match is_out_of_reach(ports, track, plan).await? {
+            true => Ok(Signal::Frozen { n, key: promise.key.clone(), frozen }),
+            false => started,
+        };
     }
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
@@ -61,6 +82,7 @@ pub(crate) async fn execute<P: Stacks>(
                 why: format!("stack {stack} is {}", status.unwrap_or("gone")),
             });
         }
+        Readiness::NeverCame => return stale("the stack's creation failed meanwhile".to_owned()),
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
                 "ExecuteChangeSet",
@@ -82,11 +104,100 @@ pub(crate) async fn execute<P: Stacks>(
     }
 }
 
+/// Takes the change set away: without it nothing can be executed any more, by whomever. Whether nothing was before.
+async fn is_out_of_reach<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Result<bool, Failure> {
+    ports.delete_change_set(&track.key.stack(), &plan.change_set).await?;
+    Ok(operation_events(ports, track, &plan.change_set).await?.is_empty())
+}
+
 /// How the track's deployment stands; `None` when nothing is being deployed.
 pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Result<Option<Signal>, Failure> {
-    let Some((release, plan)) = deploying(track) else { return Ok(None) };
-    let seen = observe(ports, track, release, &plan.change_set).await?;
+    let Some(Deploying { release, plan, stop }) = deploying(track) else { return Ok(None) };
+    let seen = match (observe(ports, track, release, &plan.change_set).await?, stop) {
+        (
+            seen @ (DeploymentSeen::NotStarted
+            | DeploymentSeen::Running { .. }
+            | DeploymentSeen::Broken { .. }),
+            Some(_),
+        ) => deleted(ports, track).await?.unwrap_or(seen),
+        (seen, _) => seen,
+    };
+    let seen = explained(ports, track, seen).await;
     Ok(Some(Signal::DeploymentSeen { n: release.id.n, seen }))
+}
+
+/// Adds why tasks stopped to what went wrong. Not to know it must not keep anybody from hearing how it ended.
+async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: DeploymentSeen) -> DeploymentSeen {
+    match seen {
+        DeploymentSeen::RolledBack { status, why } => {
+            DeploymentSeen::RolledBack { status, why: with_cause(ports, track, why).await }
+        }
+        DeploymentSeen::Broken { status, why } => {
+            DeploymentSeen::Broken { status, why: with_cause(ports, track, why).await }
+        }
+        DeploymentSeen::Settled { deployed, rollout: Rollout::Failed { why } } => {
+            let rollout = Rollout::Failed { why: with_cause(ports, track, why).await };
+            DeploymentSeen::Settled { deployed, rollout }
+        }
+        DeploymentSeen::NotStarted
+        | DeploymentSeen::Running { .. }
+        | DeploymentSeen::Settled { rollout: Rollout::Running | Rollout::Completed, .. } => seen,
+    }
+}
+
+async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, why: String) -> String {
+    let stopped = async {
+        let stack = ports.stack(&track.key.stack()).await?;
+        match stack.and_then(|stack| stack.parameters.get("Cluster").cloned()) {
+            // The template names the family after the stack.
+            Some(cluster) => ports.stopped_tasks(&cluster, track.key.stack().as_str()).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    match stopped.await {
+        Ok(tasks) => match why_stopped::explain(&tasks) {
+            Some(cause) => format!("{cause}. {why}"),
+            None => why,
+        },
+        Err(failure) => {
+            tracing::warn!(track = %track.key, %failure, "why tasks stopped cannot be told");
+            why
+        }
+    }
+}
+
+/// What became of a first creation that was stopped: its stack goes, and the operation's own events with it.
+async fn deleted<P: Stacks>(ports: &P, track: &Track) -> Result<Option<DeploymentSeen>, Failure> {
+    if track.live.is_some() {
+        return Ok(None);
+    }
+    Ok(match ports.stack(&track.key.stack()).await? {
+        None => Some(DeploymentSeen::RolledBack {
+            status: "DELETE_COMPLETE".to_owned(),
+            why: "the stack of the first deployment was deleted".to_owned(),
+        }),
+        Some(_) => None,
+    })
+}
+
+/// Has CloudFormation take back what it is carrying out. An update goes back to what ran before; a first creation,
+/// which has nothing to go back to, is deleted.
+pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure> {
+    let done = Signal::Done { key: promise.key.clone() };
+    let Some(Deploying { release, plan, stop: Some(_) }) = deploying(track) else { return Ok(done) };
+    if release.id != promise.key.release {
+        return Ok(done);
+    }
+    let name = track.key.stack();
+    let events = operation_events(ports, track, &plan.change_set).await?;
+    let last = events.iter().find(|event| event.of_stack).map(|event| event.status.as_str());
+    match last {
+        Some("UPDATE_IN_PROGRESS") => ports.cancel_update(&name, &promise.key).await?,
+        Some("CREATE_IN_PROGRESS") if track.live.is_none() => ports.delete_stack(&name, &promise.key).await?,
+        // Too late: it comes to its end by itself, and the look will tell which.
+        Some(_) | None => {}
+    }
+    Ok(done)
 }
 
 async fn observe<P: Stacks + Services>(
@@ -138,12 +249,15 @@ async fn operation_events<P: Stacks>(
     track: &Track,
     token: &EffectKey,
 ) -> Result<Vec<StackEvent>, Failure> {
-    let token = token.to_string();
+    // A release has one change set carried out; taking that back is told under a token of the same release.
+    let ours = |event: &StackEvent| {
+        let key = event.token.as_deref().and_then(|token| token.parse::<EffectKey>().ok());
+        key.is_some_and(|key| key.release == token.release)
+    };
     let mut found: Vec<StackEvent> = Vec::new();
     let mut page = None;
     for _ in 0..EVENT_PAGES_MAX {
         let read = ports.stack_events(&track.key.stack(), page.as_deref()).await?;
-        let ours = |event: &StackEvent| event.token.as_ref() == Some(&token);
         // Once the operation has been found, events of an earlier one end it.
         let ends_here = !found.is_empty() && read.items.iter().any(|event| !ours(event));
         found.extend(read.items.into_iter().filter(|event| ours(event) && !is_review(event)));

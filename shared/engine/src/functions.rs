@@ -12,11 +12,14 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Images, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, Services, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Door, Images, Patrol, People, Quarantine, Queues, Records, Registry,
+    ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
-use crate::{announce, approval as approvals, builds, deployment, plan, sweep as sweeping};
+use crate::{
+    announce, approval as approvals, builds, deployment, door, orders, plan, promotion, show, spoken,
+    sweep as sweeping,
+};
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
@@ -65,19 +68,37 @@ where
     .await
 }
 
-/// Replies on the approval topic.
+/// Replies on the approval topic, and orders that people give by invoking it.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Quarantine + Clock,
+    P: Tracks + Queues + Records + ReplyKey + Slack + People + Quarantine + Clock,
 {
+    for reading in intake::read(payload) {
+        if let Meaning::Ignored(why @ intake::Why::MalformedReply { .. }) = &reading.meaning {
+            approvals::refuse(ports, None, &why.to_string()).await?;
+        }
+    }
     hear(ports, Function::Approval, payload, async |subject| {
         if let Subject::Reply(reply) = subject {
             return approvals::reply(ports, reply).await.map(Some);
+        }
+        if let Subject::Spoken { signed } = subject {
+            return spoken::take(ports, signed).await.map(Some);
+        }
+        if let Subject::Order(given) = subject {
+            return orders::take(ports, given).await.map(Some);
         }
         let Subject::PipelineApproval(_) = subject else { return Ok(None) };
         Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
     })
     .await
+}
+
+/// Requests to the Function URL. The answer is the HTTP response.
+pub async fn slack<P: Slack + Door + Clock>(ports: &P, payload: &[u8]) -> Result<Value, Failure> {
+    // What is no JSON comes from no Function URL; it is refused as a request without a method.
+    let payload = serde_json::from_slice(payload).unwrap_or_default();
+    Ok(door::admit(ports, &payload).await)
 }
 
 /// CloudFormation's "Stack Status Change" and ECS's deployment events.
@@ -115,10 +136,23 @@ where
 /// The notifier's queue.
 pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + People + ReplyKey + Quarantine + Clock,
+    P: Tracks + Queues + People + ReplyKey + SlackBoard + Quarantine + Clock,
 {
-    serve(ports, Hand::Notify, payload, async |track, promise| announce::perform(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Notify, payload, async |track, promise| match &promise.effect {
+        Effect::Show => show::show(ports, promise).await,
+        Effect::StartBuild
+        | Effect::LookAtBuild { .. }
+        | Effect::LeaveBuild { .. }
+        | Effect::Plan
+        | Effect::DiscardPlan { .. }
+        | Effect::CountVotes
+        | Effect::Execute
+        | Effect::LookAtDeployment
+        | Effect::StopDeployment
+        | Effect::Promote
+        | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
+    })
+    .await
 }
 
 /// The schedule; its payload says nothing.
@@ -133,13 +167,16 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
+        Effect::CountVotes => approvals::count(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
+        Effect::StopDeployment => deployment::stop(ports, track, promise).await,
+        Effect::Promote => promotion::promote(ports, track, promise).await,
         Effect::DiscardPlan { change_set } => {
             ports.delete_change_set(&track.key.stack(), change_set).await?;
             Ok(done())
@@ -147,7 +184,8 @@ where
         Effect::StartBuild
         | Effect::LookAtBuild { .. }
         | Effect::LeaveBuild { .. }
-        | Effect::Announce { .. } => Ok(done()),
+        | Effect::Announce { .. }
+        | Effect::Show => Ok(done()),
     }
 }
 

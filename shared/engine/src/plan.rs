@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
+use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
-use model::release::{Phase, Plan, Release};
+use model::release::{Origin, Phase, Plan, Release};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
 
+use crate::approval::floor_of;
+use crate::authors::authors;
 use crate::failure::Failure;
 use crate::plan_words;
 use crate::ports::{
@@ -18,7 +21,7 @@ use crate::ports::{
     StackRead, Stacks, Templates,
 };
 use crate::push::CONFIG_FILE;
-use crate::records::{environment, service_of};
+use crate::records::{directory, environment, service_of};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness};
 
@@ -32,6 +35,7 @@ struct Ingredients {
     config: ServiceConfig,
     environment: EnvironmentRecord,
     environment_version: i64,
+    directory: Directory,
     rendered: Rendered,
 }
 
@@ -55,11 +59,27 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
     let (grounds, stack) =
         futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
     let standing = standing(ports, stack.as_ref()).await?;
-    let ingredients = grounds.render(&track.key.environment, image, &standing)?;
+    let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
+    mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
         Readiness::Busy => {
             return Err(Failure::NoCapacity { call: "CreateChangeSet", why: busy(&name, stack.as_ref()) });
+        }
+        // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
+        Readiness::NeverCame if track.live.is_none() => {
+            ports.delete_stack(&name, &promise.key).await?;
+            let why =
+                format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
+            return Err(Failure::NoCapacity { call: "DeleteStack", why });
+        }
+        Readiness::NeverCame => {
+            let remedy =
+                "its creation failed, though something was deployed before: delete it, then push again";
+            return Err(Failure::refused(
+                "CreateChangeSet",
+                format!("{}; {remedy}", busy(&name, stack.as_ref())),
+            ));
         }
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
@@ -90,8 +110,16 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
             let differences = differences(ports, track, release, &ingredients.config).await?;
             let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, differences);
-            let policy = ingredients.config.policy(&track.key.environment, &ingredients.environment);
-            Ok(Signal::Planned { n: release.id.n, plan, policy })
+            Ok(Signal::Planned {
+                n: release.id.n,
+                plan,
+                wish: wish(track, release, &ingredients),
+                authors: authors(ports, track, release).await?,
+                ground: Ground {
+                    record: floor_of(&ingredients.environment, &release.origin),
+                    directory: ingredients.directory,
+                },
+            })
         }
         "FAILED" if has_no_changes(&first) => {
             let signal = up_to_date(ports, track, release, promise, stack.as_ref()).await?;
@@ -106,6 +134,21 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
             Err(Failure::refused("CreateChangeSet", format!("the change set is {status}: {reason}")))
         }
     }
+}
+
+/// The config asks for its approvals of what is new; going back to what ran is for the record to say.
+fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
+    match &release.origin {
+        Origin::Rollback { .. } => floor_of(&ingredients.environment, &release.origin),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => {
+            ingredients.config.policy(&track.key.environment)
+        }
+    }
+}
+
+fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
+    let deployment = config.in_environment(environment).deployment.unwrap_or_default();
+    Span::minutes(deployment.timeout_minutes().into())
 }
 
 fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
@@ -132,6 +175,7 @@ struct Grounds {
     service: ServiceRecord,
     environment: EnvironmentRecord,
     environment_version: i64,
+    directory: Directory,
     file: Option<Vec<u8>>,
     base: String,
 }
@@ -143,11 +187,11 @@ impl Grounds {
         image: &ImageDigest,
         standing: &Standing,
     ) -> Result<Ingredients, Failure> {
-        let Self { service, environment, environment_version, file, base } = self;
+        let Self { service, environment, environment_version, directory, file, base } = self;
         let (config, rendered) =
             render(name, &service, &environment, file.as_deref(), &base, image, standing)
                 .map_err(|why| Failure::refused("render", why))?;
-        Ok(Ingredients { config, environment, environment_version, rendered })
+        Ok(Ingredients { config, environment, environment_version, directory, rendered })
     }
 }
 
@@ -156,14 +200,15 @@ async fn gather<P: Sources + Records + Templates>(
     track: &Track,
     release: &Release,
 ) -> Result<Grounds, Failure> {
-    let (service, (environment, environment_version), file) = futures_util::future::try_join3(
+    let (service, (environment, environment_version), directory, file) = futures_util::future::try_join4(
         service_of(ports, &release.repository),
         environment(ports, &track.key.environment),
+        directory(ports),
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
     let base = base_template(ports, &track.key.environment, &environment).await?;
-    Ok(Grounds { service, environment, environment_version, file, base })
+    Ok(Grounds { service, environment, environment_version, directory, file, base })
 }
 
 /// What of a stack no template may move. Only a stack whose traffic shifts has a second target group.
@@ -186,6 +231,32 @@ async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<S
     let serving = ports.target_group(&revision).await?.ok_or_else(|| unknown("its revision shows none"))?;
     let serving = if serving == *alternate { Serving::AlternateTargetGroup } else { Serving::TargetGroup };
     Ok(Standing { serving, ..Standing::default() })
+}
+
+/// The template's parameter that changes nothing but the task definition.
+const REFRESH: &str = "Refresh";
+
+/// A redeploy marks the task definition, so that new tasks are started; plans after it keep the mark.
+fn mark_refresh(
+    track: &Track,
+    release: &Release,
+    environment: &EnvironmentRecord,
+    rendered: &mut Rendered,
+) -> Result<(), Failure> {
+    let (mark, is_needed) = match &release.origin {
+        Origin::Redeploy { .. } => (Some(&release.id), true),
+        Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
+            (track.live.as_ref().and_then(|live| live.refresh.as_ref()), false)
+        }
+    };
+    let Some(mark) = mark else { return Ok(()) };
+    if rendered.declares(REFRESH) {
+        rendered.parameters.insert(REFRESH.to_owned(), mark.to_string());
+    } else if is_needed {
+        let why = format!("{} has no parameter {REFRESH} to start its tasks anew by", environment.template);
+        return Err(Failure::refused("render", why));
+    }
+    Ok(())
 }
 
 /// The template that the environment's record names.
@@ -311,6 +382,7 @@ fn compose(
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
+        timeout: Some(timeout(&ingredients.config, &track.key.environment)),
         lines: plan_words::lines(kind, live, image, differences, &changes),
     }
 }

@@ -16,7 +16,10 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failure;
+use crate::show::Shown;
 
 type Answer<T> = Result<T, Failure>;
 
@@ -89,6 +92,16 @@ pub trait Sources {
         revision: &Revision,
         path: &str,
     ) -> Answer<Option<Vec<u8>>>;
+    /// `None` when there is no such commit.
+    async fn commit(&self, repository: &RepositoryName, revision: &Revision) -> Answer<Option<CommitRead>>;
+}
+
+/// What a commit says of itself; its author is whoever its committer wrote there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRead {
+    pub parents: Vec<Revision>,
+    /// An e-mail address; may be empty.
+    pub author: String,
 }
 
 /// A build to be started.
@@ -153,6 +166,8 @@ pub struct Stored {
 pub trait Records {
     async fn service_record(&self, repository: &RepositoryName) -> Answer<Option<Stored>>;
     async fn environment_record(&self, environment: &EnvironmentName) -> Answer<Option<Stored>>;
+    /// Which identities are which person.
+    async fn people_record(&self) -> Answer<Option<Stored>>;
     /// Every environment record by its name, as stored.
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
@@ -176,6 +191,7 @@ pub struct StackRead {
     pub status: String,
     pub reason: Option<String>,
     pub outputs: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// One stack event.
@@ -275,6 +291,10 @@ pub trait Stacks {
     ) -> Answer<Option<ChangeSetRead>>;
     async fn delete_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<()>;
     async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()>;
+    /// Has the running update taken back. One that can no longer be cancelled changes nothing.
+    async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()>;
+    /// Begins to delete it; none of that name changes nothing.
+    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()>;
     /// The change set's name is the operation's client request token. A busy stack answers `NoCapacity`.
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed>;
 }
@@ -298,9 +318,25 @@ pub enum RolloutState {
     Failed,
 }
 
+/// A task that ran, or tried to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedTask {
+    pub reason: Option<String>,
+    pub containers: Vec<StoppedContainer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedContainer {
+    pub name: String,
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+}
+
 pub trait Services {
     /// `None` when there is none, or only an inactive one.
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
+    /// Tasks of that family that stopped lately, at most a hundred. ECS remembers them for about an hour.
+    async fn stopped_tasks(&self, cluster: &str, family: &str) -> Answer<Vec<StoppedTask>>;
     /// ARN of the target group that a service revision serves; `None` when it serves none.
     async fn target_group(&self, revision: &str) -> Answer<Option<String>>;
     /// Image by container name.
@@ -334,4 +370,66 @@ pub trait People {
 /// The key that reply tokens are made with.
 pub trait ReplyKey {
     async fn reply_key(&self) -> Answer<Vec<u8>>;
+}
+
+/// The Slack app of this installation. Source: the app's "Basic Information" at api.slack.com.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SlackApp {
+    /// The workspace's id: `T…`.
+    pub team: String,
+    /// The app's id: `A…`.
+    pub app: String,
+    pub signing_secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for SlackApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SlackApp {{ team: {}, app: {} }}", self.team, self.app)
+    }
+}
+
+pub trait Slack {
+    /// `None` where no Slack app is configured.
+    async fn slack_app(&self) -> Answer<Option<SlackApp>>;
+    /// To the one person who spoke.
+    async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()>;
+}
+
+/// What the function behind the URL may do: nothing but hand on.
+pub trait Door {
+    /// Whether nobody took something of this id before; remembered until then.
+    async fn take_once(&self, id: &str, until: Timestamp) -> Answer<bool>;
+    async fn hand_to_approval(&self, message: &str) -> Answer<()>;
+}
+
+/// Where a message stands in Slack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub channel: String,
+    /// Slack's name of a message within its channel.
+    pub ts: String,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    There(Place),
+    /// No channel is configured.
+    Nowhere,
+    /// Slack asks to be left alone for so long.
+    Later {
+        after: Span,
+    },
+}
+
+/// The channel in Slack, and where each release stands there.
+pub trait SlackBoard {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>>;
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()>;
+    /// `message` has `text` and `blocks`.
+    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
+    async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
+    /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
+    /// is `urgent`.
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;
 }

@@ -142,14 +142,21 @@ pub(crate) fn judge(
     records: &BTreeMap<EnvironmentName, EnvironmentRecord>,
 ) -> Vec<(EnvironmentName, Option<String>)> {
     let everywhere = |meant: Vec<EnvironmentName>, fault: String| -> Vec<(EnvironmentName, Option<String>)> {
-        let meant = meant.into_iter().filter(|name| records.contains_key(name)).collect::<Vec<_>>();
-        let bound = || records.iter().filter(|(_, record)| record.branch.as_ref() == Some(branch));
+        // What comes after another environment takes no pushes, and so none of their faults.
+        let takes_pushes =
+            |name: &EnvironmentName| records.get(name).is_some_and(|record| record.floor.after.is_none());
+        let meant = meant.into_iter().filter(takes_pushes).collect::<Vec<_>>();
+        let bound = || {
+            records
+                .iter()
+                .filter(|(name, record)| takes_pushes(name) && record.branch.as_ref() == Some(branch))
+        };
         let names = if !meant.is_empty() {
             meant
         } else if bound().next().is_some() {
             bound().map(|(name, _)| name.clone()).collect()
         } else {
-            records.keys().cloned().collect()
+            records.keys().filter(|name| takes_pushes(name)).cloned().collect()
         };
         names.into_iter().map(|name| (name, Some(fault.clone()))).collect()
     };

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, ServiceRecord};
+use config::{EnvironmentRecord, PeopleRecord, ServiceRecord};
+use model::approval::{Directory, Ground};
 use model::ids::{EnvironmentName, RepositoryName};
 
+use model::release::Origin;
+
+use crate::approval::floor_of;
 use crate::failure::Failure;
 use crate::ports::Records;
 
@@ -56,6 +60,31 @@ pub(crate) async fn environment<P: Records>(
         )
     })?;
     Ok((record, stored.version))
+}
+
+/// What a decision about approvals stands on: the environment's policy and the directory, as they are now.
+///
+/// # Errors
+/// `Refused` when either is not valid.
+pub(crate) async fn ground<P: Records>(
+    ports: &P,
+    name: &EnvironmentName,
+    origin: &Origin,
+) -> Result<Ground, Failure> {
+    let ((record, _), directory) =
+        futures_util::future::try_join(environment(ports, name), directory(ports)).await?;
+    Ok(Ground { record: floor_of(&record, origin), directory })
+}
+
+/// Nobody is known where there is no record of people.
+///
+/// # Errors
+/// `Refused` when it is not valid.
+pub(crate) async fn directory<P: Records>(ports: &P) -> Result<Directory, Failure> {
+    let Some(stored) = ports.people_record().await? else { return Ok(Directory::default()) };
+    let record = PeopleRecord::parse(stored.body.as_bytes())
+        .map_err(|faults| Failure::refused("record of people", format!("/tidegate/people: {faults}")))?;
+    Ok(record.directory())
 }
 
 /// Every environment record that is valid. One that is not must not stop the pushes to the others: it is left out

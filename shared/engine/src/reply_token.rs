@@ -1,29 +1,32 @@
-//! Tokens for replies over SNS: made from the release and the fingerprint, so nothing has to be stored, nothing can
-//! be read from the table, and a token dies with its plan.
+//! Tokens for replies over SNS: made from the release, the plan's fingerprint and the moment of asking, so nothing has
+//! to be stored, nothing can be read from the table, and a token dies with its request. That it was used is known from
+//! the votes: `model` takes one reply for each request.
 
 use hmac::{Hmac, KeyInit, Mac};
-use model::ids::{Fingerprint, ReleaseId};
+use model::ids::ReleaseId;
+use model::release::Asked;
 use sha2::Sha256;
 
 /// 128 bits.
 const TOKEN_BYTES: usize = 16;
 
-pub(crate) fn token(key: &[u8], release: &ReleaseId, fingerprint: &Fingerprint) -> String {
-    let code = code(key, release, fingerprint).finalize().into_bytes();
+pub(crate) fn token(key: &[u8], release: &ReleaseId, asked: &Asked) -> String {
+    let code = code(key, release, asked).finalize().into_bytes();
     code[..TOKEN_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether `offered` is the token of exactly this request; in constant time.
-pub(crate) fn is_token(key: &[u8], release: &ReleaseId, fingerprint: &Fingerprint, offered: &str) -> bool {
+pub(crate) fn is_token(key: &[u8], release: &ReleaseId, asked: &Asked, offered: &str) -> bool {
     let Some(bytes) = from_hex(offered).filter(|bytes| bytes.len() == TOKEN_BYTES) else { return false };
-    code(key, release, fingerprint).verify_truncated_left(&bytes).is_ok()
+    code(key, release, asked).verify_truncated_left(&bytes).is_ok()
 }
 
-fn code(key: &[u8], release: &ReleaseId, fingerprint: &Fingerprint) -> Hmac<Sha256> {
+fn code(key: &[u8], release: &ReleaseId, asked: &Asked) -> Hmac<Sha256> {
     // HMAC takes keys of every length; `expect` cannot fire. Source: RFC 2104, section 2.
     #[allow(clippy::expect_used)]
     let mut code = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes every key");
-    code.update(format!("reply\n{release}\n{fingerprint}").as_bytes());
+    let since = asked.asked_at.map_or(0, |at| at.0);
+    code.update(format!("reply\n{release}\n{}\n{since}", asked.fingerprint).as_bytes());
     code
 }
 
@@ -37,19 +40,41 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use model::approval::{Nudged, Policy};
+    use model::time::Timestamp;
+
     use super::*;
 
+    fn asked(fingerprint: &str, at: u64) -> Asked {
+        Asked {
+            fingerprint: fingerprint.repeat(64).parse().unwrap(),
+            policy: Policy {
+                required: 1,
+                replies: true,
+                expires_hours: 24,
+                approvers: Vec::new(),
+                self_approval: false,
+            },
+            wish: None,
+            votes: Vec::new(),
+            missing: None,
+            asked_at: Some(Timestamp(at)),
+            nudged: Nudged::NotYet,
+            until: Timestamp(at + 1),
+        }
+    }
+
     #[test]
-    fn a_token_is_good_for_one_release_and_one_plan() {
+    fn a_token_is_good_for_one_release_one_plan_and_one_asking() {
         let release: ReleaseId = "payments-production-7".parse().unwrap();
         let other: ReleaseId = "payments-production-8".parse().unwrap();
-        let plan: Fingerprint = "a".repeat(64).parse().unwrap();
-        let later: Fingerprint = "b".repeat(64).parse().unwrap();
+        let plan = asked("a", 1);
         let token = token(b"key", &release, &plan);
         assert_eq!(token.len(), 32);
         assert!(is_token(b"key", &release, &plan, &token));
         assert!(!is_token(b"key", &other, &plan, &token));
-        assert!(!is_token(b"key", &release, &later, &token));
+        assert!(!is_token(b"key", &release, &asked("b", 1), &token));
+        assert!(!is_token(b"key", &release, &asked("a", 2), &token), "asked again for the same plan");
         assert!(!is_token(b"another key", &release, &plan, &token));
         for bad in
             ["", "0", "zz", "é", &token[..30], &format!("{token}00"), &token.replace(char::is_numeric, "x")]

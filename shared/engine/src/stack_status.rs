@@ -10,6 +10,8 @@ pub(crate) enum Readiness {
     Ready(ChangeSetKind),
     /// An operation runs.
     Busy,
+    /// Its first creation failed: it can only be deleted.
+    NeverCame,
     /// Somebody has to repair it first; how.
     Stuck(&'static str),
 }
@@ -26,9 +28,7 @@ pub(crate) fn readiness(status: Option<&str>) -> Readiness {
             | "IMPORT_COMPLETE"
             | "IMPORT_ROLLBACK_COMPLETE",
         ) => Readiness::Ready(ChangeSetKind::Update),
-        Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED") => {
-            Readiness::Stuck("its first creation failed: delete it, then push again")
-        }
+        Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED") => Readiness::NeverCame,
         Some("UPDATE_ROLLBACK_FAILED") => Readiness::Stuck(
             "its rollback failed: repair what it names, then continue the rollback in CloudFormation",
         ),
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(readiness(None), Readiness::Ready(ChangeSetKind::Create));
         assert_eq!(readiness(Some("UPDATE_ROLLBACK_COMPLETE")), Readiness::Ready(ChangeSetKind::Update));
         assert_eq!(readiness(Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")), Readiness::Busy);
-        assert!(matches!(readiness(Some("ROLLBACK_COMPLETE")), Readiness::Stuck(_)));
+        assert_eq!(readiness(Some("ROLLBACK_COMPLETE")), Readiness::NeverCame);
         assert!(matches!(readiness(Some("SOMETHING_NEW")), Readiness::Stuck(_)));
     }
 }

@@ -17,6 +17,7 @@ mod ecr;
 mod ecs;
 mod event;
 mod function_url;
+mod order;
 mod payload;
 mod rds;
 mod records;
@@ -28,6 +29,7 @@ mod subject;
 mod unreadable;
 mod why;
 
+pub use order::{GivenOrder, Wish};
 pub use payload::read;
 pub use records::only_record;
 pub use subject::{

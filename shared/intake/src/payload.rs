@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::unreadable::{At, Unreadable};
 use crate::{
-    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, event, function_url, rds,
-    records, reply,
+    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, event, function_url,
+    order, rds, records, reply,
 };
 
 /// Messages in messages: an event in a notification in a queue is the deepest that AWS makes.
@@ -79,8 +79,15 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         Reading::by(Function::Slack, function_url::read(object))
     } else if has("approval") {
         Reading::by(Function::Approval, codepipeline::approval(object))
+    } else if has("slack") {
+        Reading::by(Function::Approval, Ok(spoken(object)))
     } else if has("answer") {
         Reading::by(Function::Approval, Ok(reply::from_json(text)))
+    } else if has("order") {
+        match wrapping.depth {
+            0 => Reading::by(Function::Approval, order::read(object)),
+            _ => Reading::of(None, Err(by_topic(object))),
+        }
     } else if has("Event Source") || has("Event ID") {
         let read = if dms::sent(object) { dms::notification(object) } else { rds::notification(object) };
         Reading::by(Function::Database, read)
@@ -99,6 +106,10 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     }]
 }
 
+fn by_topic(object: &At<'_>) -> Unreadable {
+    object.field("order").unreadable("given by invoking `approval`: nothing else proves who gives it")
+}
+
 /// A CloudWatch alarm: as an event, as SNS sends it (`AlarmName`), or as it invokes a function (`alarmData`).
 ///
 /// Source: CloudWatch user guide, "Using Amazon CloudWatch alarms".
@@ -111,6 +122,22 @@ pub(crate) fn alarm(name: &At<'_>) -> Reading {
 fn wake(message: &At<'_>) -> Result<Meaning, Unreadable> {
     let track = message.field("track").id("<service>/<environment>")?;
     Ok(Meaning::Signal(Subject::Wake { track }))
+}
+
+/// Our own message from `slack` to `approval`. What stands in it is never shown: it may let others answer (I9).
+fn spoken(message: &At<'_>) -> Meaning {
+    let slack = message.field("slack");
+    let text = |key: &str| slack.value.get(key).and_then(Value::as_str);
+    let signed = slack
+        .value
+        .get("timestamp")
+        .and_then(Value::as_u64)
+        .and_then(|timestamp| slack::Signed::from_message(timestamp, text("signature")?, text("body")?));
+    match signed {
+        Some(signed) => Meaning::Signal(Subject::Spoken { signed }),
+        // Not put away for a person: whoever spoke says it again, and others shall not be able to.
+        None => Meaning::Ignored(Why::BareSlackBody),
+    }
 }
 
 /// Our own message about a branch that the sweep found moved.

@@ -37,6 +37,7 @@ pub(crate) fn consumer_of(queue: &str) -> Option<Function> {
         ("deployerqueue", Function::Deployer),
         ("notifyqueue", Function::Notify),
         ("patrolqueue", Function::Push),
+        ("spokenqueue", Function::Approval),
     ]
     .into_iter()
     .find_map(|(name, consumer)| queue.contains(name).then_some(consumer))

@@ -5,6 +5,7 @@ use std::fmt;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
 use serde::{Serialize, Serializer};
 
+use crate::GivenOrder;
 use crate::unreadable::plain;
 
 /// The product's functions, as the folders under `functions/` are called.
@@ -113,6 +114,8 @@ pub enum Subject {
     Scan { repository: String, build: BuildId },
     /// Somebody who has a request's token answered it.
     Reply(Reply),
+    /// A person orders something of a track.
+    Order(GivenOrder),
     /// CodePipeline waits for a manual approval.
     PipelineApproval(PipelineApproval),
     /// One of our stacks came to rest.
@@ -133,6 +136,11 @@ pub enum Subject {
     Wake { track: TrackKey },
     /// The clock.
     Sweep,
+    /// What `slack` handed on. Whoever may invoke `approval` could have sent it, so it is verified again.
+    Spoken {
+        #[serde(skip)]
+        signed: slack::Signed,
+    },
     /// A request that claims to come from Slack; its signature is checked over the raw bytes by `slack`.
     Slack { path: String },
 }
@@ -142,6 +150,7 @@ impl Subject {
     pub fn track(&self) -> Option<TrackKey> {
         match self {
             Self::Reply(reply) => Some(reply.release.track.clone()),
+            Self::Order(order) => Some(order.track.clone()),
             Self::Stack { name, .. } => name.track(),
             Self::Service { track, .. } | Self::Wake { track } => Some(track.clone()),
             Self::Branch { .. }
@@ -152,6 +161,7 @@ impl Subject {
             | Self::Database(_)
             | Self::Backup(_)
             | Self::Sweep
+            | Self::Spoken { .. }
             | Self::Slack { .. } => None,
         }
     }
@@ -175,6 +185,7 @@ impl fmt::Display for Subject {
                 write!(f, "the image of build {build} in repository {repository} was scanned")
             }
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
+            Self::Order(order) => write!(f, "{} orders {} of {}", order.by, order.wish.verb(), order.track),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
                 let [pipeline, stage, action] = [pipeline, stage, action].map(|name| plain(name));
                 write!(f, "pipeline {pipeline} waits for approval of {action} in stage {stage}")
@@ -185,6 +196,7 @@ impl fmt::Display for Subject {
             Self::Backup(news) => write!(f, "{news}"),
             Self::Wake { track } => write!(f, "there is work on {track}"),
             Self::Sweep => f.write_str("it is time to sweep"),
+            Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
             Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),
         }
     }

@@ -23,12 +23,20 @@ pub enum Effect {
     DiscardPlan {
         change_set: EffectKey,
     },
+    /// An approved release has waited: read its policies and the directory again before it deploys.
+    CountVotes,
     /// Execute the approved change set.
     Execute,
     LookAtDeployment,
+    /// Have CloudFormation take the running deployment back.
+    StopDeployment,
+    /// Start the release's image on the tracks that come after this one.
+    Promote,
     Announce {
         notice: Notice,
     },
+    /// Bring the release's one message in Slack up to date with the release as it stands.
+    Show,
 }
 
 /// What people are told; the words are made from the release as it stands when it is said.
@@ -36,9 +44,15 @@ pub enum Effect {
 #[serde(rename_all = "camelCase")]
 pub enum Notice {
     ApprovalRequested,
+    /// Half the time to answer has passed.
+    ApprovalReminded,
+    /// Most of it has: others are told.
+    ApprovalEscalated,
     Ended,
     /// The deployment takes longer than it should.
     TakesLong,
+    /// The track is held, or no longer.
+    Held,
 }
 
 /// A function that carries effects out.
@@ -54,10 +68,14 @@ impl Effect {
     pub fn hand(&self) -> Hand {
         match self {
             Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } => Hand::Builder,
-            Effect::Plan | Effect::DiscardPlan { .. } | Effect::Execute | Effect::LookAtDeployment => {
-                Hand::Deployer
-            }
-            Effect::Announce { .. } => Hand::Notify,
+            Effect::Plan
+            | Effect::DiscardPlan { .. }
+            | Effect::CountVotes
+            | Effect::Execute
+            | Effect::LookAtDeployment
+            | Effect::StopDeployment
+            | Effect::Promote => Hand::Deployer,
+            Effect::Announce { .. } | Effect::Show => Hand::Notify,
         }
     }
 
@@ -67,9 +85,15 @@ impl Effect {
             Effect::StartBuild
             | Effect::LookAtBuild { .. }
             | Effect::Plan
+            | Effect::CountVotes
             | Effect::Execute
             | Effect::LookAtDeployment => true,
-            Effect::LeaveBuild { .. } | Effect::DiscardPlan { .. } | Effect::Announce { .. } => false,
+            Effect::LeaveBuild { .. }
+            | Effect::DiscardPlan { .. }
+            | Effect::StopDeployment
+            | Effect::Promote
+            | Effect::Announce { .. }
+            | Effect::Show => false,
         }
     }
 }

@@ -176,6 +176,14 @@ impl Fingerprint {
 }
 
 text_id!(
+    /// A person's order, named by whoever sends it.
+    OrderId,
+    "order id",
+    "1 to 64 of letters, digits, '-' and '_'",
+    |v| (1..=64).contains(&v.len()) && v.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+);
+
+text_id!(
     /// One attempt at a build; also its image tag: `tg-<revision, 12>-<inputs, 8>-<attempt>`.
     BuildId,
     "build id",
@@ -219,6 +227,93 @@ impl BuildId {
     pub fn family(&self) -> BuildFamily {
         let (family, _) = self.0.rsplit_once('-').unwrap_or((&self.0, ""));
         BuildFamily(family.to_owned())
+    }
+}
+
+text_id!(
+    /// A person, as the directory names them: quorum counts these.
+    PersonName,
+    "person",
+    "1 to 64 of letters, digits, '.', '_', '@' and '-'",
+    is_handle
+);
+
+text_id!(
+    /// People who may approve together.
+    GroupName,
+    "group",
+    "1 to 64 of letters, digits, '.', '_', '@' and '-'",
+    is_handle
+);
+
+fn is_handle(value: &str) -> bool {
+    (1..=64).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b'-'))
+}
+
+text_id!(
+    /// An IAM identity by what is never given to another: a user's unique id, or a role's unique id with the name of
+    /// the session. It is the `UserId` of `GetCallerIdentity`. The account's root and federated users have other forms.
+    ///
+    /// Source: IAM user guide, "IAM identifiers", "Unique identifiers".
+    IamId,
+    "IAM identity",
+    "the unique id of an IAM user (AIDA…), or of a role and its session name (AROA…:ana)",
+    |v| match v.split_once(':') {
+        None => is_unique_id(v, "AIDA"),
+        Some((role, session)) => is_unique_id(role, "AROA")
+            && (2..=64).contains(&session.len())
+            && session
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')),
+    }
+);
+
+fn is_unique_id(value: &str, prefix: &str) -> bool {
+    (16..=128).contains(&value.len())
+        && value.starts_with(prefix)
+        && value.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9'))
+}
+
+impl IamId {
+    /// The unique id of the role, for a session of one.
+    pub fn role(&self) -> Option<&str> {
+        self.0.split_once(':').map(|(role, _)| role)
+    }
+}
+
+text_id!(
+    /// A Slack user by team and user id; names and e-mail addresses change hands.
+    SlackUser,
+    "Slack user",
+    "a team's and a user's id: T0123ABCD/U0123ABCD",
+    |v| {
+        let is_id = |id: &str, first: [char; 2]| {
+            (2..=32).contains(&id.len())
+                && id.starts_with(first)
+                && id.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9'))
+        };
+        v.split_once('/').is_some_and(|(team, user)| is_id(team, ['T', 'E']) && is_id(user, ['U', 'W']))
+    }
+);
+
+text_id!(
+    /// Whom a commit or a push names: an author's e-mail address, or the ARN that pushed. A statement, not a proof:
+    /// it only ever keeps somebody from approving.
+    GitName,
+    "git identity",
+    "an e-mail address, or the ARN of an IAM user or of a role's session",
+    |v| {
+        (3..=512).contains(&v.len())
+            && !v.chars().any(|c| c.is_control() || c.is_whitespace())
+            && (v.contains('@') || v.starts_with("arn:"))
+    }
+);
+
+impl GitName {
+    /// E-mail addresses differ by more than their case; ARNs do not.
+    pub fn is(&self, said: &str) -> bool {
+        if self.0.starts_with("arn:") { self.0 == said } else { self.0.eq_ignore_ascii_case(said.trim()) }
     }
 }
 

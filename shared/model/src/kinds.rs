@@ -3,7 +3,7 @@
 use crate::approval::{Answer, Voice};
 use crate::effect::{Effect, Notice};
 use crate::release::{Ending, Phase, Release};
-use crate::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use crate::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
 use crate::track::Track;
 
 macro_rules! kinds {
@@ -34,11 +34,11 @@ kinds!(
 kinds!(
     /// Of a signal, with those cases apart that are decided apart.
     SignalKind:
-        Pushed PushedFaulty
+        Pushed PushedFaulty Promoted PromotedFaulty Ordered
         BuildStarted BuildRunning BuildSucceeded BuildFailed BuildLost
         Planned UpToDate PlanStale
-        ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply
-        ExecutionStarted DeploymentNotStarted DeploymentRunning ServiceMoving DeploymentSettled RolloutFailed
+        ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply VotesCounted
+        ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning ServiceMoving DeploymentSettled RolloutFailed
         DeploymentRolledBack DeploymentBroken
         Done Waiting Refused Tick
 );
@@ -46,13 +46,14 @@ kinds!(
 kinds!(
     /// Of an effect.
     EffectKind:
-        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan Execute LookAtDeployment
-        AnnounceRequest AnnounceEnding AnnounceDelay
+        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan CountVotes Execute LookAtDeployment
+        StopDeployment Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
+        AnnounceHold Show
 );
 
 kinds!(
     /// Of an ending.
-    EndingKind: Deployed RolledBack Failed Superseded Rejected Expired
+    EndingKind: Deployed RolledBack Failed Superseded Rejected Expired Cancelled
 );
 
 impl Phase {
@@ -73,6 +74,9 @@ impl Signal {
         match self {
             Signal::Pushed(Push { fault: None, .. }) => SignalKind::Pushed,
             Signal::Pushed(Push { fault: Some(_), .. }) => SignalKind::PushedFaulty,
+            Signal::Promoted(Promotion { fault: None, .. }) => SignalKind::Promoted,
+            Signal::Promoted(Promotion { fault: Some(_), .. }) => SignalKind::PromotedFaulty,
+            Signal::Ordered { .. } => SignalKind::Ordered,
             Signal::BuildStarted { .. } => SignalKind::BuildStarted,
             Signal::BuildSeen { seen, .. } => match seen {
                 BuildSeen::Running { .. } => SignalKind::BuildRunning,
@@ -89,7 +93,10 @@ impl Signal {
                 (Answer::Reject, Voice::Verified { .. }) => SignalKind::RejectedByPerson,
                 (Answer::Reject, Voice::Reply) => SignalKind::RejectedByReply,
             },
+            Signal::VotesCounted { .. } => SignalKind::VotesCounted,
             Signal::ExecutionStarted { .. } => SignalKind::ExecutionStarted,
+            Signal::Frozen { .. } => SignalKind::Frozen,
+            Signal::NotExecuted { .. } => SignalKind::NotExecuted,
             Signal::DeploymentSeen { seen, .. } => match seen {
                 DeploymentSeen::NotStarted => SignalKind::DeploymentNotStarted,
                 DeploymentSeen::Running { .. } => SignalKind::DeploymentRunning,
@@ -111,7 +118,9 @@ impl Signal {
     /// The release that the signal is about, where it is in flight; for one about the whole track, its newest.
     pub fn release<'a>(&self, track: &'a Track) -> Option<&'a Release> {
         match self {
-            Signal::Pushed(_) | Signal::Tick => track.in_flight.last(),
+            Signal::Pushed(_) | Signal::Promoted(_) | Signal::Ordered { .. } | Signal::Tick => {
+                track.in_flight.last()
+            }
             Signal::BuildSeen { build, .. } => track
                 .in_flight
                 .iter()
@@ -121,7 +130,10 @@ impl Signal {
             | Signal::UpToDate { n, .. }
             | Signal::PlanStale { n, .. }
             | Signal::Answered { n, .. }
+            | Signal::VotesCounted { n, .. }
             | Signal::ExecutionStarted { n }
+            | Signal::Frozen { n, .. }
+            | Signal::NotExecuted { n, .. }
             | Signal::DeploymentSeen { n, .. } => track.release(*n),
             Signal::Done { key } | Signal::Waiting { key, .. } | Signal::Refused { key, .. } => {
                 track.release(key.release.n)
@@ -138,11 +150,18 @@ impl Effect {
             Effect::LeaveBuild { .. } => EffectKind::LeaveBuild,
             Effect::Plan => EffectKind::Plan,
             Effect::DiscardPlan { .. } => EffectKind::DiscardPlan,
+            Effect::CountVotes => EffectKind::CountVotes,
             Effect::Execute => EffectKind::Execute,
             Effect::LookAtDeployment => EffectKind::LookAtDeployment,
+            Effect::StopDeployment => EffectKind::StopDeployment,
+            Effect::Promote => EffectKind::Promote,
             Effect::Announce { notice: Notice::ApprovalRequested } => EffectKind::AnnounceRequest,
+            Effect::Announce { notice: Notice::ApprovalReminded } => EffectKind::AnnounceReminder,
+            Effect::Announce { notice: Notice::ApprovalEscalated } => EffectKind::AnnounceEscalation,
             Effect::Announce { notice: Notice::Ended } => EffectKind::AnnounceEnding,
             Effect::Announce { notice: Notice::TakesLong } => EffectKind::AnnounceDelay,
+            Effect::Announce { notice: Notice::Held } => EffectKind::AnnounceHold,
+            Effect::Show => EffectKind::Show,
         }
     }
 }
@@ -156,6 +175,7 @@ impl Ending {
             Ending::Superseded { .. } => EndingKind::Superseded,
             Ending::Rejected { .. } => EndingKind::Rejected,
             Ending::Expired { .. } => EndingKind::Expired,
+            Ending::Cancelled { .. } => EndingKind::Cancelled,
         }
     }
 }

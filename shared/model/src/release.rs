@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::{Policy, Voice, Vote};
+use crate::approval::{Nudged, Policy, Voice, Vote};
 use crate::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
     Revision,
 };
+use crate::order::Ordered;
 use crate::time::{Span, Timestamp};
 
 /// Longest time from push to built image, the wait for build capacity included.
@@ -16,6 +17,8 @@ pub const PLANNING_MAX: Span = Span::hours(4);
 /// When a deployment takes longer, a person is told; it is never interrupted. CloudFormation itself waits up to
 /// three hours for an ECS service.
 pub const DEPLOYING_TOLD_AFTER: Span = Span::hours(4);
+/// A deployment that was told to stop may take this long to be taken back; then a person is told.
+pub const STOPPING_TOLD_AFTER: Span = Span::hours(1);
 /// How often that is said again.
 pub const DEPLOYING_TOLD_EVERY: Span = Span::hours(24);
 /// A release keeps this many steps; beyond it, waits in the middle are forgotten first.
@@ -30,12 +33,51 @@ pub struct Release {
     pub branch: BranchName,
     /// What CodeCommit said of the pusher. A statement about who, not a proof.
     pub pushed_by: Option<String>,
+    /// Whom the commits since what was live name as their authors, as read when it was planned; e-mail addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
     pub family: BuildFamily,
+    #[serde(default, skip_serializing_if = "Origin::is_push")]
+    pub origin: Origin,
+    /// Who ordered it, where it was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
+    /// Once it is known; kept beyond the ending, for whatever is made of this release later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageDigest>,
     pub created_at: Timestamp,
     pub phase: Phase,
     pub phase_since: Timestamp,
     /// What happened, for people; oldest first.
     pub steps: Vec<Step>,
+}
+
+/// What a release came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    #[default]
+    Push,
+    /// The image that ended well on the track before.
+    Promotion { of: ReleaseId },
+    /// An earlier image of this track, with its configuration of that time.
+    Rollback { to: ReleaseId },
+    /// What was live, started anew.
+    Redeploy { of: ReleaseId },
+}
+
+impl Origin {
+    fn is_push(&self) -> bool {
+        *self == Origin::Push
+    }
+
+    /// Whether a hold or a freeze stops it. Going back to what ran, or starting that anew, is nothing new.
+    pub fn is_new(&self) -> bool {
+        match self {
+            Origin::Push | Origin::Promotion { .. } => true,
+            Origin::Rollback { .. } | Origin::Redeploy { .. } => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +108,9 @@ pub enum Phase {
     Ready {
         plan: Plan,
         asked: Asked,
+        /// The freeze that its turn met.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frozen: Option<Frozen>,
     },
     Deploying {
         plan: Plan,
@@ -74,6 +119,9 @@ pub enum Phase {
         started: bool,
         /// When a person was last told that it takes too long.
         told: Option<Timestamp>,
+        /// That it must not go on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Stop>,
     },
     Over(Ending),
 }
@@ -132,6 +180,14 @@ pub enum Reach {
 }
 
 impl Release {
+    /// The release whose image and configuration this one is.
+    pub fn stands_for(&self) -> &ReleaseId {
+        match &self.origin {
+            Origin::Push | Origin::Promotion { .. } => &self.id,
+            Origin::Rollback { to: first } | Origin::Redeploy { of: first } => first,
+        }
+    }
+
     pub fn ending(&self) -> Option<&Ending> {
         match &self.phase {
             Phase::Over(ending) => Some(ending),
@@ -148,11 +204,16 @@ impl Release {
         match &self.phase {
             Phase::Building { .. } => Some(self.phase_since.plus(BUILDING_MAX)),
             Phase::Planning { .. } => Some(self.phase_since.plus(PLANNING_MAX)),
-            Phase::AwaitingApproval { asked, .. } => Some(asked.until),
+            Phase::AwaitingApproval { asked, .. } => Some(asked.due()),
             Phase::Deploying { told: Some(told), .. } => Some(told.plus(DEPLOYING_TOLD_EVERY)),
-            Phase::Deploying { told: None, .. } => Some(self.phase_since.plus(DEPLOYING_TOLD_AFTER)),
-            // Its turn comes when the deployment before it ends, and that one has a limit.
-            Phase::Ready { .. } | Phase::Over(_) => None,
+            Phase::Deploying { told: None, stop: Some(stop), .. } => Some(stop.at.plus(STOPPING_TOLD_AFTER)),
+            Phase::Deploying { told: None, stop: None, plan, .. } => {
+                Some(self.phase_since.plus(plan.timeout.unwrap_or(DEPLOYING_TOLD_AFTER)))
+            }
+            Phase::Ready { frozen: Some(frozen), .. } => Some(frozen.until),
+            // Its turn comes when the deployment before it ends, and that one has a limit; or when the hold is lifted,
+            // and that one is told of every day.
+            Phase::Ready { frozen: None, .. } | Phase::Over(_) => None,
         }
     }
 
@@ -164,14 +225,71 @@ impl Release {
     }
 }
 
+/// A freeze in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frozen {
+    pub until: Timestamp,
+    /// The window, in words.
+    pub why: String,
+}
+
+/// That a deployment must not go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stop {
+    pub at: Timestamp,
+    /// Who said so; nobody when it ran into its limit.
+    pub ordered: Option<Ordered>,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.ordered {
+            Some(ordered) => write!(f, "cancelled by {ordered}"),
+            None => f.write_str("it was not done within its time limit and was cancelled"),
+        }
+    }
+}
+
 /// A request for approval, and the approvals so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked {
     pub fingerprint: Fingerprint,
+    /// Both policies taken together, as last read; `required` is what this release needs in all.
     pub policy: Policy,
+    /// What the pushed config alone asks for. Unset in what was stored before it was kept: then `policy` is it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Policy>,
     pub votes: Vec<Vote>,
+    /// Voices that lacked when the votes were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Nudged::is_not_yet")]
+    pub nudged: Nudged,
     pub until: Timestamp,
+}
+
+impl Asked {
+    /// What the pushed config asks for.
+    pub fn wish(&self) -> &Policy {
+        self.wish.as_ref().unwrap_or(&self.policy)
+    }
+
+    /// When those who are asked are told again, or the request expires.
+    pub fn due(&self) -> Timestamp {
+        let nudge = self.asked_at.and_then(|at| Some(at.plus(self.nudged.next_after(self.until.since(at))?)));
+        nudge.map_or(self.until, |nudge| nudge.min(self.until))
+    }
+
+    /// Voices that still lack, as far as was last counted.
+    pub fn still_needed(&self) -> u32 {
+        let votes = u32::try_from(self.votes.len()).unwrap_or(u32::MAX);
+        self.missing.unwrap_or_else(|| self.policy.required.saturating_sub(votes))
+    }
 }
 
 /// What deploying would change.
@@ -183,6 +301,9 @@ pub struct Plan {
     /// Named by the effect that made it.
     pub change_set: EffectKey,
     pub stack_policy: Option<String>,
+    /// How long carrying it out may take; then it is taken back. Without it a person is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
 }
@@ -211,12 +332,32 @@ pub enum Danger {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Ending {
-    Deployed { deployed: Deployed, how: How },
-    RolledBack { why: String, stack_status: String },
-    Failed { why: String, stack_status: Option<String> },
-    Superseded { by: ReleaseId },
-    Rejected { by: Voice, reason: String },
-    Expired { asked_until: Timestamp },
+    Deployed {
+        deployed: Deployed,
+        how: How,
+    },
+    RolledBack {
+        why: String,
+        stack_status: String,
+    },
+    Failed {
+        why: String,
+        stack_status: Option<String>,
+    },
+    Superseded {
+        by: ReleaseId,
+    },
+    Rejected {
+        by: Voice,
+        reason: String,
+    },
+    Expired {
+        asked_until: Timestamp,
+    },
+    /// Before anything of it was carried out.
+    Cancelled {
+        ordered: Ordered,
+    },
 }
 
 impl Ending {
@@ -228,6 +369,7 @@ impl Ending {
             Ending::Superseded { .. } => "Superseded",
             Ending::Rejected { .. } => "Rejected",
             Ending::Expired { .. } => "Expired",
+            Ending::Cancelled { .. } => "Cancelled",
         }
     }
 
@@ -245,6 +387,7 @@ impl Ending {
             Ending::Rejected { by, reason } if reason.is_empty() => format!("rejected by {by}"),
             Ending::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
             Ending::Expired { .. } => "nobody approved it in time".to_owned(),
+            Ending::Cancelled { ordered } => format!("cancelled by {ordered}"),
         }
     }
 
@@ -253,7 +396,10 @@ impl Ending {
             Ending::Deployed { deployed, .. } => Some(&deployed.stack_status),
             Ending::RolledBack { stack_status, .. } => Some(stack_status),
             Ending::Failed { stack_status, .. } => stack_status.as_deref(),
-            Ending::Superseded { .. } | Ending::Rejected { .. } | Ending::Expired { .. } => None,
+            Ending::Superseded { .. }
+            | Ending::Rejected { .. }
+            | Ending::Expired { .. }
+            | Ending::Cancelled { .. } => None,
         }
     }
 }

@@ -1,16 +1,25 @@
 //! What was seen. A signal carries every fact that its decision needs.
 
-use crate::approval::{Answer, Policy, Voice};
+use crate::approval::{Answer, Ground, Policy, Voice};
 use crate::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision,
+    BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
+    Revision,
 };
-use crate::release::{Deployed, Plan};
+use crate::order::{Order, Ordered};
+use crate::release::{Deployed, Frozen, Plan};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// The branch's head, read from the repository.
     Pushed(Push),
+    /// A release ended well on the track before.
+    Promoted(Promotion),
+    /// A person who may has given an order.
+    Ordered {
+        order: Order,
+        ordered: Ordered,
+    },
     BuildStarted {
         n: u32,
         build: BuildId,
@@ -22,7 +31,11 @@ pub enum Signal {
     Planned {
         n: u32,
         plan: Plan,
-        policy: Policy,
+        /// What the pushed config asks for.
+        wish: Policy,
+        ground: Ground,
+        /// Authors of the commits since what is live; e-mail addresses.
+        authors: Vec<String>,
     },
     /// The change set had no changes, and the service was read to run the release's image.
     UpToDate {
@@ -38,17 +51,37 @@ pub enum Signal {
         key: EffectKey,
         why: String,
     },
-    /// A person's answer, with the environment's policy as read for this very decision.
+    /// A person's answer, with what was read for this very decision.
     Answered {
         n: u32,
         fingerprint: Fingerprint,
         answer: Answer,
         voice: Voice,
         reason: String,
-        floor: Policy,
+        ground: Ground,
+    },
+    /// What an approved release stands on, read when its turn has come.
+    VotesCounted {
+        n: u32,
+        /// The promise to count.
+        key: EffectKey,
+        ground: Ground,
     },
     ExecutionStarted {
         n: u32,
+    },
+    /// Its turn has come, and a freeze is in force.
+    Frozen {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
+        frozen: Frozen,
+    },
+    /// It was to stop before anything of it was carried out, and nothing will be.
+    NotExecuted {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
     },
     DeploymentSeen {
         n: u32,
@@ -79,6 +112,20 @@ pub struct Push {
     pub repository: RepositoryName,
     pub branch: BranchName,
     pub by: Option<String>,
+    pub family: BuildFamily,
+    /// Why this revision cannot be released here, if it cannot.
+    pub fault: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The release that ended well.
+    pub of: ReleaseId,
+    pub image: ImageDigest,
+    pub revision: Revision,
+    pub repository: RepositoryName,
+    pub branch: BranchName,
+    pub pushed_by: Option<String>,
     pub family: BuildFamily,
     /// Why this revision cannot be released here, if it cannot.
     pub fault: Option<String>,

@@ -3,14 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Promise;
-use crate::ids::{ImageDigest, ReleaseId, Revision, TrackKey};
+use crate::ids::{ImageDigest, OrderId, ReleaseId, Revision, TrackKey};
+use crate::order::{Hold, Override};
 use crate::release::Release;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Releases in flight on one track. Supersession keeps them below this by itself.
 pub const IN_FLIGHT_MAX: usize = 8;
 /// Promises that wait for their hands. A track that is full takes no new push; the patrol brings it again.
 pub const OUTBOX_MAX: usize = 64;
+/// Orders remembered, so that one that is sent again is taken once.
+pub const ORDERS_MAX: usize = 16;
+/// How often people are told that a track is held.
+pub const HOLD_TOLD_EVERY: Span = Span::hours(24);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,12 +31,24 @@ pub struct Track {
     pub outbox: Vec<Promise>,
     /// Number of the last promise. Counted per track, so that no effect key is ever used twice.
     pub promised: u32,
+    /// The newest release of the track before whose image was promoted to here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<ReleaseId>,
+    /// The last hold, whether it is in force or over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_override: Option<Override>,
+    /// The last orders taken, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Newest {
     pub n: u32,
+    /// Of the newest push or promotion: what rollbacks and other orders deploy does not make the branch older.
     pub revision: Revision,
 }
 
@@ -44,6 +61,19 @@ pub struct Live {
     pub image: ImageDigest,
     pub task_definition: String,
     pub since: Timestamp,
+    /// Whose image and configuration this is, after a rollback or a redeploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ReleaseId>,
+    /// The redeploy whose mark the task definition carries; every later plan keeps it, so that it changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<ReleaseId>,
+}
+
+impl Live {
+    /// The release whose image and configuration this is.
+    pub fn stands_for(&self) -> &ReleaseId {
+        self.from.as_ref().unwrap_or(&self.release)
+    }
 }
 
 impl Track {
@@ -56,7 +86,16 @@ impl Track {
             in_flight: Vec::new(),
             outbox: Vec::new(),
             promised: 0,
+            promoted: None,
+            hold: None,
+            freeze_override: None,
+            orders: Vec::new(),
         }
+    }
+
+    /// The hold in force.
+    pub fn held(&self) -> Option<&Hold> {
+        self.hold.as_ref().filter(|hold| hold.lifted.is_none())
     }
 
     pub fn release(&self, n: u32) -> Option<&Release> {
@@ -71,6 +110,7 @@ impl Track {
     pub fn due(&self) -> Option<Timestamp> {
         let promises = self.outbox.iter().map(|promise| promise.due);
         let deadlines = self.in_flight.iter().filter_map(Release::deadline);
-        promises.chain(deadlines).min()
+        let hold_told = self.held().map(|hold| hold.told.plus(HOLD_TOLD_EVERY));
+        promises.chain(deadlines).chain(hold_told).min()
     }
 }

@@ -2,11 +2,12 @@
 
 use engine::ports::ChangeSetKind;
 use model::ids::{EffectKey, StackName};
-use model::release::Phase;
+use model::release::{Phase, Release};
 
 use super::Invariant::{I1, I2, I5, I8};
-use super::{Wrong, tell, unapproved};
+use super::{Invariant, READ_AGE_MAX_MS, Wrong, tell, unapproved};
 use crate::stacks::Props;
+use crate::voters;
 use crate::world::World;
 
 /// A change set begins to be carried out: approved, on its turn, once.
@@ -58,6 +59,8 @@ fn as_approved(
         return wrong.push((I1, format!("{key} is carried out, and {} was approved", plan.change_set)));
     }
     wrong.extend(unapproved(world, release));
+    wrong.extend(voters::lacks_voices(world, release, plan.fingerprint.as_str()));
+    wrong.extend(in_a_freeze(world, release));
     let image = props.parameters.get("Image");
     if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
         wrong.push((I1, format!("{key} deploys {image:?}, and {} was approved", plan.image)));
@@ -66,4 +69,17 @@ fn as_approved(
     if kind == ChangeSetKind::Update && plan.stack_policy.is_some() && plan.stack_policy.as_ref() != policy {
         wrong.push((I1, format!("{key} is carried out without the stack policy of its plan")));
     }
+}
+
+/// I1: nothing new is carried out in a freeze, unless somebody overrode it. What was read may be a little old.
+fn in_a_freeze(world: &World, release: &Release) -> Option<(Invariant, String)> {
+    let track = world.table.tracks.get(&release.id.track)?;
+    let overridden =
+        track.freeze_override.as_ref().is_some_and(|given| given.until.0 + READ_AGE_MAX_MS > world.now);
+    let frozen = |at| world.platform.is_frozen(track.key.environment.as_str(), at);
+    let wrong = release.origin.is_new()
+        && !overridden
+        && frozen(world.now)
+        && frozen(world.now.saturating_sub(READ_AGE_MAX_MS));
+    wrong.then(|| (I1, format!("{} is carried out in a freeze", release.id)))
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::ids::{EffectKey, TrackKey};
-use model::release::{Ending, Phase, Release};
+use model::ids::{EffectKey, ReleaseId, TrackKey};
+use model::release::{Ending, Origin, Phase, Release};
+use model::track::Track;
 
 use super::Invariant::{I3, I5, I6, I7};
 use super::{Wrong, tell};
@@ -21,7 +22,7 @@ pub(crate) fn liveness(world: &mut World) {
     for track in world.table.tracks.values() {
         for release in &track.in_flight {
             let still_ms = world.now.saturating_sub(release.phase_since.0);
-            if !waits_for_a_person(release, world.now) && still_ms > LIVENESS_MS {
+            if !waits_for_a_person(release, track, world.now) && still_ms > LIVENESS_MS {
                 let (id, phase) = (&release.id, release.phase.name());
                 wrong.push((I3, format!("{id} is {phase} for {} minutes", still_ms / MINUTE)));
             }
@@ -34,14 +35,11 @@ pub(crate) fn liveness(world: &mut World) {
     tell(world, &["I3", "I5"], wrong);
 }
 
-fn waits_for_a_person(release: &Release, now: u64) -> bool {
+fn waits_for_a_person(release: &Release, track: &Track, now: u64) -> bool {
     match &release.phase {
         Phase::AwaitingApproval { asked, .. } => asked.until.0 + 5 * MINUTE > now,
-        Phase::Building { .. }
-        | Phase::Planning { .. }
-        | Phase::Ready { .. }
-        | Phase::Deploying { .. }
-        | Phase::Over(_) => false,
+        Phase::Ready { .. } => track.held().is_some(),
+        Phase::Building { .. } | Phase::Planning { .. } | Phase::Deploying { .. } | Phase::Over(_) => false,
     }
 }
 
@@ -52,6 +50,8 @@ pub(crate) fn rest(world: &mut World) {
     builds_ran_once(world, &mut wrong);
     operations_were_told_truly(world, &mut wrong);
     endings_were_told(world, &mut wrong);
+    world.ended_as_shown(&mut wrong);
+    what_ended_well_was_promoted(world, &mut wrong);
     the_unreadable_is_quarantined(world, &mut wrong);
     tell(world, &["I3", "I5", "I6", "I7"], wrong);
 }
@@ -77,6 +77,9 @@ pub(crate) fn unnoticed_heads(world: &World) -> Vec<String> {
     let environments = world.platform.environments();
     for (repository, head) in &world.sources.heads {
         for environment in &environments {
+            if world.platform.after(environment).is_some() {
+                continue;
+            }
             let key = format!("{repository}/{environment}").parse::<TrackKey>();
             let newest = key.ok().and_then(|key| world.table.tracks.get(&key)?.newest.as_ref());
             if newest.is_none_or(|newest| newest.revision != *head) {
@@ -118,6 +121,38 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         if !is_true {
             let (token, became) = (&operation.token, operation.becomes);
             wrong.push((I6, format!("{token} was {became:?}, and {told} was said")));
+        }
+    }
+}
+
+/// I3: what ended well was started on the tracks that come after, by the same image and never by a build.
+fn what_ended_well_was_promoted(world: &World, wrong: &mut Wrong) {
+    for track in world.table.tracks.values() {
+        let Some(after) = world.platform.after(track.key.environment.as_str()) else { continue };
+        let of_track = |id: &ReleaseId, environment: &str| {
+            id.track.service == track.key.service && id.track.environment.as_str() == environment
+        };
+        let releases = || world.table.releases.values();
+        for release in releases().filter(|r| of_track(&r.id, track.key.environment.as_str())) {
+            let Origin::Promotion { of } = &release.origin else {
+                if release.origin == Origin::Push {
+                    wrong.push((I3, format!("{} was pushed to where only promotions come", release.id)));
+                }
+                continue;
+            };
+            let image = world.table.releases.get(of).and_then(|of| of.phase.image());
+            if image.is_none() || image != release.image.as_ref() {
+                wrong.push((I3, format!("{} has not the image of {of}", release.id)));
+            }
+        }
+        let ended_well = releases().filter(|release| {
+            of_track(&release.id, after)
+                && release.origin.is_new()
+                && matches!(release.ending(), Some(Ending::Deployed { .. }))
+        });
+        let newest = ended_well.map(|release| release.id.n).max();
+        if newest > track.promoted.as_ref().map(|promoted| promoted.n) {
+            wrong.push((I3, format!("{newest:?} ended well on {after} and never came to {}", track.key)));
         }
     }
 }

@@ -6,7 +6,7 @@ use aws::Aws;
 use engine::ports::{
     BuildRead, BuildService, BuildStatus, Records, Services, StackEvent, StackRead, Stacks, Tracks,
 };
-use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service};
+use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack};
 use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, TrackKey};
 use model::release::{Phase, Release};
 use model::track::Track;
@@ -21,7 +21,7 @@ use crate::world;
 
 const SERVICE: &str = "payments";
 const REPOSITORY: &str = "payments";
-const ENVIRONMENT: &str = "production";
+pub(crate) const ENVIRONMENT: &str = "production";
 
 /// Everything a story waits for happens within this on a busy machine, and in a few seconds on an idle one.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -36,7 +36,8 @@ pub(crate) struct Story {
     pub(crate) calls: RawCalls,
     pub(crate) person: Person,
     pub(crate) outputs: Outputs,
-    account: Account,
+    pub(crate) slack: Slack,
+    pub(crate) account: Account,
     copy: WorkingCopy,
     /// Removed with the story.
     _folder: TempDir,
@@ -44,6 +45,7 @@ pub(crate) struct Story {
     /// How many releases the pushes so far have made.
     pub(crate) releases: u32,
     versions: u32,
+    orders: u32,
     /// Everything that the story waits for happens within this.
     pub(crate) limit: Duration,
     /// What goes on beside the story until it ends.
@@ -55,13 +57,7 @@ impl Story {
     pub(crate) async fn begin(local: &LocalAws) -> Self {
         let account = local.account(&world::new_account()).await;
         told(account.install().await);
-        let environment = Environment {
-            name: ENVIRONMENT.to_owned(),
-            branch: Some(BRANCH.to_owned()),
-            approvals: 1,
-            replies: true,
-        };
-        told(account.add_environment(&environment).await);
+        told(account.add_environment(&environment(ENVIRONMENT, Some(BRANCH))).await);
         let service = Service {
             name: SERVICE.to_owned(),
             repository: REPOSITORY.to_owned(),
@@ -84,6 +80,7 @@ impl Story {
         Self {
             aws: Aws::new(account.sdk(), settings),
             control: local.control().clone(),
+            slack: local.slack().clone(),
             calls: RawCalls {
                 endpoint: local.endpoint().to_owned(),
                 account: account.id().to_owned(),
@@ -97,6 +94,7 @@ impl Story {
             track: format!("{SERVICE}/{ENVIRONMENT}").parse().expect("a track"),
             releases: 0,
             versions: 0,
+            orders: 0,
             limit: LIMIT,
             meanwhile: JoinSet::new(),
         }
@@ -215,10 +213,13 @@ impl Story {
     }
 
     async fn hears(&mut self, n: u32, notice: &str) -> Notice {
-        let release = self.id(n).to_string();
+        self.hears_of(&self.id(n).to_string(), notice).await
+    }
+
+    async fn hears_of(&mut self, release: &str, notice: &str) -> Notice {
         let begun = Instant::now();
         loop {
-            if let Some(heard) = self.person.heard_of(&release, notice) {
+            if let Some(heard) = self.person.heard_of(release, notice) {
                 return heard.clone();
             }
             if begun.elapsed() > self.limit {
@@ -226,6 +227,53 @@ impl Story {
             }
             self.person.listen().await;
         }
+    }
+
+    /// Gives an order and waits for the answer. `ana` gives it, unless it says who.
+    pub(crate) async fn orders(&mut self, order: &Value) -> String {
+        let mut order = order.clone();
+        self.orders += 1;
+        order["id"] = format!("story-{}", self.orders).into();
+        order["track"] = self.track.to_string().into();
+        if order["by"].is_null() {
+            order["by"] = "ana".into();
+        }
+        let answer = told(self.calls.invoke(&self.outputs["ApprovalFunctionName"], &order).await);
+        let answer: Value = serde_json::from_str(&answer).expect("functions answer JSON");
+        answer["handled"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// The newest release is one that no push has made.
+    pub(crate) fn expects_release(&mut self, n: u32) {
+        self.releases = n;
+    }
+
+    /// Whoever runs the platform adds an environment.
+    pub(crate) async fn has_environment(&self, name: &str) {
+        told(self.account.add_environment(&environment(name, None)).await);
+    }
+
+    /// Waits for the request of that release, on whichever track, and approves it.
+    pub(crate) async fn approves_release(&mut self, release: &str) -> Notice {
+        let request = self.hears_of(release, "approvalRequested").await;
+        let (release, token) = request.request().expect("a request has a release and a token");
+        self.person.approve(release, token).await;
+        request
+    }
+
+    /// Waits for that release, on whichever track, to end like this.
+    pub(crate) async fn release_ends(&self, release: &str, ending: &str) -> Release {
+        let id: ReleaseId = release.parse().expect("a release");
+        let release = self
+            .until(&format!("{id} is over"), async || {
+                let release = self.aws.load_release(&id).await.ok().flatten();
+                release.filter(|release| release.ending().is_some())
+            })
+            .await;
+        if release.phase.name() != ending {
+            panic!("{id} is {} and not {ending}.\n{}", release.phase.name(), self.report().await);
+        }
+        release
     }
 
     // ---- what becomes of it
@@ -419,6 +467,17 @@ impl Story {
             | Phase::Ready { .. }
             | Phase::Deploying { .. } => panic!("{} is not over", release.id),
         }
+    }
+}
+
+fn environment(name: &str, branch: Option<&str>) -> Environment {
+    Environment {
+        name: name.to_owned(),
+        branch: branch.map(str::to_owned),
+        approvals: 1,
+        replies: true,
+        self_approval: true,
+        operators: vec!["user:ana".to_owned()],
     }
 }
 

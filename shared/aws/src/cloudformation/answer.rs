@@ -17,6 +17,8 @@ pub(super) enum Answer {
     Exists,
     /// The client request token was used before.
     TokenUsed,
+    /// There is no update to cancel.
+    NotUpdating,
     /// Another operation runs, or a quota is reached: later.
     Busy,
     /// Nothing that CloudFormation alone says.
@@ -43,12 +45,19 @@ fn by_words(code: &str, message: &str) -> Answer {
         "TokenAlreadyExists" => Answer::TokenUsed,
         "OperationInProgress" | "LimitExceeded" => Answer::Busy,
         "InvalidChangeSetStatus" if is_busy(message) => Answer::Busy,
+        "ValidationError" | "Validation" if is_not_updating(message) => Answer::NotUpdating,
         "ValidationError" | "Validation" if is_busy(message) => Answer::Busy,
         "ValidationError" | "Validation" if message.contains("does not exist") => {
             if message.contains("ChangeSet [") { Answer::NoSuchChangeSet } else { Answer::NoSuchStack }
         }
         _ => Answer::Other,
     }
+}
+
+/// `CancelUpdateStack cannot be called from current stack status`. Source: CloudFormation API, CancelUpdateStack: only
+/// stacks in UPDATE_IN_PROGRESS.
+fn is_not_updating(message: &str) -> bool {
+    message.contains("CancelUpdateStack")
 }
 
 /// `… is in UPDATE_IN_PROGRESS state and can not be updated.` A stack in REVIEW_IN_PROGRESS is not busy: it waits for its
@@ -143,6 +152,11 @@ mod tests {
                 "ValidationError",
                 format!("{arn} REVIEW_IN_PROGRESS state and can not be updated."),
                 Answer::Other,
+            ),
+            (
+                "ValidationError",
+                "CancelUpdateStack cannot be called from current stack status".into(),
+                Answer::NotUpdating,
             ),
             ("ValidationError", "Parameters: [Sixe] do not exist in the template".into(), Answer::Other),
             ("ValidationError", "Template format error: unsupported structure.".into(), Answer::Other),

@@ -20,6 +20,7 @@ pub(super) fn stack(stack: &cloudformation::Stack) -> Option<StackRead> {
         status: status.to_owned(),
         reason: said(stack.stack_status_reason()),
         outputs: stack.outputs().iter().filter_map(output).collect(),
+        parameters: stack.parameters().iter().filter_map(parameter).collect(),
     })
 }
 

@@ -6,6 +6,8 @@
 //! | release | as its track                    | `RELEASE#<n, ten digits>`     | `phase`, `ended`             |
 //! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
+//! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
+//! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
@@ -16,6 +18,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use engine::failure::Failure;
+#[cfg(feature = "ssm")]
+use engine::show::Shown;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
@@ -59,6 +63,17 @@ impl Place {
 
     pub(super) fn patrol() -> Self {
         Self { pk: "PATROL".to_owned(), sk: "PATROL".to_owned() }
+    }
+
+    /// Where a release is shown in Slack.
+    #[cfg(feature = "ssm")]
+    pub(super) fn shown(id: &ReleaseId) -> Self {
+        Self { pk: track_pk(&id.track), sk: format!("SLACK#{:010}", id.n) }
+    }
+
+    /// A request that was taken: remembered, so that it is taken once.
+    pub(super) fn seen(id: &str) -> Self {
+        Self { pk: format!("SEEN#{id}"), sk: "SEEN".to_owned() }
     }
 
     pub(super) fn dropped(dropped: &Dropped) -> Self {
@@ -121,6 +136,11 @@ pub(super) fn of_build(build: &Build) -> Result<Item, Failure> {
 
 pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
     encode(&Place::patrol(), &next)
+}
+
+#[cfg(feature = "ssm")]
+pub(super) fn of_shown(id: &ReleaseId, shown: &Shown) -> Result<Item, Failure> {
+    encode(&Place::shown(id), shown)
 }
 
 pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {

@@ -1,8 +1,9 @@
-use model::approval::{Policy, Voice, Vote};
+use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
-use model::release::{Asked, Danger, Deployed, Ending, How, Phase, Plan, PlanLine, Step};
+use model::order::{Hold, Ordered, Override};
+use model::release::{Asked, Danger, Deployed, Ending, How, Origin, Phase, Plan, PlanLine, Step};
 use model::time::Timestamp;
 use model::track::{Live, Newest};
 use proptest::prelude::*;
@@ -13,17 +14,20 @@ use super::*;
 // needs another format, and a reader for this one.
 const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
+const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 
 #[test]
 fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(TRACK_1).unwrap(), track());
+    assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
+        (HELD_TRACK_1, serde_json::to_value(held_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (DROPPED_1, serde_json::to_value(dropped())),
@@ -156,7 +160,11 @@ fn release(n: u32, phase: Phase) -> Release {
         repository: "payments".parse().unwrap(),
         branch: "main".parse().unwrap(),
         pushed_by: Some("arn:aws:iam::123456789012:user/ana".to_owned()),
+        authors: Vec::new(),
         family: family(),
+        origin: Origin::Push,
+        ordered: None,
+        image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
         phase_since: Timestamp(1_700_000_000_000),
@@ -183,17 +191,34 @@ fn track() -> Track {
         image: image(),
         change_set: effect(3),
         stack_policy: None,
+        timeout: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {
         fingerprint: fingerprint(),
-        policy: Policy { required: 2, replies: true, expires_hours: 72 },
+        policy: Policy {
+            required: 2,
+            replies: true,
+            expires_hours: 72,
+            approvers: Vec::new(),
+            self_approval: false,
+        },
+        wish: None,
+        missing: None,
+        asked_at: None,
+        nudged: Nudged::NotYet,
         votes: vec![
-            Vote { voice: Voice::Reply, fingerprint: fingerprint(), at: Timestamp(1_700_000_001_000) },
             Vote {
-                voice: Voice::Verified { person: "ana".to_owned() },
+                voice: Voice::Reply,
+                fingerprint: fingerprint(),
+                at: Timestamp(1_700_000_001_000),
+                reason: String::new(),
+            },
+            Vote {
+                voice: Voice::Verified { person: "ana".parse().unwrap(), identity: None },
                 fingerprint: fingerprint(),
                 at: Timestamp(1_700_000_002_000),
+                reason: String::new(),
             },
         ],
         until: Timestamp(1_700_259_200_000),
@@ -216,6 +241,8 @@ fn track() -> Track {
             image: image(),
             task_definition: "arn:aws:ecs:eu-west-1:123456789012:task-definition/payments:7".to_owned(),
             since: Timestamp(1_700_000_000_000),
+            from: None,
+            refresh: None,
         }),
         in_flight: vec![release(8, Phase::AwaitingApproval { plan, asked })],
         outbox: vec![
@@ -226,6 +253,40 @@ fn track() -> Track {
             promise(8, Effect::Execute, 1_700_000_020_000),
         ],
         promised: 8,
+        ..Track::new("payments/production".parse().unwrap())
+    }
+}
+
+/// After a rollback: held, and a push waits in a freeze.
+fn held_track() -> Track {
+    let ordered = Ordered {
+        id: "order-1".parse().unwrap(),
+        by: Voice::Verified { person: "ana".parse().unwrap(), identity: None },
+        reason: "checkout is slow".to_owned(),
+    };
+    let rollback = Release {
+        origin: Origin::Rollback { to: "payments-production-6".parse().unwrap() },
+        ordered: Some(ordered.clone()),
+        image: Some(image()),
+        ..release(9, Phase::Building { build: None })
+    };
+    let live = track().live.map(|live| Live {
+        from: Some("payments-production-6".parse().unwrap()),
+        refresh: Some("payments-production-5".parse().unwrap()),
+        ..live
+    });
+    let at = Timestamp(1_700_000_000_000);
+    Track {
+        version: 13,
+        newest: Some(Newest { n: 9, revision: revision() }),
+        live,
+        in_flight: vec![rollback],
+        promised: 9,
+        promoted: Some("payments-staging-4".parse().unwrap()),
+        hold: Some(Hold { ordered: ordered.clone(), since: at, told: at, lifted: None }),
+        freeze_override: Some(Override { ordered, until: at }),
+        orders: vec!["order-1".parse().unwrap()],
+        ..Track::new("payments/production".parse().unwrap())
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Floor {
     /// How long a request may be answered.
     #[schemars(range(min = 1, max = 168))]
     pub expires_hours: u32,
+    /// Whether those who pushed, wrote or asked for a release may approve it.
+    pub self_approval: bool,
     /// Least approvals of a rollback, which deploys what was deployed here before.
     #[schemars(range(max = 10))]
     pub rollback_approvals: u32,
@@ -53,6 +55,7 @@ impl Default for Floor {
             approvers: Vec::new(),
             replies: false,
             expires_hours: APPROVAL_WAIT_HOURS_DEFAULT,
+            self_approval: false,
             rollback_approvals: 1,
             after: None,
             freeze: Vec::new(),
@@ -124,8 +127,16 @@ impl May {
 }
 
 pub(super) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<Floor> {
-    const KEYS: [&str; 7] =
-        ["approvals", "approvers", "replies", "expiresHours", "rollbackApprovals", "after", "freeze"];
+    const KEYS: [&str; 8] = [
+        "approvals",
+        "approvers",
+        "replies",
+        "expiresHours",
+        "selfApproval",
+        "rollbackApprovals",
+        "after",
+        "freeze",
+    ];
     let floor = reader::object(value, path, &KEYS, faults)?;
     let mut whole = |key: &str, range| {
         floor.optional(key, faults, |value, path, faults| reader::whole(value, path, range, faults))
@@ -135,6 +146,7 @@ pub(super) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<Fl
     let expires_hours = whole("expiresHours", 1..=APPROVAL_WAIT_HOURS_MAX);
     let approvers = floor.optional("approvers", faults, read_who);
     let replies = floor.optional("replies", faults, reader::boolean);
+    let self_approval = floor.optional("selfApproval", faults, reader::boolean);
     let after = floor.optional("after", faults, reader::id);
     let freeze = floor.optional("freeze", faults, freeze::read_all);
     let unset = Floor::default();
@@ -143,6 +155,7 @@ pub(super) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<Fl
         approvers: approvers?.unwrap_or_default(),
         replies: replies?.unwrap_or(unset.replies),
         expires_hours: expires_hours?.unwrap_or(unset.expires_hours),
+        self_approval: self_approval?.unwrap_or(unset.self_approval),
         rollback_approvals: rollback_approvals?.unwrap_or(unset.rollback_approvals),
         after: after?,
         freeze: freeze?.unwrap_or_default(),

@@ -233,7 +233,7 @@ fn a_task_definition_beyond_its_limit_is_told() {
         (0..70).map(|n| (format!("S{n}"), json!("payments/s"))).collect();
     let sidecars: serde_json::Map<String, Value> =
         (0..9).map(|n| (format!("c{n}"), json!({"image": IMAGE, "secrets": secrets}))).collect();
-    insta::assert_snapshot!(web("/sidecars", json!(sidecars)), @"template: $.Resources.TaskDefinition.Properties.ContainerDefinitions is 84501 bytes long with what the config says; allowed: at most 65536 bytes, a task definition's limit");
+    insta::assert_snapshot!(web("/sidecars", json!(sidecars)), @"template: $.Resources.TaskDefinition.Properties.ContainerDefinitions is 84555 bytes long with what the config says; allowed: at most 65536 bytes, a task definition's limit");
     let many: serde_json::Map<String, Value> =
         (0..10).map(|n| (format!("c{n}"), json!({"image": IMAGE}))).collect();
     insta::assert_snapshot!(web("/sidecars", json!(many)), @"$.sidecars is an object of 10 entries; allowed: at most 9");
@@ -367,6 +367,7 @@ fn a_worker_has_no_load_balancer_and_a_job_has_a_schedule() {
     Subnets=subnet-0a1b2c3d,subnet-1a1b2c3d
     TaskPolicyArns=
     VpcId=vpc-0a1b2c3d
+    [0].DockerLabels={"tidegate.refresh":{"Ref":"Refresh"}}
     [0].Essential=true
     [0].Image={"Ref":"Image"}
     [0].LogConfiguration={"LogDriver":"awslogs","Options":{"awslogs-group":{"Ref":"Logs"},"awslogs-region":{"Ref":"AWS::Region"},"awslogs-stream-prefix":{"Ref":"Environment"}}}

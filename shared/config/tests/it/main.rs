@@ -6,6 +6,7 @@ mod freezes;
 mod good_configs;
 mod keys;
 mod overrides;
+mod people;
 mod policies;
 mod records;
 mod rendering;

@@ -7,7 +7,7 @@ fn policy(wished: Option<u32>, floor: Value) -> Policy {
     let record = environment(&with(environment_record(), "/floor", floor));
     let approval = wished.map_or(json!({}), |required| json!({ "required": required }));
     let written = with(first_form(), "/environments/production/approval", approval);
-    config(&written).policy(&name("production"), &record)
+    config(&written).policy(&name("production")).tightened(&record.floor.policy())
 }
 
 #[test]
@@ -29,22 +29,29 @@ fn the_larger_of_wish_and_floor_is_required_and_unset_means_at_least_one() {
 
 #[test]
 fn an_unset_floor_is_one_approval_no_replies_three_days() {
-    let unset = Policy { required: 1, replies: false, expires_hours: 72 };
+    let unset = Policy {
+        required: 1,
+        replies: false,
+        expires_hours: 72,
+        approvers: Vec::new(),
+        self_approval: false,
+    };
     assert_eq!(policy(Some(0), json!({})), unset);
     assert_eq!(policy(Some(0), Value::Null), unset);
 }
 
 #[test]
-fn replies_and_expiry_are_the_floors() {
-    let policy = policy(Some(2), json!({"approvals": 1, "replies": true, "expiresHours": 4}));
-    assert_eq!(policy, Policy { required: 2, replies: true, expires_hours: 4 });
+fn replies_expiry_and_self_approval_are_the_floors() {
+    let floor = json!({"approvals": 1, "replies": true, "expiresHours": 4, "selfApproval": true});
+    let expected =
+        Policy { required: 2, replies: true, expires_hours: 4, approvers: Vec::new(), self_approval: true };
+    assert_eq!(policy(Some(2), floor), expected);
 }
 
 #[test]
 fn a_config_that_does_not_name_the_environment_gets_the_floor_and_at_least_one() {
-    let record = environment(&with(environment_record(), "/floor", json!({"approvals": 0})));
-    assert_eq!(config(&json!({})).policy(&name("production"), &record).required, 1);
-    assert_eq!(config(&first_form()).policy(&name("other"), &record).required, 1);
+    assert_eq!(config(&json!({})).policy(&name("production")).required, 1);
+    assert_eq!(config(&first_form()).policy(&name("other")).required, 1);
 }
 
 #[test]
@@ -53,7 +60,8 @@ fn a_config_may_shorten_how_long_a_request_is_open_but_not_lengthen_it() {
         let record = environment(&with(environment_record(), "/floor", json!({ "expiresHours": floor })));
         let written =
             with(first_form(), "/environments/production/approval", json!({ "expiresHours": wished }));
-        assert_eq!(config(&written).policy(&name("production"), &record).expires_hours, expires);
+        let both = config(&written).policy(&name("production")).tightened(&record.floor.policy());
+        assert_eq!(both.expires_hours, expires);
     }
 }
 

@@ -76,7 +76,7 @@ fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/assignPublicIp", json!("ENABLED")), @r#"environment record: $.assignPublicIp is "ENABLED"; allowed: true or false"#);
     insta::assert_snapshot!(environment_told("/floor/approvals", json!(99)), @"environment record: $.floor.approvals is 99; allowed: a whole number from 0 to 10");
     insta::assert_snapshot!(environment_told("/floor/expiresHours", json!(169)), @"environment record: $.floor.expiresHours is 169; allowed: a whole number from 1 to 168");
-    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, approvers, replies, expiresHours, rollbackApprovals, after, freeze; did you mean environment record: $.floor.expiresHours?");
+    insta::assert_snapshot!(environment_told("/floor/expireHours", json!(4)), @"environment record: $.floor.expireHours is an unknown key; allowed: approvals, approvers, replies, expiresHours, selfApproval, rollbackApprovals, after, freeze; did you mean environment record: $.floor.expiresHours?");
     insta::assert_snapshot!(environment_told("/caps/cpu", json!(0)), @"environment record: $.caps.cpu is 0; allowed: a whole number from 256 to 16384");
     insta::assert_snapshot!(environment_told("/branch", json!("a b")), @r#"environment record: $.branch is "a b"; allowed: a branch name: 1 to 256 characters without blanks or control characters"#);
 }

@@ -56,7 +56,9 @@ pub(crate) fn environment_record() -> Value {
         "loadBalancerSecurityGroup": "sg-0a1b", "vpcId": "vpc-0a1b", "subnets": ["subnet-0a", "subnet-1b"],
         "assignPublicIp": false, "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
         "template": "stacks/service.yaml", "branch": "main",
-        "floor": { "approvals": 1, "replies": true, "expiresHours": 72, "rollbackApprovals": 1 },
+        "floor": {
+            "approvals": 1, "replies": true, "selfApproval": false, "expiresHours": 72, "rollbackApprovals": 1
+        },
         "caps": { "cpu": 4096, "memoryMiB": 30720, "tasks": 50 }
     })
 }

@@ -2,9 +2,9 @@
 
 use super::{Draft, LOOK_FIRST, Outcome, Why};
 use crate::effect::{Effect, Promise};
-use crate::ids::BuildId;
-use crate::release::{Ending, Phase, Reach, Release};
-use crate::signal::{BuildSeen, Push};
+use crate::ids::{BuildId, ReleaseId};
+use crate::release::{Ending, Origin, Phase, Reach, Release};
+use crate::signal::{BuildSeen, Promotion, Push};
 use crate::track::{IN_FLIGHT_MAX, Newest, OUTBOX_MAX};
 
 impl Draft {
@@ -12,10 +12,8 @@ impl Draft {
         if self.track.newest.as_ref().is_some_and(|newest| newest.revision == push.revision) {
             return Err(Why::AlreadyDone);
         }
-        if self.track.in_flight.len() >= IN_FLIGHT_MAX || self.track.outbox.len() >= OUTBOX_MAX {
-            return Err(Why::TrackIsFull);
-        }
-        let n = self.track.newest.as_ref().map_or(1, |newest| newest.n + 1);
+        self.has_room()?;
+        let n = self.next_number();
         self.track.newest = Some(Newest { n, revision: push.revision.clone() });
         self.track.in_flight.push(Release {
             id: self.track.release_id(n),
@@ -23,7 +21,11 @@ impl Draft {
             repository: push.repository.clone(),
             branch: push.branch.clone(),
             pushed_by: push.by.clone(),
+            authors: Vec::new(),
             family: push.family.clone(),
+            origin: Origin::Push,
+            ordered: None,
+            image: None,
             created_at: self.now,
             phase: Phase::Building { build: None },
             phase_since: self.now,
@@ -39,6 +41,54 @@ impl Draft {
             }
         }
         Ok(())
+    }
+
+    /// The image comes from the track before: nothing is built again.
+    pub(super) fn promoted(&mut self, promotion: &Promotion) -> Outcome {
+        let is_known = |last: &ReleaseId| last.track == promotion.of.track && last.n >= promotion.of.n;
+        if self.track.promoted.as_ref().is_some_and(is_known) {
+            return Err(Why::AlreadyDone);
+        }
+        self.has_room()?;
+        let n = self.next_number();
+        self.track.newest = Some(Newest { n, revision: promotion.revision.clone() });
+        self.track.promoted = Some(promotion.of.clone());
+        self.track.in_flight.push(Release {
+            id: self.track.release_id(n),
+            revision: promotion.revision.clone(),
+            repository: promotion.repository.clone(),
+            branch: promotion.branch.clone(),
+            pushed_by: promotion.pushed_by.clone(),
+            authors: Vec::new(),
+            family: promotion.family.clone(),
+            origin: Origin::Promotion { of: promotion.of.clone() },
+            ordered: None,
+            image: Some(promotion.image.clone()),
+            created_at: self.now,
+            phase: Phase::Planning { image: promotion.image.clone(), before: None },
+            phase_since: self.now,
+            steps: Vec::new(),
+        });
+        let what = format!("image {} promoted from {}", promotion.image, promotion.of);
+        match &promotion.fault {
+            Some(why) => {
+                self.step(n, what);
+                self.end(n, Ending::Failed { why: why.clone(), stack_status: None });
+            }
+            None => self.plan_anew(n, promotion.image.clone(), None, what),
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_room(&self) -> Outcome {
+        if self.track.in_flight.len() >= IN_FLIGHT_MAX || self.track.outbox.len() >= OUTBOX_MAX {
+            return Err(Why::TrackIsFull);
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_number(&self) -> u32 {
+        self.track.newest.as_ref().map_or(1, |newest| newest.n + 1)
     }
 
     pub(super) fn build_started(&mut self, n: u32, build: &BuildId) -> Outcome {

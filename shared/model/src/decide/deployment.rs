@@ -2,33 +2,37 @@
 
 use super::{Draft, LOOK_FIRST, Outcome, Why};
 use crate::effect::Effect;
-use crate::ids::ImageDigest;
-use crate::release::{Deployed, Ending, How, Phase};
+use crate::ids::{EffectKey, ImageDigest};
+use crate::release::{Deployed, Ending, Frozen, How, Origin, Phase, Stop};
 use crate::signal::{DeploymentSeen, Rollout};
 use crate::track::Live;
 
 impl Draft {
     pub(super) fn execution_started(&mut self, n: u32) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, asked, started: false, told } = release.phase.clone() else {
+        let Phase::Deploying { plan, asked, started: false, told, stop } = release.phase.clone() else {
             return Err(Why::AlreadyDone);
         };
+        let is_to_stop = stop.is_some();
         self.enter(
             n,
-            Phase::Deploying { plan, asked, started: true, told },
+            Phase::Deploying { plan, asked, started: true, told, stop },
             "CloudFormation deploys".to_owned(),
         );
         self.keep(n, |effect| matches!(effect, Effect::Execute));
+        if is_to_stop {
+            self.promise(n, Effect::StopDeployment, self.now);
+        }
         self.promise(n, Effect::LookAtDeployment, self.now.plus(LOOK_FIRST));
         Ok(())
     }
 
     pub(super) fn deployment_seen(&mut self, n: u32, seen: &DeploymentSeen) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, started, .. } = &release.phase else {
+        let Phase::Deploying { plan, started, stop, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
-        let (image, started) = (plan.image.clone(), *started);
+        let (image, started, stop) = (plan.image.clone(), *started, stop.clone());
         if *seen == DeploymentSeen::NotStarted {
             return if started {
                 self.look_later(n, "waiting for CloudFormation to begin".to_owned())
@@ -45,7 +49,8 @@ impl Draft {
             DeploymentSeen::Running { status } => self.look_later(n, format!("deploying: {status}")),
             DeploymentSeen::Settled { deployed, rollout } => self.settled(n, &image, deployed, rollout),
             DeploymentSeen::RolledBack { status, why } => {
-                self.end(n, Ending::RolledBack { why: why.clone(), stack_status: status.clone() });
+                let why = stop.map_or_else(|| why.clone(), |stop| format!("{stop}; {why}"));
+                self.end(n, Ending::RolledBack { why, stack_status: status.clone() });
                 Ok(())
             }
             DeploymentSeen::Broken { status, why } => {
@@ -53,6 +58,50 @@ impl Draft {
                 Ok(())
             }
         }
+    }
+
+    /// Its turn came in a freeze: it goes back to waiting, and is planned anew when the freeze is over.
+    pub(super) fn frozen(&mut self, n: u32, key: &EffectKey, frozen: &Frozen) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
+        let Phase::Deploying { plan, asked, started: false, stop, .. } = release.phase.clone() else {
+            return Err(Why::AnotherPhase);
+        };
+        if !self.is_promised(key) {
+            return Err(Why::AnotherPlan);
+        }
+        if frozen.until <= self.now {
+            return Err(Why::AlreadyPast);
+        }
+        if let Some(stop) = stop {
+            self.end_stopped(n, stop);
+            return Ok(());
+        }
+        self.drop_promises(n);
+        let what = format!("waits for the end of a freeze: {}", frozen.why);
+        self.enter(n, Phase::Ready { plan, asked, frozen: Some(frozen.clone()) }, what);
+        Ok(())
+    }
+
+    pub(super) fn not_executed(&mut self, n: u32, key: &EffectKey) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
+        let Phase::Deploying { started: false, stop: Some(stop), .. } = &release.phase else {
+            return Err(Why::AnotherPhase);
+        };
+        let stop = stop.clone();
+        if !self.is_promised(key) {
+            return Err(Why::AnotherPlan);
+        }
+        self.end_stopped(n, stop);
+        Ok(())
+    }
+
+    /// Nothing of it was carried out.
+    pub(super) fn end_stopped(&mut self, n: u32, stop: Stop) {
+        let ending = match stop.ordered {
+            Some(ordered) => Ending::Cancelled { ordered },
+            None => Ending::Failed { why: stop.to_string(), stack_status: None },
+        };
+        self.end(n, ending);
     }
 
     /// I6: only stack, digest and rollout together make a deployment.
@@ -82,15 +131,26 @@ impl Draft {
     }
 
     pub(super) fn deployed(&mut self, n: u32, deployed: &Deployed, how: How) {
-        if let Some(release) = self.track.release(n) {
-            self.track.live = Some(Live {
-                release: release.id.clone(),
-                revision: release.revision.clone(),
-                image: deployed.image.clone(),
-                task_definition: deployed.task_definition.clone(),
-                since: self.now,
-            });
-        }
+        let Some(release) = self.track.release(n) else { return };
+        let (from, refresh) = match &release.origin {
+            Origin::Push | Origin::Promotion { .. } => (None, None),
+            Origin::Rollback { to } => (Some(to.clone()), None),
+            Origin::Redeploy { of } => (Some(of.clone()), Some(release.id.clone())),
+        };
+        let goes_on = release.origin.is_new();
+        let carried = self.track.live.as_ref().and_then(|live| live.refresh.clone());
+        self.track.live = Some(Live {
+            release: release.id.clone(),
+            revision: release.revision.clone(),
+            image: deployed.image.clone(),
+            task_definition: deployed.task_definition.clone(),
+            since: self.now,
+            from,
+            refresh: refresh.or(carried),
+        });
         self.end(n, Ending::Deployed { deployed: deployed.clone(), how });
+        if goes_on {
+            self.promise(n, Effect::Promote, self.now);
+        }
     }
 }

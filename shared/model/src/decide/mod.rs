@@ -1,16 +1,21 @@
 //! The one place where anything is decided: a track, a signal and the time give the next track and its promises.
 
+mod approval;
 mod build;
 mod deployment;
+mod orders;
 mod plan;
 mod promises;
 mod time;
 mod turns;
 
+use crate::approval::Bar;
 use crate::release::{Phase, Release};
 use crate::signal::Signal;
 use crate::time::{Span, Timestamp};
 use crate::track::Track;
+
+use self::approval::Said;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
@@ -37,12 +42,36 @@ pub enum Why {
     AnotherPhase,
     #[error("the answer was given to an earlier plan; the request in force shows another fingerprint")]
     AnotherPlan,
-    #[error("this environment accepts no approvals by reply")]
-    ReplyMayNotApprove,
+    #[error("{0}")]
+    MayNotApprove(Bar),
     #[error("nothing is due")]
     NothingDue,
     #[error("the track is full; the patrol will bring the push again")]
     TrackIsFull,
+    #[error("nothing was ever released here")]
+    NothingReleased,
+    #[error("the track is held already")]
+    AlreadyHeld,
+    #[error("the track is not held")]
+    NotHeld,
+    #[error("the release is still in flight")]
+    StillInFlight,
+    #[error("the release was deployed: roll back to it, or redeploy what is live")]
+    WasDeployed,
+    #[error("it was ordered: give that order again")]
+    WasOrdered,
+    #[error("the release never ended deployed here: only what once ran can be gone back to")]
+    NeverRan,
+    #[error("that image with that configuration is what is live: a redeploy starts it anew")]
+    AlreadyLive,
+    #[error("a newer release is live: only a rollback goes back")]
+    NewerIsLive,
+    #[error("a newer release is in flight: cancel it first, or wait for it")]
+    NewerInFlight,
+    #[error("a release is in flight: cancel it first, or wait for it")]
+    OtherInFlight,
+    #[error("the end that was given is over")]
+    AlreadyPast,
 }
 
 /// Total over every phase and signal. The same signal decided twice changes nothing the second time (I4).
@@ -50,15 +79,21 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
     let mut draft = Draft::of(track, now);
     let outcome = match signal {
         Signal::Pushed(push) => draft.pushed(push),
+        Signal::Promoted(promotion) => draft.promoted(promotion),
+        Signal::Ordered { order, ordered } => draft.ordered(order, ordered),
         Signal::BuildStarted { n, build } => draft.build_started(*n, build),
         Signal::BuildSeen { build, seen } => draft.build_seen(build, seen),
-        Signal::Planned { n, plan, policy } => draft.planned(*n, plan, policy),
+        Signal::Planned { n, plan, wish, ground, authors } => draft.planned(*n, plan, wish, ground, authors),
         Signal::UpToDate { n, key, deployed } => draft.up_to_date(*n, key, deployed),
         Signal::PlanStale { n, key, why } => draft.plan_stale(*n, key, why),
-        Signal::Answered { n, fingerprint, answer, voice, reason, floor } => {
-            draft.answered(*n, fingerprint, *answer, voice, reason, floor)
+        Signal::Answered { n, fingerprint, answer, voice, reason, ground } => {
+            let said = Said { answer: *answer, voice, reason };
+            draft.answered(*n, fingerprint, &said, ground)
         }
+        Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
         Signal::ExecutionStarted { n } => draft.execution_started(*n),
+        Signal::Frozen { n, key, frozen } => draft.frozen(*n, key, frozen),
+        Signal::NotExecuted { n, key } => draft.not_executed(*n, key),
         Signal::DeploymentSeen { n, seen } => draft.deployment_seen(*n, seen),
         Signal::Done { key } => draft.done(key),
         Signal::Waiting { key, why, until } => draft.waiting(key, why, *until),
@@ -83,6 +118,8 @@ struct Draft {
     track: Track,
     changed: Vec<u32>,
     over: Vec<Release>,
+    /// The approved release whose votes this very decision counted.
+    counted: Option<u32>,
     now: Timestamp,
 }
 
@@ -90,11 +127,12 @@ type Outcome = Result<(), Why>;
 
 impl Draft {
     fn of(track: &Track, now: Timestamp) -> Self {
-        Self { track: track.clone(), changed: Vec::new(), over: Vec::new(), now }
+        Self { track: track.clone(), changed: Vec::new(), over: Vec::new(), counted: None, now }
     }
 
     fn finish(mut self) -> Decision {
         self.give_turns();
+        self.promise_to_show();
         self.track.version += 1;
         let mut changed: Vec<Release> = self
             .track
@@ -109,10 +147,6 @@ impl Draft {
     }
     fn release_mut(&mut self, n: u32) -> Option<&mut Release> {
         self.track.in_flight.iter_mut().find(|release| release.id.n == n)
-    }
-
-    fn deadline_of(&self, n: u32) -> Timestamp {
-        self.track.release(n).and_then(Release::deadline).unwrap_or(self.now)
     }
 
     fn touch(&mut self, n: u32) {

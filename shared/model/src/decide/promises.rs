@@ -3,6 +3,7 @@
 use super::{Draft, LOOK_MAX, Outcome, Why, look_delay};
 use crate::effect::{Effect, Notice, Promise};
 use crate::ids::EffectKey;
+use crate::release::Reach;
 use crate::time::Timestamp;
 
 impl Draft {
@@ -32,6 +33,10 @@ impl Draft {
     pub(super) fn refused(&mut self, key: &EffectKey, why: &str) -> Outcome {
         let promise =
             self.track.outbox.iter().find(|promise| promise.key == *key).ok_or(Why::AlreadyDone)?.clone();
+        if promise.effect == Effect::Show {
+            // What Slack refuses is no news of the release; a step would only ask to be shown again.
+            return self.done(key);
+        }
         if promise.effect == Effect::LookAtDeployment {
             // CloudFormation deploys whether we may look or not: nothing has ended, and nothing else may start.
             return self.waiting(key, why, self.now.plus(LOOK_MAX));
@@ -51,6 +56,19 @@ impl Draft {
         self.track.outbox.push(Promise { key, effect, due, waits: 0, waiting_for: None });
     }
 
+    /// Whatever people were asked about is shown as it moves on, and so is every ending. One promise for each release
+    /// is enough, but always a new one: a hand that is at an older one may already have looked.
+    pub(super) fn promise_to_show(&mut self) {
+        let asked_about =
+            |n: &u32| self.track.release(*n).is_some_and(|release| release.phase.reach() >= Reach::Plan);
+        let moved: Vec<u32> = self.changed.iter().copied().filter(asked_about).collect();
+        let ended: Vec<u32> = self.over.iter().map(|release| release.id.n).collect();
+        for n in moved.into_iter().chain(ended) {
+            self.keep(n, |effect| *effect == Effect::Show);
+            self.promise(n, Effect::Show, self.now);
+        }
+    }
+
     pub(super) fn is_promised(&self, key: &EffectKey) -> bool {
         self.track.outbox.iter().any(|promise| promise.key == *key)
     }
@@ -62,9 +80,7 @@ impl Draft {
 
     /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
     pub(super) fn drop_promises(&mut self, n: u32) {
-        self.keep(n, |effect| {
-            effect.drives_release() || *effect == Effect::Announce { notice: Notice::ApprovalRequested }
-        });
+        self.keep(n, |effect| effect.drives_release() || *effect == Effect::StopDeployment || asks(effect));
     }
 
     /// Puts the release's look off, with growing delay; says so only when something is new.
@@ -87,4 +103,10 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+fn asks(effect: &Effect) -> bool {
+    const REQUESTS: [Notice; 3] =
+        [Notice::ApprovalRequested, Notice::ApprovalReminded, Notice::ApprovalEscalated];
+    REQUESTS.iter().any(|notice| *effect == Effect::Announce { notice: *notice })
 }

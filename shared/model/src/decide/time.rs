@@ -1,9 +1,11 @@
 //! What the passing of time alone does.
 
 use super::{Draft, Outcome, Why};
+use crate::approval::Nudged;
 use crate::effect::{Effect, Notice};
-use crate::release::{BUILDING_MAX, Ending, PLANNING_MAX, Phase};
+use crate::release::{Asked, BUILDING_MAX, Ending, PLANNING_MAX, Phase, Plan};
 use crate::time::Span;
+use crate::track::HOLD_TOLD_EVERY;
 
 impl Draft {
     pub(super) fn tick(&mut self) -> Outcome {
@@ -15,13 +17,27 @@ impl Draft {
             .filter(|release| release.deadline().is_some_and(|deadline| deadline <= now))
             .map(|release| release.id.n)
             .collect();
-        if due.is_empty() {
+        let hold_told = self.tell_of_hold();
+        if due.is_empty() && !hold_told {
             return Err(Why::NothingDue);
         }
         for n in due {
             self.overdue(n);
         }
         Ok(())
+    }
+
+    /// Nothing waits in silence: a hold is told of every day.
+    fn tell_of_hold(&mut self) -> bool {
+        let now = self.now;
+        let Some(newest) = self.track.newest.as_ref().map(|newest| newest.n) else { return false };
+        let Some(hold) = self.track.hold.as_mut().filter(|hold| hold.lifted.is_none()) else { return false };
+        if hold.told.plus(HOLD_TOLD_EVERY) > now {
+            return false;
+        }
+        hold.told = now;
+        self.promise(newest, Effect::Announce { notice: Notice::Held }, now);
+        true
     }
 
     fn overdue(&mut self, n: u32) {
@@ -40,20 +56,44 @@ impl Draft {
             Phase::Planning { .. } => {
                 self.fail(n, format!("no plan within {} hours{waiting}", hours(PLANNING_MAX)));
             }
-            Phase::AwaitingApproval { asked, .. } => {
+            Phase::AwaitingApproval { asked, .. } if asked.until <= self.now => {
                 self.end(n, Ending::Expired { asked_until: asked.until })
             }
-            Phase::Deploying { plan, asked, started, .. } => {
+            Phase::AwaitingApproval { plan, asked } => self.nudge(n, plan, asked),
+            Phase::Deploying { plan, told: None, stop: None, .. } if plan.timeout.is_some() => {
+                self.stop(n, None)
+            }
+            Phase::Deploying { plan, asked, started, stop, .. } => {
                 let told = Some(self.now);
                 self.enter(
                     n,
-                    Phase::Deploying { plan, asked, started, told },
+                    Phase::Deploying { plan, asked, started, told, stop },
                     "takes longer than it should".into(),
                 );
                 self.promise(n, Effect::Announce { notice: Notice::TakesLong }, self.now);
             }
-            Phase::Ready { .. } | Phase::Over(_) => {}
+            Phase::Ready { frozen: Some(_), .. } => self.plan_waiting_anew(n, "the freeze is over"),
+            Phase::Ready { frozen: None, .. } | Phase::Over(_) => {}
         }
+    }
+
+    /// Nobody answered yet: those who are asked are told again, and then others. What was missed is not made up for.
+    fn nudge(&mut self, n: u32, plan: Plan, mut asked: Asked) {
+        while asked.until > self.now && asked.due() <= self.now {
+            asked.nudged = match asked.nudged {
+                Nudged::NotYet => Nudged::Reminded,
+                Nudged::Reminded | Nudged::Escalated => Nudged::Escalated,
+            };
+        }
+        let (notice, what) = match asked.nudged {
+            Nudged::NotYet => return,
+            Nudged::Reminded => (Notice::ApprovalReminded, "asked again: half the time to answer has passed"),
+            Nudged::Escalated => {
+                (Notice::ApprovalEscalated, "asked again, and others too: most of the time has passed")
+            }
+        };
+        self.enter(n, Phase::AwaitingApproval { plan, asked }, what.to_owned());
+        self.promise(n, Effect::Announce { notice }, self.now);
     }
 }
 

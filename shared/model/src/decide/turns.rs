@@ -2,20 +2,26 @@
 
 use super::Draft;
 use crate::effect::{Effect, Notice};
-use crate::ids::ImageDigest;
-use crate::release::{Asked, Ending, Phase, Reach};
+use crate::release::{Ending, Origin, Phase, Reach, Release};
 use crate::track::Track;
 
 impl Draft {
-    /// A release that comes as far as an older one takes its place; a running deployment is left alone (I2, I8).
+    /// A release that comes as far as an older one takes its place; a running deployment is left alone (I2, I8). A
+    /// rollback that waits gives way to another rollback only: what is pushed meanwhile waits for the hold.
     pub(super) fn supersede_older(&mut self, n: u32, reach: Reach) {
+        let is_rollback = |release: &Release| matches!(release.origin, Origin::Rollback { .. });
+        let ordered = self.track.release(n).is_some_and(is_rollback);
+        self.supersede(n, reach, |older| ordered || !is_rollback(older));
+    }
+
+    fn supersede(&mut self, n: u32, reach: Reach, which: impl Fn(&Release) -> bool) {
         let by = self.track.release_id(n);
         let older: Vec<u32> = self
             .track
             .in_flight
             .iter()
             .filter(|release| release.id.n < n)
-            .filter(|release| release.phase.reach() <= reach)
+            .filter(|release| release.phase.reach() <= reach && which(release))
             .map(|release| release.id.n)
             .collect();
         for older_n in older {
@@ -29,20 +35,26 @@ impl Draft {
         if deploying(&self.track) {
             return;
         }
+        let held = self.track.held().is_some();
         let ready = self.track.in_flight.iter().rev().find_map(|release| match &release.phase {
-            Phase::Ready { plan, asked } => Some((release.id.n, plan.clone(), asked.clone())),
-            Phase::Building { .. }
+            Phase::Ready { .. } if held && release.origin.is_new() => None,
+            Phase::Ready { plan, asked, frozen: None } => Some((release.id.n, plan.clone(), asked.clone())),
+            Phase::Ready { frozen: Some(_), .. }
+            | Phase::Building { .. }
             | Phase::Planning { .. }
             | Phase::AwaitingApproval { .. }
             | Phase::Deploying { .. }
             | Phase::Over(_) => None,
         });
         if let Some((n, plan, asked)) = ready {
-            let phase = Phase::Deploying { plan, asked, started: false, told: None };
+            if self.counted != Some(n) {
+                return self.count_first(n);
+            }
+            let phase = Phase::Deploying { plan, asked, started: false, told: None, stop: None };
             self.enter(n, phase, "its turn to deploy".to_owned());
             self.promise(n, Effect::Execute, self.now);
             // An older one could only come after this one now (I8).
-            self.supersede_older(n, Reach::Plan);
+            self.supersede(n, Reach::Plan, |_| true);
             // A plan made from here on would be made against a stack that moves: it could even find "no changes".
             self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
             return;
@@ -99,22 +111,10 @@ impl Draft {
     /// Executing a change set makes CloudFormation discard the stack's others: waiting plans are made again, and
     /// their approvals count only if nothing changed (I1).
     fn replan_waiting(&mut self) {
-        let waiting: Vec<(u32, ImageDigest, Asked)> = self
-            .track
-            .in_flight
-            .iter()
-            .filter_map(|release| match &release.phase {
-                Phase::AwaitingApproval { plan, asked } | Phase::Ready { plan, asked } => {
-                    Some((release.id.n, plan.image.clone(), asked.clone()))
-                }
-                Phase::Building { .. }
-                | Phase::Planning { .. }
-                | Phase::Deploying { .. }
-                | Phase::Over(_) => None,
-            })
-            .collect();
-        for (n, image, asked) in waiting {
-            self.plan_anew(n, image, Some(asked), "the stack moved on: the plan is made again".to_owned());
+        let waiting: Vec<u32> =
+            self.track.in_flight.iter().filter(|r| r.phase.reach() == Reach::Plan).map(|r| r.id.n).collect();
+        for n in waiting {
+            self.plan_waiting_anew(n, "the stack moved on");
         }
     }
 }

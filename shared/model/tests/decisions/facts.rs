@@ -3,14 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::approval::{Answer, Policy, Voice};
+use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
-use model::release::{Phase, Plan};
+use model::order::Order;
+use model::release::{Ending, Frozen, Origin, Phase, Plan, Release};
 use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
-use model::time::Span;
+use model::time::{Span, Timestamp};
 
-use crate::story::{Story, answered, deployed, fingerprint, image_of, person, policy, push, revision};
+use crate::story::{
+    Story, answered, approvers, deployed, fingerprint, ground, image_of, ordered, person, policy, push,
+    revision, wish,
+};
 
 pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
 
@@ -34,6 +38,8 @@ struct Operation {
     image: ImageDigest,
     /// `None` while it runs; then whether it completed.
     completed: Option<bool>,
+    /// It was told to stop, and will not complete.
+    stopped: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +57,10 @@ pub(crate) struct Facts {
     /// Everything ever told, for telling it again.
     told: Vec<Signal>,
     kept_back: Vec<Signal>,
-    floor: u32,
+    /// The environment's record and the directory, as they stand.
+    pub(crate) ground: Ground,
+    frozen_until: Timestamp,
+    orders: u32,
     /// Whether builds and deployments may fail, people reject, and others change the stack.
     trouble: bool,
 }
@@ -70,7 +79,9 @@ pub(crate) enum Act {
     StackMoves,
     StackChangedOutside,
     PersonAnswers,
-    FloorRises,
+    PersonOrders,
+    FreezeBegins,
+    RecordsChange,
     MinutesPass,
     HoursPass,
     Refuse,
@@ -89,7 +100,9 @@ impl Facts {
             asked: BTreeSet::new(),
             told: Vec::new(),
             kept_back: Vec::new(),
-            floor: 1,
+            ground: ground(policy(1)),
+            frozen_until: Timestamp(0),
+            orders: 0,
             trouble,
         }
     }
@@ -103,7 +116,9 @@ impl Facts {
         }
         let signal = match act {
             Act::Push => {
-                self.head = Some(push(REVISIONS[pick % REVISIONS.len()]));
+                let by_nobody_known = self.trouble && pick.is_multiple_of(5);
+                let push = push(REVISIONS[pick % REVISIONS.len()]);
+                self.head = Some(if by_nobody_known { Push { by: None, ..push } } else { push });
                 self.head.clone().map(Signal::Pushed)
             }
             Act::PushBadConfig if !self.trouble => None,
@@ -138,8 +153,15 @@ impl Facts {
                 None
             }
             Act::PersonAnswers => self.answer(pick),
-            Act::FloorRises => {
-                self.floor = (self.floor + usize::from(self.trouble) as u32).min(2);
+            Act::PersonOrders => self.order(pick, story),
+            Act::FreezeBegins => {
+                self.frozen_until = story.now.plus(Span::minutes(20));
+                None
+            }
+            Act::RecordsChange => {
+                if self.trouble {
+                    self.records_change(pick);
+                }
                 None
             }
             Act::MinutesPass => self.time_passes(Span::minutes(3), story),
@@ -188,15 +210,27 @@ impl Facts {
                 Some(Signal::BuildStarted { n, build })
             }
             Effect::LookAtBuild { build } => Some(self.build_seen(build)),
-            Effect::LeaveBuild { .. } | Effect::Announce { .. } => done(),
+            Effect::LeaveBuild { .. } | Effect::Announce { .. } | Effect::Show | Effect::Promote => done(),
+            Effect::StopDeployment => {
+                let change_set = story.track.release(n).and_then(|release| release.phase.plan());
+                let change_set = change_set.map(|plan| plan.change_set.clone());
+                for operation in &mut self.operations {
+                    if operation.completed.is_none() && Some(&operation.change_set) == change_set.as_ref() {
+                        operation.stopped = true;
+                    }
+                }
+                done()
+            }
             Effect::DiscardPlan { change_set } => {
                 self.change_sets.remove(&change_set.to_string());
                 done()
             }
             Effect::Plan if self.is_busy() => waiting("the stack is busy"),
             Effect::Plan => {
-                let image = story.track.release(n)?.phase.image()?.clone();
-                if self.runs.as_ref() == Some(&image) {
+                let release = story.track.release(n)?;
+                let image = release.phase.image()?.clone();
+                let is_redeploy = matches!(release.origin, Origin::Redeploy { .. });
+                if self.runs.as_ref() == Some(&image) && !is_redeploy {
                     return Some(Signal::UpToDate { n, key: promise.key.clone(), deployed: deployed(image) });
                 }
                 let plan = Plan {
@@ -204,16 +238,34 @@ impl Facts {
                     image,
                     change_set: promise.key.clone(),
                     stack_policy: None,
+                    timeout: None,
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
                 self.change_sets.insert(promise.key.to_string(), change_set);
-                Some(Signal::Planned { n, plan, policy: policy(self.floor) })
+                let authors = if self.trouble && pick.is_multiple_of(3) {
+                    vec!["Cleo@example.com".to_owned(), "somebody@example.com".to_owned()]
+                } else {
+                    Vec::new()
+                };
+                Some(Signal::Planned { n, plan, wish: wish(), ground: self.ground.clone(), authors })
+            }
+            Effect::CountVotes => {
+                Some(Signal::VotesCounted { n, key: promise.key.clone(), ground: self.ground.clone() })
             }
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
                 if self.operations.iter().any(|operation| operation.change_set == change_set) {
                     return Some(Signal::ExecutionStarted { n });
+                }
+                let Phase::Deploying { stop, .. } = &story.track.release(n)?.phase else { return done() };
+                if stop.is_some() {
+                    self.change_sets.remove(&change_set.to_string());
+                    return Some(Signal::NotExecuted { n, key: promise.key.clone() });
+                }
+                if self.frozen_until > story.now && story.track.release(n)?.origin.is_new() {
+                    let frozen = Frozen { until: self.frozen_until, why: "a freeze".to_owned() };
+                    return Some(Signal::Frozen { n, key: promise.key.clone(), frozen });
                 }
                 if self.is_busy() {
                     return waiting("the stack is busy");
@@ -224,7 +276,7 @@ impl Facts {
                     return Some(Signal::PlanStale { n, key: promise.key.clone(), why });
                 };
                 let image = set.plan.image.clone();
-                self.operations.push(Operation { change_set, image, completed: None });
+                self.operations.push(Operation { change_set, image, completed: None, stopped: false });
                 self.generation += 1;
                 Some(Signal::ExecutionStarted { n })
             }
@@ -272,7 +324,7 @@ impl Facts {
     fn stack_moves(&mut self, pick: usize, story: &Story) -> Option<Signal> {
         let trouble = self.trouble;
         if let Some(operation) = self.operations.last_mut().filter(|last| last.completed.is_none()) {
-            let completed = !trouble || !pick.is_multiple_of(4);
+            let completed = !operation.stopped && (!trouble || !pick.is_multiple_of(4));
             operation.completed = Some(completed);
             if completed {
                 self.runs = Some(operation.image.clone());
@@ -305,15 +357,80 @@ impl Facts {
     /// People answer what they were asked, however long ago.
     fn answer(&mut self, pick: usize) -> Option<Signal> {
         let asked: Vec<&(u32, Fingerprint)> = self.asked.iter().collect();
-        let (n, fingerprint) = asked.get(pick / 16 % asked.len().max(1))?;
-        let voice = match pick % 4 {
+        let (n, fingerprint) = asked.get(pick / 6 % asked.len().max(1))?;
+        let voice = match pick % 6 {
             0 => Voice::Reply,
-            1 | 2 => person("ana"),
-            _ => person("bob"),
+            1 => person("ana"),
+            2 => person("cleo"),
+            3 | 4 => person("bob"),
+            _ => person(if self.trouble { "dana" } else { "ana" }),
         };
         let answer = if self.trouble && pick % 16 > 13 { Answer::Reject } else { Answer::Approve };
-        let floor = Policy { replies: !self.trouble || !pick.is_multiple_of(3), ..policy(self.floor) };
-        Some(answered(*n, fingerprint.clone(), answer, voice, floor))
+        Some(answered(*n, fingerprint.clone(), answer, voice, self.ground.clone()))
+    }
+
+    /// Whoever runs the platform changes who may approve, and people come and go.
+    fn records_change(&mut self, pick: usize) {
+        let (record, directory) = (&mut self.ground.record, &mut self.ground.directory);
+        match pick % 7 {
+            0 => record.required = 3 - record.required.clamp(1, 2),
+            1 => record.replies = !record.replies,
+            2 => record.self_approval = !record.self_approval,
+            3 => record.expires_hours = if record.expires_hours == 24 { 2 } else { 24 },
+            4 => {
+                let lists: [&[&str]; 3] = [&["group:managers"], &["user:ana", "user:bob"], &["user:dana"]];
+                let list = lists[pick / 7 % lists.len()];
+                record.approvers =
+                    if record.approvers.is_empty() { approvers(list) } else { Vec::<_>::new() };
+            }
+            5 => {
+                let members = directory.groups.values_mut().next().unwrap();
+                let cleo = "cleo".parse().unwrap();
+                if !members.remove(&cleo) {
+                    members.insert(cleo);
+                }
+            }
+            _ => {
+                let bob = "bob".parse().unwrap();
+                if directory.people.remove(&bob).is_none() {
+                    directory.people.insert(bob, Identities::default());
+                }
+            }
+        }
+    }
+}
+
+impl Facts {
+    /// Whoever orders has read what is stored.
+    fn order(&mut self, pick: usize, story: &Story) -> Option<Signal> {
+        let over = story.over.get(pick / 8 % story.over.len().max(1)).cloned().map(Box::new);
+        let was_deployed = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
+        let newest = story.track.newest.as_ref().map_or(1, |newest| newest.n);
+        // Where nothing goes wrong nobody goes back or gives up: what is held is only held up.
+        let kinds = if self.trouble { 8 } else { 3 };
+        let order = match pick % kinds {
+            0 => Order::Hold,
+            1 | 2 => Order::Lift,
+            3 => Order::Cancel { n: newest },
+            4 => Order::Retry { of: over? },
+            5 => Order::Rollback { to: Box::new(story.over.iter().find(was_deployed)?.clone()) },
+            6 => Order::Redeploy { of: over? },
+            _ => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
+        };
+        self.orders += 1;
+        Some(Signal::Ordered { order, ordered: ordered(self.orders) })
+    }
+
+    pub(crate) fn forget(&mut self, signal: &Signal) {
+        self.told.retain(|told| told != signal);
+    }
+
+    /// What must not stand in the way of a rest: holds and freezes.
+    pub(crate) fn open(&mut self, story: &Story) -> Option<Signal> {
+        self.frozen_until = Timestamp(0);
+        story.track.held()?;
+        self.orders += 1;
+        Some(Signal::Ordered { order: Order::Lift, ordered: ordered(self.orders) })
     }
 }
 

@@ -3,6 +3,8 @@
 mod facts;
 mod limits;
 mod matrix;
+mod orders;
 mod properties;
 mod story;
 mod turns;
+mod votes;

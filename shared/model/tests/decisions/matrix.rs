@@ -6,12 +6,16 @@ use std::fmt::Write;
 use model::approval::{Answer, Policy, Voice};
 use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
-use model::release::Phase;
-use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::order::Order;
+use model::release::{Frozen, Phase};
+use model::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
-use crate::story::{Story, answered, build, deployed, fingerprint, image_of, person, policy, push, revision};
+use crate::story::{
+    Story, answered, approvers, build, deployed, fingerprint, ground, image_of, ordered, person, planned_for,
+    policy, promotion, push, revision,
+};
 
 /// A track, and the release on it that the signals are about.
 struct Situation {
@@ -26,7 +30,11 @@ fn every_phase_with_every_signal_is_decided_as_reviewed() {
     for situation in situations() {
         let _ = writeln!(text, "\n{}\n{}", situation.name, track_line(&situation.story.track));
         for (name, signal) in signals(&situation) {
-            let later = if name == "Tick, days later" { Span::hours(100) } else { Span::seconds(0) };
+            let later = Span::hours(match name {
+                "Tick, half a day later" => 13,
+                "Tick, days later" => 100,
+                _ => 0,
+            });
             let line = outcome_line(&situation.story, &signal, later);
             let _ = writeln!(text, "  {name:<44} {line}");
         }
@@ -55,6 +63,7 @@ fn situations() -> Vec<Situation> {
     let waiting = || first().planned(1, 1);
     let deploying = || waiting().approved(1);
     let live = || deploying().executing(1).deployed(1);
+    let live_twice = || live().planning('b').planned(2, 2).approved(2).executing(2).deployed(2);
     vec![
         at("nothing yet", 1, Story::new()),
         at("Building, asked for", 1, Story::new().pushed('a')),
@@ -73,15 +82,26 @@ fn situations() -> Vec<Situation> {
         at("AwaitingApproval; a newer one builds", 1, waiting().pushed('b')),
         at("AwaitingApproval; a newer one plans", 1, waiting().planning('b')),
         at("AwaitingApproval; another one is live", 2, live().planning('b').planned(2, 2)),
-        at("AwaitingApproval, two needed, one given", 1, first().planned_for_two(1, 1).approved(1)),
+        at("AwaitingApproval, two needed, one given", 1, first().planned_for_two(1, 1).half_approved(1)),
+        at("Ready, to be counted again; a newer one builds", 1, waiting().ready(1).pushed('b')),
         at("Ready; an older one deploys", 2, deploying().executing(1).planning('b').ready(2)),
+        at("Ready; the track is held", 1, waiting().orders(Order::Hold).approved(1)),
+        at("Ready; a freeze is in force", 1, deploying().frozen(1)),
+        at("AwaitingApproval, a rollback; a newer push waits too", 3, {
+            let to = live_twice().stored(1);
+            live_twice().orders(Order::Rollback { to }).planned(3, 3).planning('c').planned(4, 4)
+        }),
         at("Deploying, not started", 1, deploying()),
+        at("Deploying, not started, to stop", 1, deploying().orders(Order::Cancel { n: 1 })),
+        at("Deploying, started, to stop", 1, deploying().executing(1).orders(Order::Cancel { n: 1 })),
         at("Deploying, not started; a newer one plans", 1, deploying().planning('b')),
         at("Deploying, not started; a newer one is ready", 1, deploying().planning('b').ready(2)),
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
         at("Deploying, started; a newer one is ready", 1, deploying().executing(1).planning('b').ready(2)),
         at("over: Deployed", 1, live()),
+        at("over: Deployed; a newer one is live", 1, live_twice()),
+        at("over: Cancelled", 1, waiting().orders(Order::Cancel { n: 1 })),
         at("over: Superseded; the newer one builds", 1, Story::new().pushed('a').pushed('b')),
     ]
 }
@@ -110,10 +130,15 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
     let settled = |image: &_, rollout| {
         deployment(DeploymentSeen::Settled { deployed: deployed(Clone::clone(image)), rollout })
     };
-    let says = |answer, voice| answered(n, asked.clone(), answer, voice, policy(1));
-    let planned = |number| Signal::Planned { n, plan: story.plan(n, number), policy: policy(1) };
+    let says = |answer, voice| answered(n, asked.clone(), answer, voice, ground(policy(1)));
+    let planned = |number, record| planned_for(n, story.plan(n, number), record);
     let up_to_date =
         |image: &_| Signal::UpToDate { n, key: promised.clone(), deployed: deployed(Clone::clone(image)) };
+    let stored = match (release, story.over.iter().find(|release| release.id.n == n)) {
+        (Some(stored), _) | (None, Some(stored)) => Box::new(stored.clone()),
+        (None, None) => Story::new().pushed('a').stored(1),
+    };
+    let order = |order| Signal::Ordered { order, ordered: ordered(9) };
     let no_replies = Policy { replies: false, ..policy(1) };
     vec![
         ("Pushed, the newest again", Signal::Pushed(push(story.newest_letter()))),
@@ -122,6 +147,19 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "Pushed, another with a fault",
             Signal::Pushed(Push { fault: Some("bad config".into()), ..push('c') }),
         ),
+        ("Promoted", Signal::Promoted(promotion('c', 1))),
+        (
+            "Promoted, with a fault",
+            Signal::Promoted(Promotion { fault: Some("bad config".into()), ..promotion('c', 1) }),
+        ),
+        ("Ordered Hold", order(Order::Hold)),
+        ("Ordered Lift", order(Order::Lift)),
+        ("Ordered Cancel", order(Order::Cancel { n })),
+        ("Ordered Retry", order(Order::Retry { of: stored.clone() })),
+        ("Ordered Rollback", order(Order::Rollback { to: stored.clone() })),
+        ("Ordered Redeploy", order(Order::Redeploy { of: stored })),
+        ("Ordered OverrideFreeze", order(Order::OverrideFreeze { until: story.now.plus(Span::hours(2)) })),
+        ("Ordered OverrideFreeze, too late", order(Order::OverrideFreeze { until: story.now })),
         ("BuildStarted", Signal::BuildStarted { n, build: build(own_letter) }),
         ("BuildSeen Running", seen(BuildSeen::Running { phase: "BUILD".into() })),
         ("BuildSeen Succeeded", succeeded(Some(own_image.clone()), Some(own_image.clone()))),
@@ -133,13 +171,13 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ),
         ("BuildSeen Failed", seen(BuildSeen::Failed { why: "no such file".into() })),
         ("BuildSeen Lost", seen(BuildSeen::Lost)),
-        ("Planned, as promised", planned(1)),
-        ("Planned, another fingerprint", planned(7)),
-        ("Planned, needing nobody", Signal::Planned { n, plan: story.plan(n, 1), policy: policy(0) }),
+        ("Planned, as promised", planned(1, policy(1))),
+        ("Planned, another fingerprint", planned(7, policy(1))),
+        ("Planned, needing nobody", planned(1, policy(0))),
         ("Planned, by a promise that is void", {
             let mut plan = story.plan(n, 1);
             plan.change_set = story.key(n, 98);
-            Signal::Planned { n, plan, policy: policy(1) }
+            planned_for(n, plan, policy(1))
         }),
         ("UpToDate", up_to_date(&own_image)),
         ("UpToDate, running another image", up_to_date(&foreign)),
@@ -156,17 +194,39 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Answered Approve, verified, the same person", says(Answer::Approve, person("ana"))),
         ("Answered Approve, a reply", says(Answer::Approve, Voice::Reply)),
         ("Answered Approve, a reply where none may", {
-            answered(n, asked.clone(), Answer::Approve, Voice::Reply, no_replies)
+            answered(n, asked.clone(), Answer::Approve, Voice::Reply, ground(no_replies))
         }),
         ("Answered Approve, a floor of two", {
-            answered(n, asked.clone(), Answer::Approve, person("bob"), policy(2))
+            answered(n, asked.clone(), Answer::Approve, person("bob"), ground(policy(2)))
         }),
         ("Answered Approve, another plan", {
-            answered(n, fingerprint(8), Answer::Approve, person("bob"), policy(1))
+            answered(n, fingerprint(8), Answer::Approve, person("bob"), ground(policy(1)))
+        }),
+        ("Answered Approve, whoever pushed it", says(Answer::Approve, person("dana"))),
+        ("Answered Approve, not an approver", {
+            let record = Policy { approvers: approvers(&["group:managers"]), ..policy(1) };
+            answered(n, asked.clone(), Answer::Approve, person("ana"), ground(record))
         }),
         ("Answered Reject, verified", says(Answer::Reject, person("bob"))),
         ("Answered Reject, a reply", says(Answer::Reject, Voice::Reply)),
+        (
+            "VotesCounted, still enough",
+            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(1)) },
+        ),
+        (
+            "VotesCounted, no longer enough",
+            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(2)) },
+        ),
+        (
+            "VotesCounted, by a promise that is void",
+            Signal::VotesCounted { n, key: story.key(n, 98), ground: ground(policy(1)) },
+        ),
         ("ExecutionStarted", Signal::ExecutionStarted { n }),
+        ("Frozen", {
+            let frozen = Frozen { until: story.now.plus(Span::hours(3)), why: "no Friday evenings".into() };
+            Signal::Frozen { n, key: promised.clone(), frozen }
+        }),
+        ("NotExecuted", Signal::NotExecuted { n, key: promised.clone() }),
         ("DeploymentSeen NotStarted", deployment(DeploymentSeen::NotStarted)),
         (
             "DeploymentSeen Running",
@@ -209,6 +269,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Refused, the last promise", Signal::Refused { key: promised, why: "no such role".into() }),
         ("Refused, none such", Signal::Refused { key: story.key(n, 98), why: "no such role".into() }),
         ("Tick", Signal::Tick),
+        ("Tick, half a day later", Signal::Tick),
         ("Tick, days later", Signal::Tick),
     ]
 }
@@ -219,6 +280,17 @@ fn signal_kind(signal: &Signal) -> &'static str {
     match signal {
         Signal::Pushed(Push { fault: None, .. }) => "Pushed",
         Signal::Pushed(Push { fault: Some(_), .. }) => "Pushed, fault",
+        Signal::Promoted(Promotion { fault: None, .. }) => "Promoted",
+        Signal::Promoted(Promotion { fault: Some(_), .. }) => "Promoted, fault",
+        Signal::Ordered { order, .. } => match order {
+            Order::Hold => "Ordered Hold",
+            Order::Lift => "Ordered Lift",
+            Order::Cancel { .. } => "Ordered Cancel",
+            Order::Retry { .. } => "Ordered Retry",
+            Order::Rollback { .. } => "Ordered Rollback",
+            Order::Redeploy { .. } => "Ordered Redeploy",
+            Order::OverrideFreeze { .. } => "Ordered OverrideFreeze",
+        },
         Signal::BuildStarted { .. } => "BuildStarted",
         Signal::BuildSeen { seen, .. } => match seen {
             BuildSeen::Running { .. } => "BuildSeen Running",
@@ -235,7 +307,10 @@ fn signal_kind(signal: &Signal) -> &'static str {
             (Answer::Reject, Voice::Verified { .. }) => "Reject, verified",
             (Answer::Reject, Voice::Reply) => "Reject, reply",
         },
+        Signal::VotesCounted { .. } => "VotesCounted",
         Signal::ExecutionStarted { .. } => "ExecutionStarted",
+        Signal::Frozen { .. } => "Frozen",
+        Signal::NotExecuted { .. } => "NotExecuted",
         Signal::DeploymentSeen { seen, .. } => match seen {
             DeploymentSeen::NotStarted => "DeploymentSeen NotStarted",
             DeploymentSeen::Running { .. } => "DeploymentSeen Running",
@@ -254,9 +329,18 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 26] = [
+const SIGNAL_KINDS: [&str; 38] = [
     "Pushed",
     "Pushed, fault",
+    "Promoted",
+    "Promoted, fault",
+    "Ordered Hold",
+    "Ordered Lift",
+    "Ordered Cancel",
+    "Ordered Retry",
+    "Ordered Rollback",
+    "Ordered Redeploy",
+    "Ordered OverrideFreeze",
     "BuildStarted",
     "BuildSeen Running",
     "BuildSeen Succeeded",
@@ -269,7 +353,10 @@ const SIGNAL_KINDS: [&str; 26] = [
     "Approve, reply",
     "Reject, verified",
     "Reject, reply",
+    "VotesCounted",
     "ExecutionStarted",
+    "Frozen",
+    "NotExecuted",
     "DeploymentSeen NotStarted",
     "DeploymentSeen Running",
     "Settled, Running",
@@ -290,15 +377,18 @@ fn phase_kind(phase: &Phase) -> &'static str {
         Phase::Planning { before: None, .. } => "Planning",
         Phase::Planning { before: Some(_), .. } => "Planning again",
         Phase::AwaitingApproval { .. } => "AwaitingApproval",
-        Phase::Ready { .. } => "Ready",
-        Phase::Deploying { started: false, .. } => "Deploying, not started",
-        Phase::Deploying { started: true, .. } => "Deploying, started",
+        Phase::Ready { frozen: None, .. } => "Ready",
+        Phase::Ready { frozen: Some(_), .. } => "Ready, frozen",
+        Phase::Deploying { started: false, stop: None, .. } => "Deploying, not started",
+        Phase::Deploying { started: true, stop: None, .. } => "Deploying, started",
+        Phase::Deploying { started: false, stop: Some(_), .. } => "Deploying, not started, to stop",
+        Phase::Deploying { started: true, stop: Some(_), .. } => "Deploying, started, to stop",
         Phase::Over(_) => "over releases are not in flight",
     }
 }
 
 /// What `phase_kind` tells apart, and a release that is not in flight.
-const PHASE_KINDS: [&str; 9] = [
+const PHASE_KINDS: [&str; 12] = [
     "none in flight",
     "Building, asked for",
     "Building, started",
@@ -306,14 +396,20 @@ const PHASE_KINDS: [&str; 9] = [
     "Planning again",
     "AwaitingApproval",
     "Ready",
+    "Ready, frozen",
     "Deploying, not started",
     "Deploying, started",
+    "Deploying, not started, to stop",
+    "Deploying, started, to stop",
 ];
 
 fn track_line(track: &Track) -> String {
     let mut line = String::from(" ");
     if let Some(live) = &track.live {
         let _ = write!(line, " live {};", live.release.n);
+    }
+    if track.held().is_some() {
+        line += " held;";
     }
     for release in &track.in_flight {
         let _ = write!(line, " {} {};", release.id.n, phase_kind(&release.phase));
@@ -331,13 +427,20 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::LeaveBuild { .. } => "LeaveBuild".to_owned(),
         Effect::Plan => "Plan".to_owned(),
         Effect::DiscardPlan { change_set } => format!("DiscardPlan {}", change_set.k),
+        Effect::CountVotes => "CountVotes".to_owned(),
         Effect::Execute => "Execute".to_owned(),
         Effect::LookAtDeployment => "LookAtDeployment".to_owned(),
+        Effect::StopDeployment => "StopDeployment".to_owned(),
+        Effect::Promote => "Promote".to_owned(),
         Effect::Announce { notice } => match notice {
             Notice::ApprovalRequested => "Announce ApprovalRequested".to_owned(),
+            Notice::ApprovalReminded => "Announce ApprovalReminded".to_owned(),
+            Notice::ApprovalEscalated => "Announce ApprovalEscalated".to_owned(),
             Notice::Ended => "Announce Ended".to_owned(),
             Notice::TakesLong => "Announce TakesLong".to_owned(),
+            Notice::Held => "Announce Held".to_owned(),
         },
+        Effect::Show => "Show".to_owned(),
     };
     let n = promise.key.release.n;
     match promise.due.since(now).as_seconds() {
@@ -382,6 +485,14 @@ fn outcome_line(story: &Story, signal: &Signal, later: Span) -> String {
         if !after.outbox.iter().any(|new| new.key == promise.key) {
             parts.push(format!("-{}", promise_line(promise, promise.due)));
         }
+    }
+    match (before.held().is_some(), after.held().is_some()) {
+        (false, true) => parts.push("held".to_owned()),
+        (true, false) => parts.push("no longer held".to_owned()),
+        (true, true) | (false, false) => {}
+    }
+    if after.freeze_override != before.freeze_override {
+        parts.push("freezes overridden".to_owned());
     }
     if after.live != before.live {
         parts.push(format!("live {}", after.live.as_ref().map_or(0, |live| live.release.n)));

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::approval::{Answer, Voice};
+use model::approval::{Answer, Ground};
 use model::decide::{Decision, decide};
-use model::ids::{EffectKey, Fingerprint};
-use model::release::{Ending, Phase, Release};
+use model::ids::{EffectKey, Fingerprint, PersonName};
+use model::release::{Ending, Origin, Phase, Release};
 use model::signal::Signal;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
+use model::who::Who;
 use proptest::prelude::*;
 
 use crate::facts::{Act, Facts};
-use crate::story::Story;
+use crate::story::{Story, ground, policy};
 
 /// One decision may overfill the outbox by what it promises at once.
-const OUTBOX_SLACK: usize = 2 * IN_FLIGHT_MAX + 4;
+const OUTBOX_SLACK: usize = 3 * IN_FLIGHT_MAX + 6;
 const ACTS_MAX: usize = 160;
 /// More than any story of `ACTS_MAX` acts needs to come to rest.
 const SETTLING_ACTS: usize = 400;
@@ -31,7 +32,9 @@ fn acts() -> impl Strategy<Value = Vec<(Act, usize)>> {
         6 => Just(Act::StackMoves),
         1 => Just(Act::StackChangedOutside),
         10 => Just(Act::PersonAnswers),
-        1 => Just(Act::FloorRises),
+        4 => Just(Act::PersonOrders),
+        1 => Just(Act::FreezeBegins),
+        2 => Just(Act::RecordsChange),
         2 => Just(Act::MinutesPass),
         1 => Just(Act::HoursPass),
         1 => Just(Act::Refuse),
@@ -107,8 +110,8 @@ struct Watched {
     story: Story,
     facts: Facts,
     keys: BTreeSet<EffectKey>,
-    /// Who approved which plan of which release, and the most that was asked for.
-    approvals: BTreeMap<(u32, Fingerprint), (BTreeSet<Voice>, u32)>,
+    /// Who ever approved which plan of which release; `None` is a reply.
+    approvals: BTreeMap<(u32, Fingerprint), BTreeSet<Option<PersonName>>>,
     newest_deploying: u32,
 }
 
@@ -129,15 +132,19 @@ impl Watched {
         }
     }
 
-    /// Everything promised is done, everybody answers, and nothing fails any more.
+    /// Everything promised is done, everybody answers and may, and nothing fails any more.
     fn settle(&mut self) {
+        self.facts.ground = ground(policy(1));
+        if let Some(lift) = self.facts.open(&self.story) {
+            self.see(&lift);
+        }
         for round in 0..SETTLING_ACTS {
             self.act(Act::Perform, round);
             self.act(Act::BuildMoves, 7 * round + 2);
             self.act(Act::StackMoves, 4 * round + 1);
             if self.story.track.in_flight.iter().any(|release| release.phase.name() == "AwaitingApproval") {
                 for pick in 0..8 {
-                    self.act(Act::PersonAnswers, 1 + 2 * (pick % 2) + 16 * (round + pick));
+                    self.act(Act::PersonAnswers, 1 + 2 * (pick % 2) + 6 * (round + pick));
                 }
             }
             self.act(Act::MinutesPass, 0);
@@ -155,12 +162,16 @@ impl Watched {
         let advanced = self.story.see(signal).is_ok();
         let after = &self.story.track;
         if !advanced {
+            // Whoever gave an order is told that it was refused: nobody sends it again later.
+            if let Signal::Ordered { .. } = signal {
+                self.facts.forget(signal);
+            }
             assert_eq!(*after, before, "{signal:?} was ignored and yet changed something");
             return;
         }
         assert_eq!(after.version, before.version + 1);
         self.remember_approval(&before, signal);
-        self.check_approvals(&before);
+        self.check_approvals(&before, signal);
         self.check_turns(&before, signal);
         self.check_order(&before);
         self.check_bounds(&before);
@@ -169,43 +180,30 @@ impl Watched {
     }
 
     fn remember_approval(&mut self, before: &Track, signal: &Signal) {
-        for release in &self.story.track.in_flight {
-            let (Phase::AwaitingApproval { plan, asked }
-            | Phase::Ready { plan, asked }
-            | Phase::Deploying { plan, asked, .. }) = &release.phase
-            else {
-                continue;
-            };
-            let kept = self
-                .approvals
-                .entry((release.id.n, plan.fingerprint.clone()))
-                .or_insert((BTreeSet::new(), 0));
-            kept.1 = kept.1.max(asked.policy.required);
-        }
-        let Signal::Answered { n, fingerprint, answer: Answer::Approve, voice, floor, .. } = signal else {
-            return;
-        };
+        let Signal::Answered { n, fingerprint, answer: Answer::Approve, voice, .. } = signal else { return };
         let Some(plan) = before.release(*n).and_then(|release| release.phase.plan()) else { return };
         assert_eq!(plan.fingerprint, *fingerprint, "I1: an answer to another plan counted");
-        if *voice == Voice::Reply {
-            assert!(
-                floor.replies || self.story.track.release(*n).is_none(),
-                "I1: a reply counted where none may"
-            );
-        }
-        let kept = self.approvals.entry((*n, fingerprint.clone())).or_insert((BTreeSet::new(), 0));
-        kept.0.insert(voice.clone());
-        kept.1 = kept.1.max(floor.required);
+        let said = self.approvals.entry((*n, fingerprint.clone())).or_default();
+        said.insert(voice.person().cloned());
     }
 
-    /// I1: whatever enters Deploying was approved as its policy asks, for exactly that plan.
-    fn check_approvals(&self, before: &Track) {
+    /// I1: whatever enters Deploying was approved for exactly that plan, as the records ask at that very moment.
+    fn check_approvals(&self, before: &Track, signal: &Signal) {
         for release in entered_deploying(before, &self.story.track) {
-            let Phase::Deploying { plan, asked, .. } = &release.phase else { continue };
-            assert!(asked.policy.is_met(&asked.votes, &plan.fingerprint), "I1: {release:?}");
-            let counted = self.approvals.get(&(release.id.n, plan.fingerprint.clone()));
-            let (voices, required) = counted.map_or((0, 0), |(voices, required)| (voices.len(), *required));
-            assert!(voices >= required as usize && required > 0, "I1: {voices} of {required}: {release:?}");
+            let Phase::Deploying { plan, .. } = &release.phase else { continue };
+            let (Signal::Planned { ground, .. }
+            | Signal::Answered { ground, .. }
+            | Signal::VotesCounted { ground, .. }) = signal
+            else {
+                panic!("I1: {} deploys by {signal:?}, which read no record", release.id);
+            };
+            let said = self.approvals.get(&(release.id.n, plan.fingerprint.clone()));
+            let counting =
+                said.map_or(0, |said| said.iter().filter(|who| counts(who, release, ground)).count());
+            let brings_news = matches!(release.origin, Origin::Push | Origin::Promotion { .. });
+            let stranger = release.pushed_by.is_none() && brings_news && !ground.record.self_approval;
+            let needed = ground.record.required as usize + usize::from(stranger);
+            assert!(counting >= needed && needed > 0, "I1: {counting} of {needed}: {release:?}");
         }
     }
 
@@ -252,4 +250,19 @@ fn entered_deploying<'a>(before: &'a Track, after: &'a Track) -> impl Iterator<I
     let deploys = |release: &&Release| matches!(release.phase, Phase::Deploying { .. });
     let deployed_before = move |n: u32| before.release(n).is_some_and(|release| deploys(&release));
     after.in_flight.iter().filter(deploys).filter(move |release| !deployed_before(release.id.n))
+}
+
+/// Said anew, in other words than the product's: dana pushes, and cleo may have written.
+fn counts(who: &Option<PersonName>, release: &Release, ground: &Ground) -> bool {
+    let Some(person) = who else { return ground.record.replies };
+    let listed = |who: &Who| match who {
+        Who::User(named) => named == person.as_str(),
+        Who::Group(group) => ground.directory.groups[&group.parse().unwrap()].contains(person),
+    };
+    let pushed = person.as_str() == "dana" && release.pushed_by.is_some();
+    let ordered = person.as_str() == "cleo" && release.ordered.is_some();
+    let wrote = person.as_str() == "cleo" && !release.authors.is_empty();
+    ground.directory.people.contains_key(person)
+        && ground.record.approvers.iter().all(|list| list.iter().any(listed))
+        && (ground.record.self_approval || !(pushed || wrote || ordered))
 }

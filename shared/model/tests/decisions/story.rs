@@ -1,13 +1,15 @@
 //! A track brought to a phase by the signals that lead there, as nothing else can lead there.
 
-use model::approval::{Answer, Policy, Voice, Vote};
+use model::approval::{Answer, Directory, Ground, Identities, Identity, Nudged, Policy, Voice, Vote};
 use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
-use model::release::{Asked, Deployed, Phase, Plan, Release};
-use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::order::{Order, Ordered};
+use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release};
+use model::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
+use model::who::Who;
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -36,7 +38,7 @@ impl Story {
         }
     }
 
-    fn told(mut self, signal: &Signal) -> Self {
+    pub(crate) fn told(mut self, signal: &Signal) -> Self {
         self.see(signal).unwrap_or_else(|why| panic!("{signal:?} was ignored: {why}"));
         self.now = self.now.plus(Span::seconds(1));
         self
@@ -62,12 +64,17 @@ impl Story {
 
     pub(crate) fn planned(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
-        self.told(&Signal::Planned { n, plan, policy: policy(1) })
+        self.told(&planned_for(n, plan, policy(1)))
+    }
+
+    pub(crate) fn planned_within(self, n: u32, plan: u64, timeout: Span) -> Self {
+        let plan = Plan { timeout: Some(timeout), ..self.plan(n, plan) };
+        self.told(&planned_for(n, plan, policy(1)))
     }
 
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
-        self.told(&Signal::Planned { n, plan, policy: policy(2) })
+        self.told(&planned_for(n, plan, policy(2)))
     }
 
     pub(crate) fn stale(self, n: u32) -> Self {
@@ -79,21 +86,47 @@ impl Story {
     /// Put there by hand: without holds and freezes, an approved release waits for its turn in no story.
     pub(crate) fn ready(mut self, n: u32) -> Self {
         let plan = self.plan(n, u64::from(n));
-        let vote = Vote { voice: person("ana"), fingerprint: plan.fingerprint.clone(), at: self.now };
+        let vote = Vote {
+            voice: person("ana"),
+            fingerprint: plan.fingerprint.clone(),
+            at: self.now,
+            reason: String::new(),
+        };
         let asked = Asked {
             fingerprint: plan.fingerprint.clone(),
             policy: policy(1),
+            wish: Some(wish()),
             votes: vec![vote],
+            missing: Some(0),
+            asked_at: Some(self.now),
+            nudged: Nudged::NotYet,
             until: self.now.plus(Span::hours(24)),
         };
         let release = self.track.in_flight.iter_mut().find(|release| release.id.n == n).unwrap();
-        release.phase = Phase::Ready { plan, asked };
+        release.phase = Phase::Ready { plan, asked, frozen: None };
         self
+    }
+
+    pub(crate) fn counted(self, n: u32) -> Self {
+        let key = self.promised(&Effect::CountVotes).unwrap();
+        self.told(&Signal::VotesCounted { n, key, ground: ground(policy(1)) })
+    }
+
+    pub(crate) fn frozen(self, n: u32) -> Self {
+        let key = self.promised(&Effect::Execute).unwrap();
+        let frozen = Frozen { until: self.now.plus(Span::hours(3)), why: "no Friday evenings".to_owned() };
+        self.told(&Signal::Frozen { n, key, frozen })
     }
 
     pub(crate) fn approved(self, n: u32) -> Self {
         let fingerprint = self.track.release(n).unwrap().phase.plan().unwrap().fingerprint.clone();
-        self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), policy(1)))
+        self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), ground(policy(1))))
+    }
+
+    /// One of the two that are needed.
+    pub(crate) fn half_approved(self, n: u32) -> Self {
+        let fingerprint = self.track.release(n).unwrap().phase.plan().unwrap().fingerprint.clone();
+        self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), ground(policy(2))))
     }
 
     pub(crate) fn executing(self, n: u32) -> Self {
@@ -130,8 +163,25 @@ impl Story {
                 .unwrap_or_else(|| image_of(&revision('a'))),
             change_set: promised.map_or_else(|| self.key(n, 99), |promise| promise.key.clone()),
             stack_policy: None,
+            timeout: None,
             lines: Vec::new(),
         }
+    }
+
+    pub(crate) fn orders(self, order: Order) -> Self {
+        let id = self.track.orders.len() as u32 + 1;
+        self.told(&Signal::Ordered { order, ordered: ordered(id) })
+    }
+
+    /// A release that is over, as it is stored.
+    pub(crate) fn stored(&self, n: u32) -> Box<Release> {
+        let stored = self.track.release(n).or_else(|| self.over.iter().find(|release| release.id.n == n));
+        Box::new(stored.unwrap_or_else(|| panic!("release {n} never was")).clone())
+    }
+
+    /// The promise of that effect.
+    pub(crate) fn promised(&self, effect: &Effect) -> Option<EffectKey> {
+        self.track.outbox.iter().find(|promise| promise.effect == *effect).map(|promise| promise.key.clone())
     }
 
     pub(crate) fn newest_letter(&self) -> char {
@@ -175,17 +225,75 @@ pub(crate) fn push(letter: char) -> Push {
         revision,
         repository: repository(),
         branch: "main".parse().unwrap(),
-        by: Some("ana".to_owned()),
+        by: Some(mail_of("dana")),
         fault: None,
     }
 }
 
-pub(crate) fn policy(required: u32) -> Policy {
-    Policy { required, replies: true, expires_hours: 24 }
+pub(crate) fn promotion(letter: char, n: u32) -> Promotion {
+    let push = push(letter);
+    Promotion {
+        of: format!("payments-staging-{n}").parse().unwrap(),
+        image: image_of(&push.revision),
+        revision: push.revision,
+        repository: push.repository,
+        branch: push.branch,
+        pushed_by: push.by,
+        family: push.family,
+        fault: None,
+    }
 }
 
+pub(crate) fn ordered(id: u32) -> Ordered {
+    Ordered { id: format!("order-{id}").parse().unwrap(), by: person("cleo"), reason: "because".to_owned() }
+}
+
+pub(crate) fn policy(required: u32) -> Policy {
+    Policy { required, replies: true, expires_hours: 24, approvers: Vec::new(), self_approval: false }
+}
+
+/// What a config asks for that says nothing.
+pub(crate) fn wish() -> Policy {
+    Policy { required: 0, replies: true, expires_hours: 168, approvers: Vec::new(), self_approval: true }
+}
+
+/// Ana, bob and cleo may approve; dana pushes.
+pub(crate) fn directory() -> Directory {
+    let mut directory = Directory::default();
+    for (n, name) in ["ana", "bob", "cleo", "dana"].into_iter().enumerate() {
+        let identities = Identities {
+            slack: [format!("T0001/U000{n}").parse().unwrap()].into(),
+            iam: [format!("AIDA00000000000{n}").parse().unwrap()].into(),
+            git: [mail_of(name).parse().unwrap()].into(),
+        };
+        directory.people.insert(name.parse().unwrap(), identities);
+    }
+    let managers = ["bob", "cleo"].map(|name| name.parse().unwrap());
+    directory.groups.insert("managers".parse().unwrap(), managers.into());
+    directory
+}
+
+pub(crate) fn ground(record: Policy) -> Ground {
+    Ground { record, directory: directory() }
+}
+
+pub(crate) fn planned_for(n: u32, plan: Plan, record: Policy) -> Signal {
+    Signal::Planned { n, plan, wish: wish(), ground: ground(record), authors: Vec::new() }
+}
+
+pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Who>> {
+    vec![list.iter().map(|approver| approver.parse().unwrap()).collect()]
+}
+
+fn mail_of(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+/// By Slack, as the directory has it.
 pub(crate) fn person(name: &str) -> Voice {
-    Voice::Verified { person: name.to_owned() }
+    let person = name.parse().unwrap();
+    let identity = directory().people[&person].slack.first().cloned().map(Identity::Slack);
+    Voice::Verified { person, identity }
 }
 
 pub(crate) fn answered(
@@ -193,9 +301,9 @@ pub(crate) fn answered(
     fingerprint: Fingerprint,
     answer: Answer,
     voice: Voice,
-    floor: Policy,
+    ground: Ground,
 ) -> Signal {
-    Signal::Answered { n, fingerprint, answer, voice, reason: "because".to_owned(), floor }
+    Signal::Answered { n, fingerprint, answer, voice, reason: "because".to_owned(), ground }
 }
 
 pub(crate) fn deployed(image: ImageDigest) -> Deployed {

@@ -1,5 +1,8 @@
-//! One message to a Slack incoming webhook. The webhook's address is a secret: whoever has it can post, so it is in no
-//! error and no log (I9).
+//! Messages to Slack: by an incoming webhook, and to one person who spoke. Both addresses are secrets: whoever has one
+//! can post, so they are in no error and no log (I9).
+
+#[cfg(feature = "dynamodb")]
+mod board;
 
 use std::time::Duration;
 
@@ -8,8 +11,11 @@ use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use engine::failure::Failure;
-use serde_json::json;
+use engine::ports::{Slack, SlackApp};
+use serde_json::{Value, json};
+use slack::AnswerTo;
 
+use crate::Aws;
 use crate::failure::Call;
 
 const POST: Call = Call::changes("slack webhook");
@@ -18,9 +24,33 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Slack cuts longer texts itself. Source: docs.slack.dev, "chat.postMessage".
 const TEXT_CHARS_MAX: usize = 39_000;
 
+impl Slack for Aws {
+    async fn slack_app(&self) -> Result<Option<SlackApp>, Failure> {
+        let setting = |name: &str| self.settings.optional(name);
+        let (Some(team), Some(app)) = (setting("TIDEGATE_SLACK_TEAM"), setting("TIDEGATE_SLACK_APP")) else {
+            return Ok(None);
+        };
+        let parameter = self.settings.required("TIDEGATE_SLACK_SIGNING_SECRET_PARAMETER")?;
+        // Read anew each time, so that a rotated secret counts at once.
+        let signing_secret = self.secure_string(parameter).await?.trim().as_bytes().to_vec();
+        Ok(Some(SlackApp { team: team.to_owned(), app: app.to_owned(), signing_secret }))
+    }
+
+    /// Source: docs.slack.dev, "Handling user interaction", "Message responses".
+    async fn answer_in_slack(&self, to: &AnswerTo, text: &str) -> Result<(), Failure> {
+        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": escaped(text) });
+        send(to.reveal(), &body).await
+    }
+}
+
+/// To an incoming webhook.
+#[cfg(feature = "sns")]
 pub(crate) async fn post(webhook: &str, text: &str) -> Result<(), Failure> {
-    let connector = Connector::builder().tls_provider(crate::client::tls()).build();
-    let answer = tokio::time::timeout(TIMEOUT, connector.call(request(webhook, text)?)).await;
+    send(webhook, &json!({ "text": escaped(text) })).await
+}
+
+async fn send(url: &str, body: &Value) -> Result<(), Failure> {
+    let answer = tokio::time::timeout(TIMEOUT, connector().call(request(url, body)?)).await;
     // What failed is told in fixed words: the client's own could quote the address.
     match answer {
         Err(_elapsed) => Err(POST.unanswered("no answer in time")),
@@ -30,13 +60,16 @@ pub(crate) async fn post(webhook: &str, text: &str) -> Result<(), Failure> {
     }
 }
 
+fn connector() -> Connector {
+    Connector::builder().tls_provider(crate::client::tls()).build()
+}
+
 const NOT_A_URL: &str = "the parameter of the Slack webhook does not hold a URL that can be called";
 
-fn request(webhook: &str, text: &str) -> Result<HttpRequest, Failure> {
-    let body = json!({ "text": escaped(text) }).to_string();
-    let mut request = HttpRequest::new(SdkBody::from(body));
+fn request(url: &str, body: &Value) -> Result<HttpRequest, Failure> {
+    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
     request.set_method("POST").map_err(|_| POST.refused("POST is not a method"))?;
-    request.set_uri(webhook).map_err(|_| POST.refused(NOT_A_URL))?;
+    request.set_uri(url).map_err(|_| POST.refused(NOT_A_URL))?;
     request.headers_mut().insert("content-type", "application/json; charset=utf-8");
     Ok(request)
 }

@@ -1,0 +1,147 @@
+//! Slack's Web API as far as Tidegate calls it: messages in channels, with the rate limits and the trouble that a story
+//! asks for. The bot's token names the account: `xoxb-<account>`.
+//!
+//! Source: docs.slack.dev, "chat.postMessage", "chat.update", "Rate limits".
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Response, StatusCode};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// What becomes of the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlackTrouble {
+    /// 429, and to be left alone for so many seconds.
+    RateLimited { seconds: u32 },
+    /// 500.
+    Fails,
+}
+
+/// A message, as it stands and as it stood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlackMessage {
+    pub channel: String,
+    pub now: Value,
+    /// Oldest first.
+    pub before: Vec<Value>,
+}
+
+/// The workspaces, one for each account. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Slack {
+    workspaces: Arc<Mutex<BTreeMap<String, Workspace>>>,
+}
+
+#[derive(Debug, Default)]
+struct Workspace {
+    messages: BTreeMap<String, SlackMessage>,
+    trouble: VecDeque<SlackTrouble>,
+    calls: u32,
+}
+
+impl Slack {
+    /// By their time stamps, the oldest first.
+    pub fn messages(&self, account: &str) -> Vec<SlackMessage> {
+        self.workspace(account, |workspace| workspace.messages.values().cloned().collect())
+    }
+
+    /// Befalls the next calls, one each.
+    pub fn next_calls(&self, account: &str, trouble: &[SlackTrouble]) {
+        self.workspace(account, |workspace| workspace.trouble.extend(trouble));
+    }
+
+    fn workspace<T>(&self, account: &str, of: impl FnOnce(&mut Workspace) -> T) -> T {
+        let mut all = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        of(all.entry(account.to_owned()).or_default())
+    }
+
+    fn call(&self, account: &str, method: &str, body: &Value) -> (StatusCode, Value, Option<u32>) {
+        self.workspace(account, |workspace| {
+            workspace.calls += 1;
+            match workspace.trouble.pop_front() {
+                Some(SlackTrouble::RateLimited { seconds }) => {
+                    let said = json!({ "ok": false, "error": "ratelimited" });
+                    return (StatusCode::TOO_MANY_REQUESTS, said, Some(seconds));
+                }
+                Some(SlackTrouble::Fails) => return (StatusCode::INTERNAL_SERVER_ERROR, Value::Null, None),
+                None => {}
+            }
+            (StatusCode::OK, workspace.done(method, body), None)
+        })
+    }
+}
+
+impl Workspace {
+    fn done(&mut self, method: &str, body: &Value) -> Value {
+        let failed = |error: &str| json!({ "ok": false, "error": error });
+        let Some(channel) = body["channel"].as_str() else { return failed("channel_not_found") };
+        let message = json!({ "text": body["text"], "blocks": body["blocks"] });
+        let there = |ts: &str| json!({ "ok": true, "channel": channel, "ts": ts });
+        match method {
+            "chat.postMessage" => {
+                let ts = format!("1700000000.{:06}", self.calls);
+                let posted = SlackMessage { channel: channel.to_owned(), now: message, before: Vec::new() };
+                self.messages.insert(ts.clone(), posted);
+                there(&ts)
+            }
+            "chat.update" => {
+                let ts = body["ts"].as_str().unwrap_or_default();
+                match self.messages.get_mut(ts).filter(|message| message.channel == channel) {
+                    Some(edited) => {
+                        edited.before.push(std::mem::replace(&mut edited.now, message));
+                        there(ts)
+                    }
+                    None => failed("message_not_found"),
+                }
+            }
+            _ => failed("unknown_method"),
+        }
+    }
+}
+
+pub(crate) async fn answer(
+    State(slack): State<Slack>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let token = headers.get("authorization").and_then(|header| header.to_str().ok()).unwrap_or_default();
+    let account = token.strip_prefix("Bearer xoxb-");
+    let (status, said, after) = match (account, serde_json::from_slice::<Value>(&body)) {
+        (Some(account), Ok(body)) => slack.call(account, &method, &body),
+        (None, _) => (StatusCode::OK, json!({ "ok": false, "error": "invalid_auth" }), None),
+        (_, Err(_)) => (StatusCode::OK, json!({ "ok": false, "error": "invalid_json" }), None),
+    };
+    let mut response = Response::new(Body::from(said.to_string()));
+    *response.status_mut() = status;
+    if let Some(seconds) = after {
+        response.headers_mut().insert("retry-after", seconds.into());
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_posted_once_and_edited_where_it_stands() {
+        let slack = Slack::default();
+        slack.next_calls("1", &[SlackTrouble::RateLimited { seconds: 3 }]);
+        let post = json!({ "channel": "C1", "text": "a" });
+        assert_eq!(slack.call("1", "chat.postMessage", &post).2, Some(3));
+        let (_, posted, _) = slack.call("1", "chat.postMessage", &post);
+        let edit = json!({ "channel": "C1", "ts": posted["ts"], "text": "b" });
+        assert_eq!(slack.call("1", "chat.update", &edit).1["ok"], true);
+        let messages = slack.messages("1");
+        assert_eq!((messages.len(), messages[0].before.len()), (1, 1));
+        assert_eq!(messages[0].now["text"], "b");
+        let elsewhere = json!({ "channel": "C2", "ts": posted["ts"], "text": "b" });
+        assert_eq!(slack.call("1", "chat.update", &elsewhere).1["error"], "message_not_found");
+        assert!(slack.messages("2").is_empty());
+    }
+}

@@ -1,0 +1,174 @@
+//! Messages in a channel, by the app's own bot.
+//!
+//! Source: docs.slack.dev, "chat.postMessage", "chat.update", "Rate limits".
+
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use engine::failure::Failure;
+use engine::ports::{Place, Posted, SlackBoard};
+use engine::show::Shown;
+use model::ids::ReleaseId;
+use model::time::Span;
+use serde_json::{Value, json};
+
+use super::{TIMEOUT, connector};
+use crate::Aws;
+use crate::failure::Call;
+
+const POST_MESSAGE: Call = Call::changes("slack chat.postMessage");
+const UPDATE: Call = Call::changes("slack chat.update");
+
+const API: &str = "https://slack.com/api";
+/// Where Slack does not say how long to wait.
+const LATER: Span = Span::seconds(30);
+/// Longer is not believed.
+const LATER_SECONDS_MAX: u64 = 3600;
+
+impl SlackBoard for Aws {
+    async fn shown(&self, release: &ReleaseId) -> Result<Option<Shown>, Failure> {
+        self.load_shown(release).await
+    }
+
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
+        self.save_shown(release, shown).await
+    }
+
+    async fn post_message(&self, message: &Value) -> Result<Posted, Failure> {
+        let Some(channel) = self.settings.optional("TIDEGATE_SLACK_CHANNEL") else {
+            return Ok(Posted::Nowhere);
+        };
+        let body = with(message, json!({ "channel": channel, "unfurl_links": false }));
+        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+    }
+
+    async fn update_in_slack(&self, place: &Place, message: &Value) -> Result<Posted, Failure> {
+        if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
+            return Ok(Posted::Nowhere);
+        }
+        let body = with(message, json!({ "channel": place.channel, "ts": place.ts }));
+        self.call(UPDATE, "chat.update", &body).await
+    }
+
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Result<Posted, Failure> {
+        if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
+            return Ok(Posted::Nowhere);
+        }
+        let others = self.settings.optional("TIDEGATE_SLACK_ESCALATION_CHANNEL").filter(|_| urgent);
+        let body = match others {
+            Some(channel) => json!({ "channel": channel, "text": super::escaped(text) }),
+            None => json!({
+                "channel": place.channel, "thread_ts": place.ts, "reply_broadcast": true, "text": super::escaped(text),
+            }),
+        };
+        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+    }
+}
+
+impl Aws {
+    async fn call(&self, call: Call, method: &str, body: &Value) -> Result<Posted, Failure> {
+        let token = self.secure_string(self.settings.required("TIDEGATE_SLACK_BOT_TOKEN_PARAMETER")?).await?;
+        let api = self.settings.optional("TIDEGATE_SLACK_API").unwrap_or(API);
+        let request = request(call, &format!("{api}/{method}"), token.trim(), body)?;
+        let answered = tokio::time::timeout(TIMEOUT, async {
+            let mut answer = connector().call(request).await.map_err(|_| "the connection failed")?;
+            let after = retry_after(&answer);
+            let status = answer.status().as_u16();
+            let body = ByteStream::new(std::mem::replace(answer.body_mut(), SdkBody::empty()));
+            let body = body.collect().await.map_err(|_| "the answer broke off")?;
+            Ok::<_, &'static str>((status, after, body.into_bytes()))
+        })
+        .await;
+        // What failed is told in fixed words: the client's own could quote the token.
+        match answered {
+            Err(_elapsed) => Err(call.unanswered("no answer in time")),
+            Ok(Err(why)) => Err(call.unanswered(why)),
+            Ok(Ok((status, after, body))) => posted(call, status, after, &body),
+        }
+    }
+}
+
+fn request(call: Call, url: &str, token: &str, body: &Value) -> Result<HttpRequest, Failure> {
+    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
+    request.set_method("POST").map_err(|_| call.refused("POST is not a method"))?;
+    request.set_uri(url).map_err(|_| call.refused("TIDEGATE_SLACK_API is not a URL"))?;
+    let headers = request.headers_mut();
+    headers.insert("content-type", "application/json; charset=utf-8");
+    headers
+        .try_insert("authorization", format!("Bearer {token}"))
+        .map_err(|_| call.refused("the parameter of the bot's token does not hold one"))?;
+    Ok(request)
+}
+
+fn retry_after(answer: &HttpResponse) -> Span {
+    let seconds = answer.headers().get("retry-after").and_then(|header| header.trim().parse().ok());
+    seconds.map_or(LATER, |seconds: u64| Span::seconds(seconds.min(LATER_SECONDS_MAX)))
+}
+
+/// Slack answers 200 to nearly everything, and says in the body what it did.
+fn posted(call: Call, status: u16, after: Span, body: &[u8]) -> Result<Posted, Failure> {
+    if status == 429 {
+        return Ok(Posted::Later { after });
+    }
+    if status >= 500 {
+        return Err(call.transient(format!("Slack answered {status}")));
+    }
+    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| said[key].as_str().map(str::to_owned);
+    match (said["ok"].as_bool(), text("channel"), text("ts")) {
+        (Some(true), Some(channel), Some(ts)) => Ok(Posted::There(Place { channel, ts })),
+        _ => match text("error").as_deref() {
+            Some("ratelimited") => Ok(Posted::Later { after }),
+            Some("internal_error" | "fatal_error" | "service_unavailable" | "request_timeout") => {
+                Err(call.transient("Slack is in trouble"))
+            }
+            Some(error) if error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                Err(call.refused(format!("Slack says {error}")))
+            }
+            Some(_) | None => {
+                Err(call.refused(format!("Slack answered {status} with nothing that is known")))
+            }
+        },
+    }
+}
+
+fn with(message: &Value, more: Value) -> Value {
+    let mut whole = message.clone();
+    if let (Some(whole), Value::Object(more)) = (whole.as_object_mut(), more) {
+        whole.extend(more);
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meant(status: u16, body: &str) -> Result<Posted, Failure> {
+        posted(POST_MESSAGE, status, Span::seconds(7), body.as_bytes())
+    }
+
+    #[test]
+    fn slack_s_answers_are_told_apart() {
+        let there = Place { channel: "C1".to_owned(), ts: "1.2".to_owned() };
+        assert_eq!(meant(200, r#"{"ok":true,"channel":"C1","ts":"1.2"}"#).unwrap(), Posted::There(there));
+        let later = Posted::Later { after: Span::seconds(7) };
+        assert_eq!(meant(429, "").unwrap(), later);
+        assert_eq!(meant(200, r#"{"ok":false,"error":"ratelimited"}"#).unwrap(), later);
+        assert!(matches!(meant(503, "<html>"), Err(Failure::Transient { .. })));
+        assert!(matches!(
+            meant(200, r#"{"ok":false,"error":"internal_error"}"#),
+            Err(Failure::Transient { .. })
+        ));
+        let refused = meant(200, r#"{"ok":false,"error":"channel_not_found"}"#).unwrap_err();
+        assert_eq!(refused.to_string(), "slack chat.postMessage was refused: Slack says channel_not_found");
+        assert!(matches!(meant(200, "ok"), Err(Failure::Refused { .. })));
+    }
+
+    #[test]
+    fn a_token_that_is_none_is_in_no_error() {
+        let failure = request(UPDATE, "https://slack.com/api/x", "xoxb-SECRET\n1", &json!({})).unwrap_err();
+        assert!(!format!("{failure} {failure:?}").contains("SECRET"), "{failure:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! A person's order: whether they may give it, what it needs to know, and what became of it.
+
+use std::cell::RefCell;
+
+use intake::{GivenOrder, Wish};
+use model::approval::Voice;
+use model::ids::ReleaseId;
+use model::order::{Order, Ordered};
+use model::release::{Ending, How, Release};
+use model::signal::Signal;
+use model::track::Track;
+
+use crate::advance::{Handled, advance};
+use crate::approval::plain_text;
+use crate::entitled::may;
+use crate::failure::Failure;
+use crate::ports::{Clock, Queues, Records, Tracks};
+use crate::records::{directory, environment};
+
+/// Releases looked at, one by one, to find what ran before.
+const RELEASES_BACK_MAX: u32 = 50;
+/// The longest that freezes can be overridden for.
+const OVERRIDE_MAX: model::time::Span = model::time::Span::hours(72);
+
+/// "taken: …", or "refused: …" with the reason.
+pub(crate) async fn take<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    given: &GivenOrder,
+) -> Result<String, Failure> {
+    let person = match given.by.parse() {
+        Ok(person) => person,
+        Err(malformed) => return Ok(format!("refused: {malformed}")),
+    };
+    take_from(ports, given, Voice::Verified { person, identity: None }).await
+}
+
+/// By somebody whose voice is known.
+pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    given: &GivenOrder,
+    by: Voice,
+) -> Result<String, Failure> {
+    let ordered = Ordered { id: given.id.clone(), by, reason: plain_text(&given.reason) };
+    let refused = RefCell::new(None);
+    let handled = advance(ports, &given.track, async |track| {
+        let order = match order(ports, track, given, &ordered).await? {
+            Ok(order) => order,
+            Err(why) => {
+                refused.replace(Some(why));
+                return Ok(None);
+            }
+        };
+        Ok(Some(Signal::Ordered { order, ordered: ordered.clone() }))
+    })
+    .await?;
+    let said = match (handled, refused.take()) {
+        (Handled::Advanced { .. }, _) => format!("taken: {}", done(given)),
+        (Handled::Ignored(why), _) => format!("refused: {why}"),
+        (Handled::Unconcerned, why) => format!("refused: {}", why.unwrap_or_default()),
+    };
+    tracing::info!(track = %given.track, verb = given.wish.verb(), by = %given.by, %said, "order");
+    Ok(said)
+}
+
+/// Everything is read for this very order: the record that says who may, and the releases that it is about.
+async fn order<P: Tracks + Records + Clock>(
+    ports: &P,
+    track: &Track,
+    given: &GivenOrder,
+    ordered: &Ordered,
+) -> Result<Result<Order, String>, Failure> {
+    let name = &track.key.environment;
+    let ((record, _), directory) =
+        futures_util::future::try_join(environment(ports, name), directory(ports)).await?;
+    if let Err(why) = may(&record.may, &given.wish, &ordered.by, name, &directory) {
+        return Ok(Err(why));
+    }
+    let stored = async |id: &ReleaseId| -> Result<Result<Box<Release>, String>, Failure> {
+        let found = ports.load_release(id).await?;
+        Ok(found.map(Box::new).ok_or_else(|| format!("there never was a release {id}")))
+    };
+    Ok(match &given.wish {
+        Wish::Hold => Ok(Order::Hold),
+        Wish::Lift => Ok(Order::Lift),
+        Wish::Cancel { release } => Ok(Order::Cancel { n: release.n }),
+        Wish::Retry { release } => stored(release).await?.map(|of| Order::Retry { of }),
+        Wish::Rollback { to: Some(to) } => stored(to).await?.map(|to| Order::Rollback { to }),
+        Wish::Rollback { to: None } => match ran_before(ports, track).await? {
+            Some(to) => Ok(Order::Rollback { to: Box::new(to) }),
+            None => Err(format!("nothing else was deployed among the last {RELEASES_BACK_MAX} releases")),
+        },
+        Wish::Redeploy => match &track.live {
+            Some(live) => stored(&live.release).await?.map(|of| Order::Redeploy { of }),
+            None => Err("nothing is live here".to_owned()),
+        },
+        Wish::Override { until } if *until > ports.now().plus(OVERRIDE_MAX) => {
+            Err(format!("a freeze is overridden for {} hours at most", OVERRIDE_MAX.as_seconds() / 3600))
+        }
+        Wish::Override { until } => Ok(Order::OverrideFreeze { until: *until }),
+    })
+}
+
+/// The newest release before what is live that changed the service; one that found everything up to date did not.
+async fn ran_before<P: Tracks>(ports: &P, track: &Track) -> Result<Option<Release>, Failure> {
+    let Some(live) = &track.live else { return Ok(None) };
+    let newest = live.stands_for().n;
+    let mut left_live = false;
+    for n in (newest.saturating_sub(RELEASES_BACK_MAX).max(1)..=newest).rev() {
+        let Some(release) = ports.load_release(&track.release_id(n)).await? else { continue };
+        let Some(Ending::Deployed { how, .. }) = release.ending() else { continue };
+        // Orders brought back what another release had been.
+        if *release.stands_for() != release.id {
+            continue;
+        }
+        if left_live {
+            return Ok(Some(release));
+        }
+        left_live = *how == How::Changed;
+    }
+    Ok(None)
+}
+
+fn done(given: &GivenOrder) -> String {
+    let track = &given.track;
+    match &given.wish {
+        Wish::Hold => format!("{track} is held: nothing new is deployed until it is lifted"),
+        Wish::Lift => format!("{track} is no longer held"),
+        Wish::Cancel { release } => format!("{release} is cancelled; a deployment that runs is taken back"),
+        Wish::Retry { release } => format!("{release} is tried again"),
+        Wish::Rollback { .. } => {
+            format!("{track} goes back once the plan is approved, and is held until it is lifted")
+        }
+        Wish::Redeploy => format!("{track} is started anew once the plan is approved"),
+        Wish::Override { .. } => format!("freezes of {track} do not count until then"),
+    }
+}

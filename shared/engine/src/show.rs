@@ -1,0 +1,97 @@
+//! One message in Slack for each release, edited in place. Slack being slow or down never holds a release up: showing
+//! is a promise of its own, put off with growing delay, and given up at last.
+
+use model::effect::Promise;
+use model::ids::ReleaseId;
+use model::release::{Ending, Phase, Release};
+use model::signal::Signal;
+use model::time::Span;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+use crate::ports::{Clock, Place, Posted, SlackBoard, Tracks};
+
+/// With the longest wait between two, some hours.
+const WAITS_MAX: u32 = 60;
+const WAIT_MAX: Span = Span::minutes(5);
+/// A release that moves while it is shown is shown again this often.
+const LOOKS_MAX: usize = 4;
+
+/// Where a release is shown, and what stood there last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    pub place: Place,
+    /// Of the message; what has not changed is not sent again.
+    pub sha256: String,
+}
+
+pub(crate) async fn show<P: Tracks + SlackBoard + Clock>(
+    ports: &P,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let done = Signal::Done { key: promise.key.clone() };
+    let id = &promise.key.release;
+    let posted = match bring_up_to_date(ports, id).await {
+        Ok(posted) => posted,
+        Err(Failure::Transient { .. } | Failure::Unknown { .. }) => {
+            Posted::Later { after: Span((5_000 << promise.waits.min(8)).min(WAIT_MAX.0)) }
+        }
+        Err(Failure::Refused { call, why } | Failure::NoCapacity { call, why }) => {
+            tracing::error!(release = %id, call, %why, "not shown in Slack");
+            return Ok(done);
+        }
+    };
+    Ok(match posted {
+        Posted::There(_) | Posted::Nowhere => done,
+        Posted::Later { .. } if promise.waits >= WAITS_MAX => {
+            tracing::error!(release = %id, "not shown in Slack: given up");
+            done
+        }
+        Posted::Later { after } => Signal::Waiting {
+            key: promise.key.clone(),
+            why: "Slack takes no more for now".to_owned(),
+            until: ports.now().plus(after),
+        },
+    })
+}
+
+/// Until what was sent is still how the release stands: another worker may have sent newer words before these.
+async fn bring_up_to_date<P: Tracks + SlackBoard>(ports: &P, id: &ReleaseId) -> Result<Posted, Failure> {
+    let mut posted = Posted::Nowhere;
+    let mut sent = None;
+    for _ in 0..LOOKS_MAX {
+        let Some(release) = ports.load_release(id).await? else { return Ok(posted) };
+        let message = slack::message(&release);
+        if sent.as_ref() == Some(&message) {
+            return Ok(posted);
+        }
+        posted = send(ports, &release, &message).await?;
+        if !matches!(posted, Posted::There(_)) {
+            return Ok(posted);
+        }
+        sent = Some(message);
+    }
+    // It moves faster than it can be shown, so it is promised again anyway.
+    Ok(posted)
+}
+
+async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> Result<Posted, Failure> {
+    let hash = Sha256::digest(message.to_string());
+    let sha256: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let posted = match ports.shown(&release.id).await? {
+        Some(shown) if shown.sha256 == sha256 => return Ok(Posted::There(shown.place)),
+        Some(shown) => ports.update_in_slack(&shown.place, message).await?,
+        // Nobody was told of it, and nobody needs to be.
+        None if matches!(release.phase, Phase::Over(Ending::Superseded { .. })) => {
+            return Ok(Posted::Nowhere);
+        }
+        None => ports.post_message(message).await?,
+    };
+    if let Posted::There(place) = &posted {
+        ports.remember_shown(&release.id, &Shown { place: place.clone(), sha256 }).await?;
+    }
+    Ok(posted)
+}

@@ -1,0 +1,223 @@
+//! What somebody said in Slack: verified again, for whoever may invoke `approval` could have made it up; then done, and
+//! answered to that one person.
+
+use std::cell::RefCell;
+
+use intake::{GivenOrder, Wish};
+use model::approval::{Answer, Identity, Voice};
+use model::ids::{OrderId, PersonName, ReleaseId, TrackKey};
+use model::release::{Phase, Release};
+use model::signal::Signal;
+use model::time::Span;
+use model::track::Track;
+use slack::{Command, Said, Signed, Spoken};
+
+use crate::advance::{Handled, advance};
+use crate::failure::Failure;
+use crate::orders;
+use crate::ports::{Clock, Queues, Records, Slack, Tracks};
+use crate::records::{directory, ground};
+
+/// Between the click and here lie queues and retries; what is older is not believed any more.
+const HANDED_ON_MAX: Span = Span::hours(1);
+const HELP: &str = "`/tidegate status payments/production`\n\
+     `/tidegate approve payments-production-7 <plan>`, `/tidegate reject payments-production-7 <plan> <reason>`\n\
+     `/tidegate hold|lift payments/production <reason>`, \
+     `/tidegate rollback payments/production [payments-production-5] <reason>`";
+
+pub(crate) async fn take<P: Tracks + Queues + Records + Slack + Clock>(
+    ports: &P,
+    signed: &Signed,
+) -> Result<String, Failure> {
+    let Some(app) = ports.slack_app().await? else {
+        return Ok("refused: no Slack app is configured here".to_owned());
+    };
+    if !signed.is_near(ports.now(), HANDED_ON_MAX) {
+        return Ok("refused: it was signed too long ago".to_owned());
+    }
+    let read = signed.verify(&app.signing_secret).and_then(|body| slack::read(body, &app.team, &app.app));
+    let spoken = match read {
+        Ok(Some(spoken)) => spoken,
+        Ok(None) => return Ok("ignored: Slack checks that the URL is there".to_owned()),
+        Err(refusal) => return Ok(format!("refused: {refusal}")),
+    };
+    // What the records refuse is told to whoever asked, and never put away: a person says it again when it is mended.
+    let said = match done(ports, &spoken, signed).await {
+        Ok(said) => said,
+        Err(Failure::Refused { call, why }) => {
+            tracing::error!(function = "approval", call, %why, "not done");
+            format!("Not done: {why}")
+        }
+        Err(failure) => return Err(failure),
+    };
+    if let Some(to) = &spoken.answer_to
+        && let Err(failure) = ports.answer_in_slack(to, &said).await
+    {
+        // It is done whether they are told or not.
+        tracing::warn!(function = "approval", %failure, "the person was not told");
+    }
+    Ok(said)
+}
+
+async fn done<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    spoken: &Spoken,
+    signed: &Signed,
+) -> Result<String, Failure> {
+    let identity = Identity::Slack(spoken.by.clone());
+    match &spoken.said {
+        Said::Answered { answer, release, plan, reason } => {
+            answered(ports, &identity, *answer, release, plan, reason).await
+        }
+        Said::Details { release } => details(ports, release).await,
+        Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
+        Said::Command(command) => match command {
+            Command::Help => Ok(HELP.to_owned()),
+            Command::Status { track } => status(ports, track).await,
+            Command::Hold { track, reason } => {
+                order(ports, &identity, signed, track, Wish::Hold, reason).await
+            }
+            Command::Lift { track, reason } => {
+                order(ports, &identity, signed, track, Wish::Lift, reason).await
+            }
+            Command::Rollback { track, to, reason } => {
+                order(ports, &identity, signed, track, Wish::Rollback { to: to.clone() }, reason).await
+            }
+        },
+    }
+}
+
+/// Why an answer reached no decision.
+enum Missed {
+    Over,
+    Stranger,
+    AnotherPlan,
+}
+
+async fn answered<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    identity: &Identity,
+    answer: Answer,
+    release: &ReleaseId,
+    plan: &str,
+    reason: &str,
+) -> Result<String, Failure> {
+    let missed = RefCell::new(Missed::Over);
+    let handled = advance(ports, &release.track, async |track| {
+        let Some(stored) = track.release(release.n) else { return Ok(None) };
+        let Some(shown) = stored.phase.plan() else { return Ok(None) };
+        // People are shown the first digits; a button carries them all.
+        if !shown.fingerprint.as_str().starts_with(plan) || plan.len() < shown.fingerprint.short().len() {
+            missed.replace(Missed::AnotherPlan);
+            return Ok(None);
+        }
+        let ground = ground(ports, &track.key.environment, &stored.origin).await?;
+        let Some(person) = ground.directory.person(identity).cloned() else {
+            missed.replace(Missed::Stranger);
+            return Ok(None);
+        };
+        Ok(Some(Signal::Answered {
+            n: release.n,
+            fingerprint: shown.fingerprint.clone(),
+            answer,
+            voice: Voice::Verified { person, identity: Some(identity.clone()) },
+            reason: reason.to_owned(),
+            ground,
+        }))
+    })
+    .await?;
+    let verb = match answer {
+        Answer::Approve => "approval",
+        Answer::Reject => "rejection",
+    };
+    Ok(match handled {
+        Handled::Advanced { .. } => format!("Your {verb} of {release} is recorded."),
+        Handled::Ignored(why) => format!("Your {verb} of {release} changes nothing: {why}."),
+        Handled::Unconcerned => match missed.into_inner() {
+            Missed::Over => format!("{release} waits for no answer: it has moved on or is over."),
+            Missed::AnotherPlan => {
+                format!("{release} has another plan by now: look at the newest request, and answer that one.")
+            }
+            Missed::Stranger => stranger(identity),
+        },
+    })
+}
+
+fn stranger(identity: &Identity) -> String {
+    format!("Nobody in the record of people is {identity}: ask whoever runs the platform to add you.")
+}
+
+async fn order<P: Tracks + Queues + Records + Clock>(
+    ports: &P,
+    identity: &Identity,
+    signed: &Signed,
+    track: &TrackKey,
+    wish: Wish,
+    reason: &str,
+) -> Result<String, Failure> {
+    let directory = directory(ports).await?;
+    let Some(person) = directory.person(identity) else { return Ok(stranger(identity)) };
+    // The signature is the same for no two clicks, and for both deliveries of one.
+    let id: OrderId = match signed.id().parse() {
+        Ok(id) => id,
+        Err(malformed) => return Err(Failure::refused("order", malformed.to_string())),
+    };
+    let given =
+        GivenOrder { id, track: track.clone(), wish, by: person.to_string(), reason: reason.to_owned() };
+    let voice = voice(person, identity);
+    orders::take_from(ports, &given, voice).await
+}
+
+fn voice(person: &PersonName, identity: &Identity) -> Voice {
+    Voice::Verified { person: person.clone(), identity: Some(identity.clone()) }
+}
+
+async fn details<P: Tracks>(ports: &P, id: &ReleaseId) -> Result<String, Failure> {
+    Ok(match ports.load_release(id).await? {
+        Some(release) => in_words(&release),
+        None => format!("There is no release {id}."),
+    })
+}
+
+fn in_words(release: &Release) -> String {
+    let steps: Vec<String> = release.steps.iter().map(|step| format!("• {}", step.what)).collect();
+    let plan: Vec<String> = release
+        .phase
+        .plan()
+        .map(|plan| plan.lines.iter().map(|line| format!("• {}", line.text)).collect())
+        .unwrap_or_default();
+    let changes = if plan.is_empty() { String::new() } else { format!("\nIt would:\n{}", plan.join("\n")) };
+    format!("{} is {}.\n{}{changes}", release.id, release.phase.name(), steps.join("\n"))
+}
+
+async fn status<P: Tracks>(ports: &P, key: &TrackKey) -> Result<String, Failure> {
+    Ok(ports.load_track(key).await?.map_or_else(
+        || format!("Nothing was ever released on {key}."),
+        |track| {
+            let live = track.live.as_ref().map_or("nothing is live".to_owned(), |live| {
+                format!("{} is live ({})", live.release, live.revision.short())
+            });
+            let held = if track.held().is_some() { ", held" } else { "" };
+            format!("{key}{held}: {live}.{}", in_flight(&track))
+        },
+    ))
+}
+
+fn in_flight(track: &Track) -> String {
+    let line = |release: &Release| {
+        let waits = match &release.phase {
+            Phase::AwaitingApproval { plan, asked } => format!(
+                ", plan {}: {} more approval(s) needed",
+                plan.fingerprint.short(),
+                asked.still_needed()
+            ),
+            Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_) => String::new(),
+        };
+        format!("\n• {} is {}{waits}", release.id, release.phase.name())
+    };
+    track.in_flight.iter().map(line).collect()
+}

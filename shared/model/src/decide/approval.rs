@@ -1,0 +1,218 @@
+//! From plan to turn: who was asked, who answered, and whether that carries the plan (I1).
+
+use super::{Draft, Outcome, Why};
+use crate::approval::{Answer, Ground, Involved, Nudged, Policy, Quorum, Voice, Vote};
+use crate::effect::{Effect, Notice};
+use crate::ids::{EffectKey, Fingerprint};
+use crate::release::{Asked, Ending, Phase, Plan, Reach, Release};
+use crate::time::{Span, Timestamp};
+
+/// An answer, and whose.
+pub(super) struct Said<'a> {
+    pub(super) answer: Answer,
+    pub(super) voice: &'a Voice,
+    pub(super) reason: &'a str,
+}
+
+impl Draft {
+    pub(super) fn planned(
+        &mut self,
+        n: u32,
+        plan: &Plan,
+        wish: &Policy,
+        ground: &Ground,
+        authors: &[String],
+    ) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
+        let Phase::Planning { image, before } = &release.phase else {
+            return Err(Why::AnotherPhase);
+        };
+        if *image != plan.image || !self.is_promised(&plan.change_set) {
+            return Err(Why::AnotherPlan);
+        }
+        let before = before.clone();
+        let release = self.release_mut(n).ok_or(Why::ReleaseIsOver)?;
+        release.authors = authors.to_vec();
+        let release = release.clone();
+        let same = before.clone().filter(|asked| asked.fingerprint == plan.fingerprint);
+        let changed = before.is_some() && same.is_none();
+        let asked = match same {
+            Some(asked) => Asked { wish: Some(wish.clone()), ..asked },
+            None => asked_now(plan, wish, self.now),
+        };
+        let asked = counted(asked, &release, ground);
+        self.drop_promises(n);
+        let short = plan.fingerprint.short();
+        let what = if asked.missing == Some(0) {
+            format!("plan {short} needs no further approval")
+        } else if changed {
+            format!("plan {short} differs from the one asked about before: earlier approvals are void")
+        } else {
+            format!(
+                "plan {short} waits for {} approval(s){}",
+                asked.still_needed(),
+                surcharge(&asked, ground)
+            )
+        };
+        self.weigh(n, plan.clone(), asked, what);
+        if self.counted != Some(n) {
+            self.promise(n, Effect::Announce { notice: Notice::ApprovalRequested }, self.now);
+        }
+        self.supersede_older(n, Reach::Plan);
+        Ok(())
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        n: u32,
+        fingerprint: &Fingerprint,
+        said: &Said<'_>,
+        ground: &Ground,
+    ) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?.clone();
+        let (asked, waits) = match &release.phase {
+            Phase::AwaitingApproval { asked, .. } => (asked, true),
+            Phase::Ready { asked, .. } | Phase::Deploying { asked, .. } => (asked, false),
+            Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => {
+                return Err(Why::AnotherPhase);
+            }
+        };
+        if asked.fingerprint != *fingerprint {
+            return Err(Why::AnotherPlan);
+        }
+        let asked = counted(asked.clone(), &release, ground);
+        if waits && asked.until <= self.now {
+            self.end(n, Ending::Expired { asked_until: asked.until });
+            return Ok(());
+        }
+        let token_used =
+            *said.voice == Voice::Reply && asked.votes.iter().any(|vote| vote.voice == Voice::Reply);
+        match said.answer {
+            // A token is good for one reply.
+            Answer::Reject if waits && token_used => Err(Why::AlreadyDone),
+            Answer::Reject if waits => {
+                self.end(n, Ending::Rejected { by: said.voice.clone(), reason: said.reason.to_owned() });
+                Ok(())
+            }
+            Answer::Reject => Err(Why::AnotherPhase),
+            Answer::Approve => self.approved(&release, asked, said, ground),
+        }
+    }
+
+    fn approved(&mut self, release: &Release, mut asked: Asked, said: &Said<'_>, ground: &Ground) -> Outcome {
+        let n = release.id.n;
+        let involved = Involved::of(release, &ground.directory);
+        let quorum = Quorum { policy: &asked.policy, directory: &ground.directory, involved: &involved };
+        quorum.may_approve(said.voice).map_err(Why::MayNotApprove)?;
+        let spoke_before = asked.votes.iter().any(|vote| vote.voice.is_same(said.voice));
+        if !spoke_before {
+            asked.votes.push(Vote {
+                voice: said.voice.clone(),
+                fingerprint: asked.fingerprint.clone(),
+                at: self.now,
+                reason: said.reason.to_owned(),
+            });
+        }
+        let asked = counted(asked, release, ground);
+        match release.phase.clone() {
+            Phase::AwaitingApproval { plan, .. } => {
+                if spoke_before && asked.missing != Some(0) {
+                    return Err(Why::AlreadyDone);
+                }
+                self.weigh(n, plan, asked, approved_by(said));
+            }
+            // It is decided; whoever agrees is remembered all the same.
+            Phase::Ready { .. } | Phase::Deploying { .. } if spoke_before => return Err(Why::AlreadyDone),
+            Phase::Ready { plan, frozen, .. } => {
+                self.enter(n, Phase::Ready { plan, asked, frozen }, approved_by(said));
+            }
+            Phase::Deploying { plan, started, told, stop, .. } => {
+                self.enter(n, Phase::Deploying { plan, asked, started, told, stop }, approved_by(said));
+            }
+            Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => {
+                return Err(Why::AnotherPhase);
+            }
+        }
+        Ok(())
+    }
+
+    /// An approved release that has waited is counted once more before it deploys: people leave groups, and records
+    /// become stricter.
+    pub(super) fn count_first(&mut self, n: u32) {
+        let promised = |key: &EffectKey, effect: &Effect| key.release.n == n && *effect == Effect::CountVotes;
+        if !self.track.outbox.iter().any(|promise| promised(&promise.key, &promise.effect)) {
+            self.promise(n, Effect::CountVotes, self.now);
+        }
+    }
+
+    pub(super) fn votes_counted(&mut self, n: u32, key: &EffectKey, ground: &Ground) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
+        let Phase::Ready { plan, asked, frozen: None } = release.phase.clone() else {
+            return Err(Why::AnotherPhase);
+        };
+        if !self.is_promised(key) {
+            return Err(Why::AlreadyDone);
+        }
+        let asked = counted(asked, release, ground);
+        self.keep(n, |effect| *effect == Effect::CountVotes);
+        if asked.missing == Some(0) {
+            self.weigh(n, plan, asked, "its approvals hold".to_owned());
+        } else {
+            let what = format!("its approvals no longer suffice: {} more needed", asked.still_needed());
+            self.weigh(n, plan, asked, what);
+            self.promise(n, Effect::Announce { notice: Notice::ApprovalRequested }, self.now);
+        }
+        Ok(())
+    }
+
+    /// Ready when the votes, counted in this very decision, carry the plan; else it waits for more.
+    fn weigh(&mut self, n: u32, plan: Plan, asked: Asked, what: String) {
+        if asked.missing == Some(0) {
+            self.counted = Some(n);
+            self.enter(n, Phase::Ready { plan, asked, frozen: None }, what);
+        } else {
+            self.enter(n, Phase::AwaitingApproval { plan, asked }, what);
+        }
+    }
+}
+
+fn asked_now(plan: &Plan, wish: &Policy, now: Timestamp) -> Asked {
+    Asked {
+        fingerprint: plan.fingerprint.clone(),
+        policy: wish.clone(),
+        wish: Some(wish.clone()),
+        votes: Vec::new(),
+        missing: None,
+        asked_at: Some(now),
+        nudged: Nudged::NotYet,
+        until: now.plus(open_for(wish)),
+    }
+}
+
+fn open_for(policy: &Policy) -> Span {
+    Span::hours(u64::from(policy.expires_hours))
+}
+
+/// The request as it stands on this ground: what is needed, what lacks, and until when.
+fn counted(asked: Asked, release: &Release, ground: &Ground) -> Asked {
+    let involved = Involved::of(release, &ground.directory);
+    let policy = asked.wish().tightened(&ground.record);
+    let quorum = Quorum { policy: &policy, directory: &ground.directory, involved: &involved };
+    let (required, missing) = (quorum.required(), quorum.missing(&asked.votes, &asked.fingerprint));
+    let until = asked.asked_at.map_or(asked.until, |at| asked.until.min(at.plus(open_for(&policy))));
+    let wish = Some(asked.wish().clone());
+    Asked { policy: Policy { required, ..policy }, wish, missing: Some(missing), until, ..asked }
+}
+
+/// Why more is needed than the policies say.
+fn surcharge(asked: &Asked, ground: &Ground) -> &'static str {
+    let said = asked.wish().tightened(&ground.record).required;
+    if asked.policy.required > said { ", one of them because nobody knows who pushed" } else { "" }
+}
+
+fn approved_by(said: &Said<'_>) -> String {
+    match said.voice {
+        Voice::Verified { person, identity: Some(identity) } => format!("approved by {person} ({identity})"),
+        Voice::Verified { .. } | Voice::Reply => format!("approved by {}", said.voice),
+    }
+}

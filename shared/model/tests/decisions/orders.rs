@@ -1,0 +1,160 @@
+//! Orders and promotions, where the matrix shows one step and these show the way.
+
+use model::decide::Why;
+use model::effect::{Effect, Notice};
+use model::order::Order;
+use model::release::{Ending, Origin, Phase};
+use model::signal::{DeploymentSeen, Signal};
+use model::time::Span;
+
+use crate::story::{Story, image_of, ordered, promotion, revision};
+
+/// a, then b: both were deployed, b is live.
+fn live_twice() -> Story {
+    let live = Story::new().planning('a').planned(1, 1).approved(1).executing(1).deployed(1);
+    live.planning('b').planned(2, 2).approved(2).executing(2).deployed(2)
+}
+
+fn rolled_back() -> Story {
+    let story = live_twice();
+    let to = story.stored(1);
+    story.orders(Order::Rollback { to })
+}
+
+#[test]
+fn a_push_after_a_rollback_waits_for_the_hold_and_is_planned_again_when_it_is_lifted() {
+    let story = rolled_back().planned(3, 3).approved(3).executing(3).deployed(3);
+    assert_eq!(story.track.live.as_ref().unwrap().image, image_of(&revision('a')));
+    let story = story.planning('c').planned(4, 4).approved(4);
+    assert!(matches!(story.track.release(4).unwrap().phase, Phase::Ready { .. }));
+    let story = story.orders(Order::Lift);
+    assert!(matches!(story.track.release(4).unwrap().phase, Phase::Planning { before: Some(_), .. }));
+    let story = story.planned(4, 4);
+    assert!(matches!(story.track.release(4).unwrap().phase, Phase::Deploying { .. }), "its approval counts");
+}
+
+#[test]
+fn the_branch_stays_as_new_as_it_was_so_that_its_head_is_not_released_again() {
+    let mut story = rolled_back();
+    assert_eq!(story.see(&Signal::Pushed(crate::story::push('b'))), Err(Why::AlreadyDone));
+    assert_eq!(story.track.newest.as_ref().unwrap().n, 3);
+}
+
+#[test]
+fn what_a_push_overtakes_is_not_a_rollback_unless_the_hold_was_lifted() {
+    let story = rolled_back().planned(3, 3).planning('c').planned(4, 4);
+    assert!(story.track.release(3).is_some());
+    let story = story.orders(Order::Lift).approved(4);
+    assert!(matches!(story.track.release(4).unwrap().phase, Phase::Deploying { .. }));
+    let ending = story.over.last().unwrap().ending().unwrap();
+    assert!(matches!(ending, Ending::Superseded { by } if by.n == 4), "I8: {ending:?}");
+}
+
+#[test]
+fn after_a_rollback_the_one_before_what_it_stands_for_is_older_still() {
+    let story = rolled_back().planned(3, 3).approved(3).executing(3).deployed(3);
+    assert_eq!(story.track.live.as_ref().unwrap().stands_for().n, 1);
+    let mut again = story.clone();
+    let to_itself = Order::Rollback { to: story.stored(3) };
+    let signal = Signal::Ordered { order: to_itself, ordered: ordered(9) };
+    assert_eq!(again.see(&signal), Err(Why::AlreadyLive));
+    let forward = story.orders(Order::Rollback { to: live_twice().stored(2) });
+    let origin = &forward.track.release(4).unwrap().origin;
+    assert!(matches!(origin, Origin::Rollback { to } if to.n == 2), "{origin:?}");
+}
+
+#[test]
+fn an_order_that_is_sent_again_is_taken_once() {
+    let mut story = live_twice();
+    let hold = Signal::Ordered { order: Order::Hold, ordered: ordered(1) };
+    let lift = Signal::Ordered { order: Order::Lift, ordered: ordered(2) };
+    assert_eq!(story.see(&hold), Ok(()));
+    assert_eq!(story.see(&lift), Ok(()));
+    assert_eq!(story.see(&hold), Err(Why::AlreadyDone), "late, and the hold is over");
+    assert!(story.track.held().is_none());
+}
+
+#[test]
+fn a_hold_is_told_of_every_day() {
+    let mut story = live_twice().orders(Order::Hold);
+    let told = |story: &Story| {
+        let held = Effect::Announce { notice: Notice::Held };
+        story.track.outbox.iter().filter(|promise| promise.effect == held).count()
+    };
+    assert_eq!(told(&story), 1);
+    assert_eq!(story.see(&Signal::Tick), Err(Why::NothingDue));
+    for day in 2..=3 {
+        story.now = story.track.held().unwrap().told.plus(Span::hours(24));
+        assert_eq!(story.see(&Signal::Tick), Ok(()));
+        assert_eq!(told(&story), day);
+    }
+    let story = story.orders(Order::Lift);
+    assert_eq!(story.track.due(), story.track.outbox.iter().map(|promise| promise.due).min());
+}
+
+#[test]
+fn promotions_are_taken_in_the_order_of_the_track_before() {
+    let mut story = Story::new();
+    assert_eq!(story.see(&Signal::Promoted(promotion('b', 2))), Ok(()));
+    assert_eq!(story.see(&Signal::Promoted(promotion('b', 2))), Err(Why::AlreadyDone));
+    assert_eq!(story.see(&Signal::Promoted(promotion('a', 1))), Err(Why::AlreadyDone), "I8: it is older");
+    assert_eq!(story.see(&Signal::Promoted(promotion('c', 3))), Ok(()));
+    assert_eq!(story.track.in_flight.len(), 1);
+    assert!(!story.track.outbox.iter().any(|promise| promise.effect == Effect::StartBuild));
+}
+
+#[test]
+fn a_deployment_that_exceeds_its_limit_is_taken_back_and_told_of_only_when_that_hangs() {
+    let mut story =
+        Story::new().planning('a').planned_within(1, 1, Span::minutes(30)).approved(1).executing(1);
+    let stop = |story: &Story| story.promised(&Effect::StopDeployment).is_some();
+    let told = |story: &Story| story.promised(&Effect::Announce { notice: Notice::TakesLong }).is_some();
+    story.now = story.now.plus(Span::minutes(31));
+    story.see(&Signal::Tick).unwrap();
+    assert!(stop(&story) && !told(&story));
+    story.now = story.now.plus(Span::minutes(59));
+    assert_eq!(story.see(&Signal::Tick), Err(Why::NothingDue));
+    story.now = story.now.plus(Span::minutes(2));
+    story.see(&Signal::Tick).unwrap();
+    assert!(told(&story));
+    let seen =
+        DeploymentSeen::RolledBack { status: "UPDATE_ROLLBACK_COMPLETE".into(), why: "cancelled".into() };
+    story.see(&Signal::DeploymentSeen { n: 1, seen }).unwrap();
+    let reason = story.over.last().unwrap().ending().unwrap().reason();
+    assert_eq!(reason, "it was not done within its time limit and was cancelled; cancelled");
+}
+
+#[test]
+fn what_completes_although_it_was_cancelled_is_deployed() {
+    let story = Story::new().planning('a').planned(1, 1).approved(1).executing(1);
+    let story = story.orders(Order::Cancel { n: 1 }).deployed(1);
+    assert_eq!(story.track.live.as_ref().unwrap().release.n, 1);
+    assert!(story.promised(&Effect::StopDeployment).is_none(), "nothing is left to stop");
+}
+
+#[test]
+fn a_retry_begins_where_its_release_had_come_to() {
+    let cancelled = |story: Story| story.orders(Order::Cancel { n: 1 });
+    let story = cancelled(Story::new().pushed('a'));
+    let story = {
+        let of = story.stored(1);
+        story.orders(Order::Retry { of })
+    };
+    assert!(matches!(story.track.release(2).unwrap().phase, Phase::Building { .. }));
+    let story = cancelled(Story::new().planning('a'));
+    let story = {
+        let of = story.stored(1);
+        story.orders(Order::Retry { of })
+    };
+    assert!(matches!(story.track.release(2).unwrap().phase, Phase::Planning { .. }), "no second build");
+}
+
+#[test]
+fn a_freeze_ends_in_a_new_plan() {
+    let mut story = Story::new().planning('a').planned(1, 1).approved(1).frozen(1);
+    assert_eq!(story.see(&Signal::Tick), Err(Why::NothingDue));
+    story.now = story.now.plus(Span::hours(4));
+    story.see(&Signal::Tick).unwrap();
+    let story = story.planned(1, 1);
+    assert!(matches!(story.track.release(1).unwrap().phase, Phase::Deploying { .. }));
+}

@@ -1,0 +1,79 @@
+//! A channel in Slack: messages that are posted once and edited, and a limit on how many.
+
+use std::collections::BTreeMap;
+
+use engine::ports::{Place, Posted};
+use engine::show::Shown;
+use model::ids::ReleaseId;
+use model::release::{Ending, Phase, Release};
+use model::time::Span;
+use serde_json::Value;
+
+use crate::checks::{Invariant, Wrong};
+use crate::faults::Fault;
+use crate::world::World;
+
+const CHANNEL: &str = "C0001";
+
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    /// What the table remembers.
+    pub(crate) shown: BTreeMap<ReleaseId, Shown>,
+    /// What stands in the channel.
+    messages: BTreeMap<String, Value>,
+}
+
+impl Board {
+    /// As if it had been shown.
+    pub(crate) fn shows(&mut self, release: &Release) {
+        let place = Place { channel: CHANNEL.to_owned(), ts: release.id.to_string() };
+        self.messages.insert(place.ts.clone(), slack::message(release));
+        self.shown.insert(release.id.clone(), Shown { place, sha256: String::new() });
+    }
+}
+
+impl World {
+    pub(crate) fn post_in_slack(&mut self, message: &Value) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        let ts = format!("{}.{:06}", self.now / 1000, self.id());
+        self.board.messages.insert(ts.clone(), message.clone());
+        Posted::There(Place { channel: CHANNEL.to_owned(), ts })
+    }
+
+    pub(crate) fn update_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        match self.board.messages.get_mut(&place.ts) {
+            Some(there) => *there = message.clone(),
+            None => self
+                .violation(Invariant::Aws, format_args!("a message that is not there is edited: {place:?}")),
+        }
+        Posted::There(place.clone())
+    }
+
+    fn too_many(&mut self) -> Option<Posted> {
+        self.strikes(Fault::SlackAsksToWait, "Slack").then(|| Posted::Later { after: Span::seconds(30) })
+    }
+
+    /// I3: whatever ended is shown as it ended, in the message that is remembered.
+    pub(crate) fn ended_as_shown(&self, wrong: &mut Wrong) {
+        for (id, release) in &self.table.releases {
+            let Phase::Over(ending) = &release.phase else { continue };
+            let shown = self.board.shown.get(id);
+            let there = shown.and_then(|shown| self.board.messages.get(&shown.place.ts));
+            let is_true = match there {
+                Some(message) => *message == slack::message(release),
+                None => matches!(ending, Ending::Superseded { .. }),
+            };
+            if !is_true {
+                wrong.push((
+                    Invariant::I3,
+                    format!("{id} ended {}, and Slack shows {there:?}", ending.name()),
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! People who answer in Slack: known by the directory, more than one at once, some of whom may not. What they said is
+//! kept beside the product, so that I1 is judged by it and not by what the product remembers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::ports::SlackApp;
+use model::release::{Origin as ReleaseOrigin, Release};
+use serde_json::{Value, json};
+
+use crate::checks::Invariant;
+use crate::faults::Fault;
+use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
+
+const TEAM: &str = "T0001";
+const APP: &str = "A0001";
+const SECRET: &[u8] = b"the signing secret of the simulated app";
+
+/// Who votes, and by which Slack id they are known. Zoe is nobody.
+const VOTERS: [(&str, &str); 5] =
+    [("ana", "U0001"), ("ben", "U0002"), ("cleo", "U0003"), ("dana", "U0004"), ("zoe", "U0099")];
+
+/// Who approved which plan of which release.
+pub(crate) type Said = BTreeMap<(String, String), BTreeSet<&'static str>>;
+
+pub(crate) fn app() -> SlackApp {
+    SlackApp { team: TEAM.to_owned(), app: APP.to_owned(), signing_secret: SECRET.to_vec() }
+}
+
+/// Ana pushes everything, and wrote some of it, as dana did.
+pub(crate) fn people_record() -> Value {
+    let person = |name: &str, slack: &str| {
+        let git = if name == "ana" {
+            vec![format!("{name}@example.com"), crate::events::pusher()]
+        } else {
+            vec![format!("{name}@example.com")]
+        };
+        json!({ "slack": [format!("{TEAM}/{slack}")], "git": git })
+    };
+    let people: BTreeMap<&str, Value> =
+        VOTERS[..4].iter().map(|(name, slack)| (*name, person(name, slack))).collect();
+    json!({
+        "people": people,
+        "groups": { "managers": ["ben", "cleo", "dana"] },
+        "sessionNamesEnforced": {
+            "AROA0000000000000001": format!("arn:aws:iam::{}:role/Developer", crate::events::ACCOUNT),
+        },
+    })
+}
+
+impl World {
+    /// Some of those who are asked click, each when they see it.
+    pub(crate) fn vote(&mut self, release: &str, fingerprint: &str) {
+        let rejects = self.random_of(release).between(1, 20) == 1;
+        for (name, slack) in VOTERS {
+            if !self.random_of(release).chance(700) {
+                continue;
+            }
+            let random = self.random_of(release);
+            let longest = *random.pick(&[MINUTE, 10 * MINUTE, 3 * HOUR]);
+            let delay = random.between(5 * SECOND, longest);
+            let rejects = rejects && name == "ben";
+            let action = if rejects { "reject" } else { "approve" };
+            self.coverage.hit("person", if rejects { "rejects in Slack" } else { "approves in Slack" });
+            if !rejects {
+                let key = (release.to_owned(), fingerprint.to_owned());
+                self.people.approved.insert(key.clone());
+                self.people.said.entry(key).or_default().insert(name);
+            }
+            let times = if self.strikes(Fault::EventTwice, "click") { 2 } else { 1 };
+            for again in 0..times {
+                let at = delay + again * 20 * SECOND;
+                let payload = click(self.now + at, slack, action, &format!("{release} {fingerprint}"));
+                self.heard.push((Function::Approval, payload.clone()));
+                let origin = Origin::Event { attempt: 0 };
+                let invocation = Invocation { function: Function::Approval, payload, origin };
+                self.later(at, Happening::Invoke(invocation));
+            }
+        }
+    }
+}
+
+/// What `slack` hands on of a button that was clicked.
+fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
+    let payload = json!({
+        "type": "block_actions",
+        "api_app_id": APP,
+        "team": { "id": TEAM },
+        "user": { "id": slack_user, "team_id": TEAM },
+        "actions": [{ "action_id": action, "value": value }],
+    });
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let body = form.append_pair("payload", &payload.to_string()).finish();
+    let timestamp = now_ms / 1000;
+    let signature = slack::sign(SECRET, timestamp, body.as_bytes());
+    let signed = slack::Signed::from_body(timestamp, &signature, body.into_bytes());
+    signed.map(|signed| signed.to_message().to_string().into_bytes()).unwrap_or_default()
+}
+
+/// I1 where only people of the directory may approve: counted from what they said, in other words than the product's.
+pub(crate) fn lacks_voices(
+    world: &World,
+    release: &Release,
+    fingerprint: &str,
+) -> Option<(Invariant, String)> {
+    let environment = release.id.track.environment.as_str();
+    let least = world.platform.least_voices(environment)?;
+    let is_new = matches!(release.origin, ReleaseOrigin::Push | ReleaseOrigin::Promotion { .. });
+    let is_rollback = matches!(release.origin, ReleaseOrigin::Rollback { .. });
+    let stranger = is_new && release.pushed_by.is_none();
+    let needed = if is_rollback { 1 } else { least } + u32::from(stranger);
+    let ordered = release.ordered.as_ref().and_then(|ordered| ordered.by.person());
+    let close = |name: &str| {
+        (name == "ana" && release.pushed_by.is_some())
+            || release.authors.iter().any(|author| *author == format!("{name}@example.com"))
+            || ordered.is_some_and(|person| person.as_str() == name)
+    };
+    let said = world.people.said.get(&(release.id.to_string(), fingerprint.to_owned()));
+    let counting = said.map_or(0, |said| {
+        said.iter().filter(|name| ["ben", "cleo", "dana"].contains(*name) && !close(name)).count()
+    });
+    (counting < needed as usize)
+        .then(|| (Invariant::I1, format!("{} deploys with {counting} of {needed} voices", release.id)))
+}
