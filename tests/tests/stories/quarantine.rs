@@ -50,7 +50,7 @@ fn a_garbage_event_is_explained_and_dropped() {
     tell(async |story| {
         let mut event = push_event();
         event["detail"]["event"] = json!("referenceRenamed\u{1b}[2J");
-        story.hears_of(&event).await;
+        story.push_hears(&event).await;
         let letters = story.quarantine_has(1).await;
         let letter = &letters[0];
         assert_eq!((&letter["queue"], &letter["function"]), (&json!("QuarantineQueue"), &json!("push")));

@@ -73,7 +73,7 @@ fn fifty_people_clicking_at_once_are_one_deployment_and_each_voice_is_recorded_o
         let mut answered = Vec::new();
         for payload in clicks {
             let (calls, function) = (story.calls.clone(), slack.function.clone());
-            answered.push(tokio::spawn(async move { calls.invoke_with(&function, &payload).await }));
+            answered.push(tokio::spawn(async move { calls.invoke(&function, &payload).await }));
         }
         for answer in answered {
             let answer = answer.await.expect("a click ends").expect("a click is answered");
@@ -184,8 +184,7 @@ impl Workspace {
     }
 
     async fn status(&self, story: &Story, payload: &Value) -> u64 {
-        let answer =
-            story.calls.invoke_with(&self.function, payload).await.unwrap_or_else(|why| panic!("{why}"));
+        let answer = story.calls.invoke(&self.function, payload).await.unwrap_or_else(|why| panic!("{why}"));
         let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|why| panic!("{answer}: {why}"));
         answer["statusCode"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     }

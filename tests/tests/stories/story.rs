@@ -441,7 +441,7 @@ impl Story {
     }
 
     /// An event reaches `push`.
-    pub(crate) async fn hears_of(&self, event: &Value) {
+    pub(crate) async fn push_hears(&self, event: &Value) {
         told(self.calls.invoke(&self.outputs["PushFunctionName"], event).await);
     }
 

@@ -109,7 +109,8 @@ fn assert_truthful(release: &Release, ending: &Ending, statuses: &[String]) {
         | Ending::Failed { .. }
         | Ending::Superseded { .. }
         | Ending::Rejected { .. }
-        | Ending::Expired { .. } => (0, last.is_none()),
+        | Ending::Expired { .. }
+        | Ending::Cancelled { .. } => (0, last.is_none()),
     };
     assert_eq!(begun.count(), deployments, "{} {}: {statuses:?}", release.id, ending.name());
     assert!(ended_as_told, "{} is told as {}: {statuses:?}", release.id, ending.name());

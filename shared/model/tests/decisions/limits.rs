@@ -8,7 +8,7 @@ use model::signal::{BuildSeen, Signal};
 use model::time::Span;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX};
 
-use crate::story::{Story, answered, deployed, image_of, person, policy, push, revision};
+use crate::story::{Story, answered, deployed, ground, image_of, person, policy, push, revision};
 
 fn build_runs(story: &Story, phase: &str) -> Signal {
     let build = story.family(1).attempt(1);
@@ -94,7 +94,7 @@ fn an_answer_that_comes_too_late_ends_the_release_at_the_time_that_was_set() {
         panic!("nobody is asked")
     };
     story.now = asked.until;
-    story.see(&answered(1, plan.fingerprint, Answer::Approve, person("ana"), policy(1))).unwrap();
+    story.see(&answered(1, plan.fingerprint, Answer::Approve, person("ana"), ground(policy(1)))).unwrap();
     assert_eq!(story.over[0].ending(), Some(&Ending::Expired { asked_until: asked.until }));
 }
 
