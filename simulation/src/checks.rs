@@ -28,6 +28,7 @@ pub(crate) enum Invariant {
     I7,
     I8,
     I9,
+    I11,
     /// What is done costs what is in flight, and nothing is done twice for good measure.
     Cost,
     /// A service would not take what it is sent.

@@ -17,7 +17,8 @@ const TEMPLATE_PARAMETERS: &str = r#"{
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
     "Refresh": {"Type": "String", "Default": ""},
-    "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
+    "Kind": {"Type": "String", "Default": "web"}, "Paths": {"Type": "CommaDelimitedList", "Default": ""},
+    "Priority": {"Type": "Number", "Default": 50000}, "ContainerPort": {"Type": "Number", "Default": 8080},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
 }"#;
 

@@ -14,6 +14,7 @@ mod freeze;
 pub mod functions;
 mod hand;
 mod orders;
+mod places;
 mod plan;
 mod plan_words;
 pub mod ports;
