@@ -67,6 +67,7 @@ impl World {
             self.coverage.hit("race", "listener");
             return Commit::Lost;
         }
+        checks::places(self, arn, listener);
         self.say(format_args!("{arn} is at version {}", listener.version));
         self.table.listeners.insert(arn.to_owned(), listener.clone());
         Commit::Written

@@ -4,8 +4,8 @@ use engine::ports::ChangeSetKind;
 use model::ids::{EffectKey, StackName};
 use model::release::{Phase, Release};
 
-use super::Invariant::{I1, I2, I5, I8, I11};
-use super::{Invariant, READ_AGE_MAX_MS, Wrong, tell, unapproved};
+use super::Invariant::{I1, I2, I5, I8};
+use super::{Invariant, READ_AGE_MAX_MS, Wrong, places, tell, unapproved};
 use crate::stacks::Props;
 use crate::voters;
 use crate::world::World;
@@ -21,7 +21,7 @@ pub(crate) fn execution(
     let mut wrong = Wrong::new();
     once_and_in_order(world, stack, key, &mut wrong);
     as_approved(world, stack, key, props, kind, &mut wrong);
-    in_its_place(world, stack, key, props, &mut wrong);
+    places::in_its_place(world, stack, key, props, &mut wrong);
     tell(world, &["I1", "I2", "I5", "I8", "I11"], wrong);
 }
 
@@ -69,29 +69,6 @@ fn as_approved(
     let policy = world.stacks.all.get(stack.as_str()).and_then(|stack| stack.policy.as_ref());
     if kind == ChangeSetKind::Update && plan.stack_policy.is_some() && plan.stack_policy.as_ref() != policy {
         wrong.push((I1, format!("{key} is carried out without the stack policy of its plan")));
-    }
-}
-
-/// I11: whoever brings a rule holds its place, and no other stack has it or is about to.
-fn in_its_place(world: &World, stack: &StackName, key: &EffectKey, props: &Props, wrong: &mut Wrong) {
-    let Some((listener, priority)) = props.place() else { return };
-    let track = &key.release.track;
-    let held = world.table.listeners.get(listener).and_then(|listener| listener.held.get(track));
-    let is_held = held.is_some_and(|held| {
-        let mut reserved = held.live.iter().chain(&held.coming);
-        reserved.any(|it| it.n == key.release.n && it.rule.priority.to_string() == priority)
-    });
-    if !is_held {
-        wrong.push((I11, format!("{key} brings a rule at {priority} that is not held for it")));
-    }
-    let operations = world.stacks.operations.iter().filter(|operation| operation.ended.is_none());
-    let coming = operations.map(|operation| (operation.stack.as_str(), &operation.props));
-    let there =
-        world.stacks.all.iter().filter_map(|(name, stack)| Some((name.as_str(), stack.props.as_ref()?)));
-    for (other, _) in there.chain(coming).filter(|(_, other)| other.place() == props.place()) {
-        if other != stack.as_str() && world.stacks.all.contains_key(other) {
-            wrong.push((I11, format!("{key} brings a rule at {priority}, where {other} has one")));
-        }
     }
 }
 
