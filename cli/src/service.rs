@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use aws::Aws;
 use aws::sdk::cloudformation::Client;
 use aws::sdk::cloudformation::error::ProvideErrorMetadata;
 use aws::sdk::cloudformation::types::{Capability, Parameter, Stack};
 use aws::sdk::codecommit;
+use aws::{Aws, Settings};
 use config::ServiceRecord;
 use engine::ports::Registry;
 
@@ -57,8 +57,8 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
     let paths =
         if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
     let record = check(arguments, service, &paths)?;
-    grants_nothing_twice(&arguments.installation.aws().await?, &record).await?;
     let config = arguments.installation.sdk_config().await?;
+    grants_nothing_twice(&Aws::new(&config, Settings::default()), &record).await?;
     if arguments.create_repository && arguments.installation.is_local() {
         create_repository(&config, &arguments.repository).await?;
     }
