@@ -54,6 +54,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("update_in_slack", "Slack"),
     ("repeat_in_slack", "Slack"),
     ("reply_key", "Secrets Manager"),
+    ("secret_exists", "Secrets Manager"),
 ];
 
 impl World {

@@ -7,9 +7,9 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
     ChangeSetRead, Clock, Commit, CommitRead, Executed, Images, Listeners, Message, Page, Patrol, People,
-    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, ServiceRead, Services,
-    Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, Templates,
-    Tracks,
+    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead,
+    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored,
+    Templates, Tracks,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -428,6 +428,9 @@ passed_on! {
     }
     Images {
         fn image_digest(repository: &str, tag: &BuildId) -> Option<ImageDigest>;
+    }
+    Secrets {
+        fn secret_exists(name: &str) -> bool;
     }
     Templates {
         fn base_template(key: &str) -> Option<String>;

@@ -216,7 +216,8 @@ impl Platform {
 
     pub(crate) fn base_template(&self, key: &str) -> Option<String> {
         let (_, more) = TEMPLATES.iter().find(|(known, _)| *known == key)?;
-        let service = r#""Service": {"Type": "AWS::ECS::Service", "Properties": {}}"#;
+        let service = r#""Service": {"Type": "AWS::ECS::Service", "Properties": {}},
+            "TaskDefinition": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Name": "app"}]}}"#;
         Some(format!(r#"{{"Parameters": {TEMPLATE_PARAMETERS}, "Resources": {{{more} {service}}}}}"#))
     }
 }

@@ -38,7 +38,7 @@ pub(crate) enum CommitKind {
     Good,
     /// Another size of task: the plan changes in more than the image.
     Resized,
-    /// With a stack policy.
+    /// With a stack policy, and a secret.
     Guarded,
     /// An earlier commit again.
     Earlier,
@@ -184,6 +184,7 @@ fn config(
         | CommitKind::NoConfig => {}
     }
     if kind == CommitKind::Guarded {
+        config["container"]["secrets"] = json!({ "TOKEN": format!("{repository}/token") });
         config["StackPolicy"] = json!({ "Statement": [
             { "Effect": "Deny", "Action": "Update:Replace", "Principal": "*", "Resource": "*" }
         ] });

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Clock, Door, Images, Listeners, Patrol, People, Quarantine, Queues,
-    Records, Registry, ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
+    Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -127,7 +127,17 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Listeners + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Quarantine
+        + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
         .await
@@ -167,7 +177,7 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Listeners + Queues + Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Listeners + Queues + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {

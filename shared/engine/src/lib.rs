@@ -22,6 +22,7 @@ mod promotion;
 mod push;
 mod records;
 mod reply_token;
+mod secrets;
 mod service_state;
 pub mod show;
 mod spoken;

@@ -18,11 +18,12 @@ use crate::failure::Failure;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
-    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Listeners, Records, ResourceChange, Services,
-    Sources, StackRead, Stacks, Templates, Tracks,
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Listeners, Records, ResourceChange, Secrets,
+    Services, Sources, StackRead, Stacks, Templates, Tracks,
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
+use crate::secrets;
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness};
 
@@ -42,7 +43,7 @@ struct Ingredients {
 
 pub(crate) async fn plan<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Listeners + Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Listeners + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
 {
     let release = track.release(promise.key.release.n);
     let Some((release, image)) = release.and_then(|release| match &release.phase {
@@ -91,6 +92,7 @@ where
         }
     };
     let Some(first) = ports.change_set(&name, &promise.key, None).await? else {
+        secrets::check(ports, &ingredients.config, &track.key.environment).await?;
         let rendered = &ingredients.rendered;
         let template_url = ports.store_template(&rendered.sha256, &rendered.template).await?;
         ports

@@ -352,6 +352,12 @@ pub trait Services {
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
 }
 
+/// The services' secrets. What is in them is never read.
+pub trait Secrets {
+    /// Whether a task could be given it: there is one of that name, and it is not being deleted.
+    async fn secret_exists(&self, name: &str) -> Answer<bool>;
+}
+
 /// The artifact bucket.
 pub trait Templates {
     async fn base_template(&self, key: &str) -> Answer<Option<String>>;

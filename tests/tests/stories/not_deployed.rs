@@ -170,3 +170,23 @@ fn an_image_that_somebody_else_pushed_under_the_builds_tag_is_not_deployed() {
         nothing_was_deployed(&story).await;
     });
 }
+
+#[test]
+fn a_secret_that_is_missing_is_told_before_anybody_is_asked() {
+    tell(async |mut story| {
+        let mut config = sample_config();
+        config["container"]["secrets"] =
+            json!({ "DB_URL": "payments/db-url", "TOKEN": "payments/api:token" });
+        story.pushes_config(&config);
+        story.ends("Failed").await;
+        insta::assert_snapshot!(story.hears_the_ending().await, @"");
+        nothing_was_deployed(&story).await;
+
+        let secrets = aws::sdk::secretsmanager::Client::new(story.sdk());
+        for name in ["payments/db-url", "payments/api"] {
+            secrets.create_secret().name(name).secret_string("x").send().await.expect("a secret is made");
+        }
+        story.pushes_a_version();
+        story.is_asked().await;
+    });
+}
