@@ -16,7 +16,7 @@ mod hand;
 mod orders;
 mod places;
 mod plan;
-mod plan_words;
+pub mod plan_words;
 pub mod ports;
 mod promotion;
 mod push;

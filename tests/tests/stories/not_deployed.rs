@@ -190,3 +190,36 @@ fn a_secret_that_is_missing_is_told_before_anybody_is_asked() {
         story.is_asked().await;
     });
 }
+
+#[test]
+fn a_plan_is_told_at_a_terminal_in_the_words_of_its_request() {
+    tell(async |mut story| {
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        assert_eq!(
+            (said.code, said.err.as_str()),
+            (Some(1), "tidegate: nothing was ever released on payments/production\n")
+        );
+        story.pushes_a_version();
+        let request = story.is_asked().await;
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        let (first, plan) = said.out.split_once("\n\n").expect("a line on the release, then its plan");
+        assert!(
+            first.starts_with("payments-production-1 is AwaitingApproval: 0 of 1 approvals; expires "),
+            "{first}"
+        );
+        assert!(
+            plan.starts_with("Revision ") && request.text.contains(plan.trim_end()),
+            "{plan}\n{}",
+            request.text
+        );
+        let json = story.tidegate(&["plan", "payments", "production", "--json"]).await.json();
+        assert_eq!(json["plan"], request.json["plan"]);
+        assert_eq!(json["fingerprint"], request.json["fingerprint"]);
+        story.rejects("only looking").await;
+        story.ends("Rejected").await;
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        let none = "tidegate: nothing is planned on payments/production: no release is in flight\n";
+        assert_eq!((said.code, said.err.as_str()), (Some(1), none));
+    });
+}
