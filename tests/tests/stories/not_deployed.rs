@@ -179,7 +179,16 @@ fn a_secret_that_is_missing_is_told_before_anybody_is_asked() {
             json!({ "DB_URL": "payments/db-url", "TOKEN": "payments/api:token" });
         story.pushes_config(&config);
         story.ends("Failed").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @"");
+        insta::assert_snapshot!(story.hears_the_ending().await, @r#"
+        payments-production-1 failed
+
+        payments-production-1 failed: plan: ecs-service-config.json names secrets that are missing: make them, then retry:
+        $.container.secrets.DB_URL is "payments/db-url", which Secrets Manager does not have
+        $.container.secrets.TOKEN is "payments/api", which Secrets Manager does not have.
+
+        Revision <short> of payments on main.
+        Nothing is live yet. Mend the cause and push again.
+        "#);
         nothing_was_deployed(&story).await;
 
         let secrets = aws::sdk::secretsmanager::Client::new(story.sdk());
