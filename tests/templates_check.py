@@ -3,6 +3,7 @@
 Each check gives sentences about what is wrong, and none when all is well. templates_check_test.py breaks each once.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -15,6 +16,7 @@ DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 ALARM_DESCRIPTION_MAX = 1024
 ALARM_SECONDS_MAX = 7 * 24 * 3600  # CloudWatch API, PutMetricAlarm, Period.
 ALARM_SECONDS_MAX_OF_SHORT_PERIODS = 24 * 3600
+PIPELINE_OVERRIDES_BARE_MAX = 300  # Of CodePipeline's kilobyte; ARNs and a digest need the rest.
 VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
 
 # Who may do what has consequences. Whoever is not named here may not.
@@ -158,7 +160,8 @@ def every_alarm_tells_people_what_to_do(template):
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
         properties = alarm["Properties"]
         for actions in ("AlarmActions", "OKActions"):
-            if [target(action) for action in properties.get(actions, [])] != ["NotificationsTopic"]:
+            told = [target(action) for action in properties.get(actions, [])]
+            if told not in (["NotificationsTopic"], ["NotificationsTopicArn"]):
                 yield f"{name} has other {actions} than the notifications topic"
         said = properties.get("AlarmDescription", "")
         if not re.fullmatch(r".+\. Meaning: .+\. To do: .+\.", said) or len(said) > ALARM_DESCRIPTION_MAX:
@@ -259,32 +262,49 @@ def statements(resource):
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
-def rights_stay_where_they_belong(template):
+def allowing(template):
+    """Each name of a role or policy with each statement that allows it something."""
     for name, resource in template["Resources"].items():
-        if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
-            continue
-        for statement in statements(resource):
-            if statement["Effect"] == "Deny":
-                continue
-            if "NotAction" in statement or "NotResource" in statement:
-                yield f"{name} allows by exclusion"
-            if target(statement.get("Action")) == "TaskActions":
-                continue  # Whoever installs says what services may be given, and only the boundary repeats it.
-            for action in as_list(statement.get("Action", [])):
-                if "*" in action and action not in READ_ONLY_WILDCARDS:
-                    yield f"{name} allows {action}"
-                if name not in RESERVED_ACTIONS.get(action, {name}):
-                    yield f"{name} may not have {action}"
-                if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
-                    yield f"{name} passes roles to any service"
-                if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
-                    yield "SweepRole writes more than its own patrol"
-                if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in str(statement.get("Condition")):
-                    yield "SlackRole writes more than which requests it took"
-                if action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy") and "iam:PermissionsBoundary" not in str(
-                    statement.get("Condition")
-                ):
-                    yield f"{name} has {action} outside a permissions boundary"
+        if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+            yield from ((name, statement) for statement in statements(resource) if statement["Effect"] == "Allow")
+
+
+def rights_are_named(template):
+    for name, statement in allowing(template):
+        if "NotAction" in statement or "NotResource" in statement:
+            yield f"{name} allows by exclusion"
+        if target(statement.get("Action")) == "TaskActions":
+            continue  # Whoever installs says what services may be given, and only the boundary repeats it.
+        for action in as_list(statement.get("Action", [])):
+            if "*" in action and action not in READ_ONLY_WILDCARDS:
+                yield f"{name} allows {action}"
+
+
+def roles_are_passed_to_named_services_and_made_within_a_boundary(template):
+    for name, statement in allowing(template):
+        condition = statement.get("Condition", {})
+        actions = as_list(statement.get("Action", []))
+        if "iam:PassRole" in actions:
+            services = condition.get("StringEquals", {}).get("iam:PassedToService")
+            if services is None or "*" in str(services):
+                yield f"{name} passes roles to any service"
+            if statement["Resource"] == "*":
+                yield f"{name} passes any role"
+        for action in {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"} & set(map(str, actions)):
+            if "iam:PermissionsBoundary" not in str(condition):
+                yield f"{name} has {action} outside a permissions boundary"
+
+
+def rights_stay_where_they_belong(template):
+    for name, statement in allowing(template):
+        condition = str(statement.get("Condition"))
+        for action in map(str, as_list(statement.get("Action", []))):
+            if name not in RESERVED_ACTIONS.get(action, {name}):
+                yield f"{name} may not have {action}"
+            if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in condition:
+                yield "SweepRole writes more than its own patrol"
+            if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in condition:
+                yield "SlackRole writes more than which requests it took"
 
 
 def builds_run_only_what_the_template_says(template):
@@ -344,6 +364,55 @@ def only_untagged_images_expire(template):
             yield f"ImageRepository expires images that may be live: {rule['selection']}"
 
 
+def a_pipeline_has_four_stages_and_polls_nothing(template):
+    stages = template["Resources"]["Pipeline"]["Properties"]["Stages"]
+    providers = [[action["ActionTypeId"]["Provider"] for action in stage["Actions"]] for stage in stages]
+    if providers != [["CodeCommit", "S3"], ["CodeBuild"], ["Manual"], ["CloudFormation"]]:
+        yield f"Pipeline is not source, build, approval, deploy: {providers}"
+    for action in stages[0]["Actions"]:
+        if action["Configuration"].get("PollForSourceChanges") is not False:
+            yield f"Pipeline polls {action['Name']}"
+
+
+def a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for(template):
+    deploy = template["Resources"]["Pipeline"]["Properties"]["Stages"][-1]["Actions"][0]["Configuration"]
+    text = deploy["ParameterOverrides"]["Fn::Sub"][0]
+    given, known = json.loads(text), load("stacks/service.yaml")["Parameters"]
+    for name in sorted(set(given) - set(known)):
+        yield f"Pipeline gives {name}, which stacks/service.yaml does not know"
+    for name in sorted(name for name, about in known.items() if "Default" not in about and name not in given):
+        yield f"Pipeline does not give {name}, which stacks/service.yaml asks for"
+    buildspec = yaml.safe_load(template["Resources"]["BuildProject"]["Properties"]["Source"]["BuildSpec"])
+    if [given.get("Image")] != [f"#{{Build.{name}}}" for name in buildspec["env"]["exported-variables"]]:
+        yield "Pipeline does not deploy the image that its build exports"
+    bare = len(re.sub(r"\$\{\w+\}", "", text))
+    if bare > PIPELINE_OVERRIDES_BARE_MAX:
+        yield f"Pipeline's overrides leave too little room for their values: they have {bare} characters without them"
+
+
+def a_pipeline_may_deploy_what_tidegate_may(template):
+    def actions(of):
+        return {statement["Sid"]: as_list(statement["Action"]) for statement in statements(of["Resources"]["DeployRole"])}
+
+    ours, tidegates = actions(template), actions(load("template.yaml"))
+    for sid in sorted(set(ours) | set(tidegates)):
+        if ours.get(sid) != tidegates.get(sid):
+            yield f"DeployRole's {sid} differs from that of template.yaml"
+
+
+def every_rule_that_fails_is_told(template):
+    for name in of_type(template, "AWS::Events::Rule"):
+        if not is_watched(template, name, {"MetricName": "FailedInvocations", "Statistic": "Sum", "Threshold": 0}):
+            yield f"{name} has no alarm when it cannot reach its target"
+
+
+def failures_are_told_in_words(template):
+    for name, rule in of_type(template, "AWS::Events::Rule").items():
+        for about in rule["Properties"]["Targets"]:
+            if target(about["Arn"]) == "NotificationsTopicArn" and "InputTemplate" not in about.get("InputTransformer", {}):
+                yield f"{name} tells people raw JSON"
+
+
 CHECKS = {
     "template.yaml": [
         every_queue_has_dead_letters_or_alarms,
@@ -352,15 +421,34 @@ CHECKS = {
         every_alarm_tells_people_what_to_do,
         every_event_source_has_retries_and_a_place_to_fail,
         every_function_has_its_own_role_log_and_code,
+        rights_are_named,
         rights_stay_where_they_belong,
+        roles_are_passed_to_named_services_and_made_within_a_boundary,
         builds_run_only_what_the_template_says,
         the_sweep_is_missed_when_it_is_silent,
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],
-    "stacks/service-base.yaml": [nothing_functional_is_named, rights_stay_where_they_belong, only_untagged_images_expire],
+    "stacks/pipeline.yaml": [
+        nothing_functional_is_named,
+        rights_are_named,
+        roles_are_passed_to_named_services_and_made_within_a_boundary,
+        every_alarm_tells_people_what_to_do,
+        every_rule_that_fails_is_told,
+        failures_are_told_in_words,
+        a_pipeline_has_four_stages_and_polls_nothing,
+        a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for,
+        a_pipeline_may_deploy_what_tidegate_may,
+    ],
+    "stacks/service-base.yaml": [
+        nothing_functional_is_named,
+        rights_are_named,
+        rights_stay_where_they_belong,
+        only_untagged_images_expire,
+    ],
     "stacks/service.yaml": [
         nothing_functional_is_named,
+        roles_are_passed_to_named_services_and_made_within_a_boundary,
         roles_of_stacks_are_bounded,
         a_service_keeps_its_running_count_and_gives_up_bad_deployments,
     ],

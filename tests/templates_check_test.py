@@ -8,6 +8,7 @@ import yaml
 import templates_check as check
 
 APP, SERVICE, BASE = "template.yaml", "stacks/service.yaml", "stacks/service-base.yaml"
+PIPELINE = "stacks/pipeline.yaml"
 
 
 def properties(template, name):
@@ -36,6 +37,19 @@ def edit_buildspec(template):
 
 def rename_last_stop(template):
     template["Resources"]["PushLosses"] = template["Resources"].pop("PushFailures")
+
+
+def statement(template, role, sid):
+    return next(s for s in properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"] if s["Sid"] == sid)
+
+
+def action(template, stage, number):
+    return properties(template, "Pipeline")["Stages"][stage]["Actions"][number]
+
+
+def edit_overrides(template, before, after):
+    overrides = action(template, -1, 0)["Configuration"]["ParameterOverrides"]["Fn::Sub"]
+    overrides[0] = overrides[0].replace(before, after)
 
 
 def expire_tagged(template):
@@ -86,6 +100,21 @@ FAULTS = [
     (SERVICE, lambda t: properties(t, "EcsService").update(DesiredCount=2), "an update would reset"),
     (SERVICE, lambda t: properties(t, "EcsService")["DeploymentConfiguration"].pop("DeploymentCircuitBreaker"), "circuit breaker"),
     (BASE, expire_tagged, "expires images that may be live"),
+    (BASE, lambda t: allow(t, "BuildRole", "ecr:*"), "BuildRole allows ecr:*"),
+    (PIPELINE, lambda t: allow(t, "PipelineRole", "iam:PassRole"), "PipelineRole passes any role"),
+    (PIPELINE, lambda t: statement(t, "PipelineRole", "PassTheDeployRole").pop("Condition"), "passes roles to any service"),
+    (PIPELINE, lambda t: statement(t, "DeployRole", "RolesWithinTheBoundary").pop("Condition"), "outside a permissions boundary"),
+    (PIPELINE, lambda t: statement(t, "DeployRole", "Logs").update(Action=["logs:CreateLogGroup"]), "DeployRole's Logs differs"),
+    (PIPELINE, lambda t: statement(t, "BuildRole", "Log").update(NotResource="*"), "BuildRole allows by exclusion"),
+    (PIPELINE, lambda t: properties(t, "PushRuleAlarm").update(OKActions=[]), "has other OKActions than"),
+    (PIPELINE, lambda t: t["Resources"].pop("PushRuleAlarm"), "PushRule has no alarm when it cannot reach"),
+    (PIPELINE, lambda t: properties(t, "PipelineFailedRule")["Targets"][0].pop("InputTransformer"), "tells people raw JSON"),
+    (PIPELINE, lambda t: properties(t, "Pipeline")["Stages"].pop(2), "is not source, build, approval, deploy"),
+    (PIPELINE, lambda t: action(t, 0, 1)["Configuration"].pop("PollForSourceChanges"), "polls Template"),
+    (PIPELINE, lambda t: edit_overrides(t, '"Cluster"', '"ClusterName"'), "Pipeline gives ClusterName, which"),
+    (PIPELINE, lambda t: edit_overrides(t, '"Cluster"', '"ListenerArn"'), "Pipeline does not give Cluster, which"),
+    (PIPELINE, lambda t: edit_overrides(t, "TIDEGATE_IMAGE", "IMAGE"), "does not deploy the image that its build exports"),
+    (PIPELINE, lambda t: edit_overrides(t, '"TaskPolicyArns":""', f'"TaskPolicyArns":"{"x" * 200}"'), "too little room"),
 ]
 
 
