@@ -3,7 +3,6 @@
 Each check gives sentences about what is wrong, and none when all is well. templates_check_test.py breaks each once.
 """
 
-import json
 import pathlib
 import re
 import sys
@@ -16,7 +15,6 @@ DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 ALARM_DESCRIPTION_MAX = 1024
 ALARM_SECONDS_MAX = 7 * 24 * 3600  # CloudWatch API, PutMetricAlarm, Period.
 ALARM_SECONDS_MAX_OF_SHORT_PERIODS = 24 * 3600
-PIPELINE_OVERRIDES_BARE_MAX = 300  # Of CodePipeline's kilobyte; ARNs and a digest need the rest.
 VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that reads the queue.
 
 # Who may do what has consequences. Whoever is not named here may not.
@@ -45,10 +43,10 @@ READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscalin
 
 # A named resource cannot be replaced. These are names that people or Tidegate look up.
 NAME_PROPERTIES = {
-    "AlarmName", "BucketName", "ClusterName", "FunctionName", "GroupName", "LogGroupName", "ManagedPolicyName", "Name",
-    "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
+    "AlarmName", "BucketName", "ClusterName", "DBInstanceIdentifier", "FunctionName", "GroupName", "LogGroupName",
+    "ManagedPolicyName", "Name", "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
 }
-NAMED_ON_PURPOSE = {"EnvironmentRecord", "ServiceRecord", "SourceRepository"}
+NAMED_ON_PURPOSE = {"DmsLogsRole", "DmsVpcRole", "EnvironmentRecord", "ServiceRecord", "SourceRepository"}
 
 
 class Loader(yaml.SafeLoader):
@@ -166,9 +164,16 @@ def every_alarm_tells_people_what_to_do(template):
         said = properties.get("AlarmDescription", "")
         if not re.fullmatch(r".+\. Meaning: .+\. To do: .+\.", said) or len(said) > ALARM_DESCRIPTION_MAX:
             yield f"{name} does not say in {ALARM_DESCRIPTION_MAX} characters what happened, what it means and what to do"
-        period, seconds = properties["Period"], properties["Period"] * properties["EvaluationPeriods"]
+        period = period_of(properties)
+        seconds = period * properties["EvaluationPeriods"]
         if seconds > (ALARM_SECONDS_MAX if period >= 3600 else ALARM_SECONDS_MAX_OF_SHORT_PERIODS):
             yield f"{name} looks back {seconds} seconds, more than CloudWatch does"
+
+
+def period_of(alarm):
+    """Seconds of an alarm's period, which with metric math stands at its metrics."""
+    measured = [metric["MetricStat"]["Period"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+    return max(measured) if measured else alarm["Period"]
 
 
 def senders_allowed(template, queue):
@@ -364,55 +369,6 @@ def only_untagged_images_expire(template):
             yield f"ImageRepository expires images that may be live: {rule['selection']}"
 
 
-def a_pipeline_has_four_stages_and_polls_nothing(template):
-    stages = template["Resources"]["Pipeline"]["Properties"]["Stages"]
-    providers = [[action["ActionTypeId"]["Provider"] for action in stage["Actions"]] for stage in stages]
-    if providers != [["CodeCommit", "S3"], ["CodeBuild"], ["Manual"], ["CloudFormation"]]:
-        yield f"Pipeline is not source, build, approval, deploy: {providers}"
-    for action in stages[0]["Actions"]:
-        if action["Configuration"].get("PollForSourceChanges") is not False:
-            yield f"Pipeline polls {action['Name']}"
-
-
-def a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for(template):
-    deploy = template["Resources"]["Pipeline"]["Properties"]["Stages"][-1]["Actions"][0]["Configuration"]
-    text = deploy["ParameterOverrides"]["Fn::Sub"][0]
-    given, known = json.loads(text), load("stacks/service.yaml")["Parameters"]
-    for name in sorted(set(given) - set(known)):
-        yield f"Pipeline gives {name}, which stacks/service.yaml does not know"
-    for name in sorted(name for name, about in known.items() if "Default" not in about and name not in given):
-        yield f"Pipeline does not give {name}, which stacks/service.yaml asks for"
-    buildspec = yaml.safe_load(template["Resources"]["BuildProject"]["Properties"]["Source"]["BuildSpec"])
-    if [given.get("Image")] != [f"#{{Build.{name}}}" for name in buildspec["env"]["exported-variables"]]:
-        yield "Pipeline does not deploy the image that its build exports"
-    bare = len(re.sub(r"\$\{\w+\}", "", text))
-    if bare > PIPELINE_OVERRIDES_BARE_MAX:
-        yield f"Pipeline's overrides leave too little room for their values: they have {bare} characters without them"
-
-
-def a_pipeline_may_deploy_what_tidegate_may(template):
-    def actions(of):
-        return {statement["Sid"]: as_list(statement["Action"]) for statement in statements(of["Resources"]["DeployRole"])}
-
-    ours, tidegates = actions(template), actions(load("template.yaml"))
-    for sid in sorted(set(ours) | set(tidegates)):
-        if ours.get(sid) != tidegates.get(sid):
-            yield f"DeployRole's {sid} differs from that of template.yaml"
-
-
-def every_rule_that_fails_is_told(template):
-    for name in of_type(template, "AWS::Events::Rule"):
-        if not is_watched(template, name, {"MetricName": "FailedInvocations", "Statistic": "Sum", "Threshold": 0}):
-            yield f"{name} has no alarm when it cannot reach its target"
-
-
-def failures_are_told_in_words(template):
-    for name, rule in of_type(template, "AWS::Events::Rule").items():
-        for about in rule["Properties"]["Targets"]:
-            if target(about["Arn"]) == "NotificationsTopicArn" and "InputTemplate" not in about.get("InputTransformer", {}):
-                yield f"{name} tells people raw JSON"
-
-
 CHECKS = {
     "template.yaml": [
         every_queue_has_dead_letters_or_alarms,
@@ -429,17 +385,6 @@ CHECKS = {
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],
-    "stacks/pipeline.yaml": [
-        nothing_functional_is_named,
-        rights_are_named,
-        roles_are_passed_to_named_services_and_made_within_a_boundary,
-        every_alarm_tells_people_what_to_do,
-        every_rule_that_fails_is_told,
-        failures_are_told_in_words,
-        a_pipeline_has_four_stages_and_polls_nothing,
-        a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for,
-        a_pipeline_may_deploy_what_tidegate_may,
-    ],
     "stacks/service-base.yaml": [
         nothing_functional_is_named,
         rights_are_named,
@@ -455,19 +400,21 @@ CHECKS = {
 }
 
 
-def main():
-    unknown = {f"stacks/{path.name}" for path in (ROOT / "stacks").glob("*.yaml")} - set(CHECKS)
+def main(checks_of):
+    unknown = {f"stacks/{path.name}" for path in (ROOT / "stacks").glob("*.yaml")} - set(checks_of)
     faults = [f"{path} has no checks: name it in CHECKS" for path in sorted(unknown)]
-    for path, checks in CHECKS.items():
+    for path, checks in checks_of.items():
         template = load(path)
         for check in checks:
             faults += [f"{path}: {fault}" for fault in check(template)]
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
-        print(f"{sum(map(len, CHECKS.values()))} checks of {len(CHECKS)} templates passed")
+        print(f"{sum(map(len, checks_of.values()))} checks of {len(checks_of)} templates passed")
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import stacks_check
+
+    sys.exit(main({**CHECKS, **stacks_check.CHECKS}))

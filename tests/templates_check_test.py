@@ -5,10 +5,13 @@ import unittest
 
 import yaml
 
+import stacks_check
 import templates_check as check
 
+CHECKS = {**check.CHECKS, **stacks_check.CHECKS}
+
 APP, SERVICE, BASE = "template.yaml", "stacks/service.yaml", "stacks/service-base.yaml"
-PIPELINE = "stacks/pipeline.yaml"
+PIPELINE, DATABASE, MIGRATION = "stacks/pipeline.yaml", "stacks/database.yaml", "stacks/migration.yaml"
 
 
 def properties(template, name):
@@ -50,6 +53,24 @@ def action(template, stage, number):
 def edit_overrides(template, before, after):
     overrides = action(template, -1, 0)["Configuration"]["ParameterOverrides"]["Fn::Sub"]
     overrides[0] = overrides[0].replace(before, after)
+
+
+def ingress(template):
+    return properties(template, "SecurityGroup")["SecurityGroupIngress"]
+
+
+def forget_secrets(template):
+    for engine in ("MicrosoftSqlServerSettings", "PostgreSqlSettings"):
+        properties(template, "Target").pop(engine)
+
+
+def look_back_for_days(template):
+    properties(template, "FreeStorageAlarm")["Metrics"][0]["MetricStat"]["Period"] = 3 * 86400
+
+
+def edit_task(template, before, after):
+    task = properties(template, "Task")
+    task["ReplicationTaskSettings"] = task["ReplicationTaskSettings"].replace(before, after)
 
 
 def expire_tagged(template):
@@ -115,17 +136,33 @@ FAULTS = [
     (PIPELINE, lambda t: edit_overrides(t, '"Cluster"', '"ListenerArn"'), "Pipeline does not give Cluster, which"),
     (PIPELINE, lambda t: edit_overrides(t, "TIDEGATE_IMAGE", "IMAGE"), "does not deploy the image that its build exports"),
     (PIPELINE, lambda t: edit_overrides(t, '"TaskPolicyArns":""', f'"TaskPolicyArns":"{"x" * 200}"'), "too little room"),
+    (DATABASE, lambda t: t["Resources"]["Database"].pop("DeletionPolicy"), "leaves no snapshot: its DeletionPolicy is None"),
+    (DATABASE, lambda t: t["Resources"]["Database"].update(UpdateReplacePolicy="Delete"), "its UpdateReplacePolicy is Delete"),
+    (DATABASE, lambda t: properties(t, "Database").pop("DeletionProtection"), "Database has DeletionProtection None"),
+    (DATABASE, lambda t: properties(t, "Database").update(BackupRetentionPeriod=1), "Database has BackupRetentionPeriod 1"),
+    (DATABASE, lambda t: properties(t, "Database").update(MultiAZ=False), "Database has MultiAZ False"),
+    (DATABASE, lambda t: t["Parameters"]["BackupRetentionDays"].update(MinValue=1), "backups for less than 7 days"),
+    (DATABASE, lambda t: t["Parameters"]["BackupWindow"].update(Default="03:30-04:30"), "meets the maintenance window"),
+    (DATABASE, lambda t: t["Parameters"]["BackupWindow"].update(Default="01:00-01:20"), "shorter than 30 minutes"),
+    (DATABASE, lambda t: ingress(t).append({"CidrIp": "10.0.0.0/8"}), "lets in more than one security group"),
+    (DATABASE, look_back_for_days, "more than CloudWatch does"),
+    (DATABASE, lambda t: properties(t, "Database").update(DBInstanceIdentifier="one"), "has an explicit DBInstanceIdentifier"),
+    (MIGRATION, lambda t: properties(t, "ReplicationInstance").update(PubliclyAccessible=True), "ReplicationInstance is public"),
+    (MIGRATION, lambda t: properties(t, "Source").update(Password="x"), "Source takes its credentials from elsewhere"),
+    (MIGRATION, forget_secrets, "Target takes its credentials from elsewhere"),
+    (MIGRATION, lambda t: edit_task(t, "DO_NOTHING", "TRUNCATE_BEFORE_LOAD"), "Task drops or empties"),
+    (MIGRATION, lambda t: edit_task(t, '"LimitedSizeLobMode": false', '"LimitedSizeLobMode": true'), "Task cuts large values"),
 ]
 
 
 class EveryFaultIsFound(unittest.TestCase):
     def test_each_fault_is_found(self):
-        sound = {path: check.load(path) for path in check.CHECKS}
+        sound = {path: check.load(path) for path in CHECKS}
         for path, break_it, sentence in FAULTS:
             with self.subTest(sentence):
                 template = copy.deepcopy(sound[path])
                 break_it(template)
-                found = [fault for rule in check.CHECKS[path] for fault in rule(template)]
+                found = [fault for rule in CHECKS[path] for fault in rule(template)]
                 self.assertTrue(any(sentence in fault for fault in found), f"{sentence!r} is not in {found}")
 
     def test_an_alias_is_refused(self):
