@@ -7,6 +7,7 @@ import yaml
 
 from templates_check import (
     as_list,
+    builds_start_the_daemon_that_an_image_of_ones_own_brings,
     every_alarm_tells_people_what_to_do,
     is_watched,
     load,
@@ -152,5 +153,6 @@ CHECKS = {
         a_pipeline_has_four_stages_and_polls_nothing,
         a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for,
         a_pipeline_may_deploy_what_tidegate_may,
+        builds_start_the_daemon_that_an_image_of_ones_own_brings,
     ],
 }

@@ -325,6 +325,13 @@ def builds_run_only_what_the_template_says(template):
         yield "the buildspec does not export TIDEGATE_DIGEST"
 
 
+def builds_start_the_daemon_that_an_image_of_ones_own_brings(template):
+    for name, project in of_type(template, "AWS::CodeBuild::Project").items():
+        buildspec = yaml.safe_load(project["Properties"]["Source"]["BuildSpec"])
+        if "start-docker" not in buildspec["phases"]["pre_build"]["commands"][0]:
+            yield f"{name} calls docker before start-docker of build-image/"
+
+
 def the_sweep_is_missed_when_it_is_silent(template):
     alarm = template["Resources"].get("SweepSilenceAlarm", {}).get("Properties", {})
     if not (
@@ -381,6 +388,7 @@ CHECKS = {
         rights_stay_where_they_belong,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         builds_run_only_what_the_template_says,
+        builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
         nothing_functional_is_named,
     ],

@@ -38,6 +38,11 @@ def edit_buildspec(template):
     source["BuildSpec"] = source["BuildSpec"].replace("- TIDEGATE_DIGEST\n", "- SOMETHING_ELSE\n")
 
 
+def forget_the_daemon(template):
+    source = properties(template, "BuildProject")["Source"]
+    source["BuildSpec"] = source["BuildSpec"].replace("start-docker", "true")
+
+
 def rename_last_stop(template):
     template["Resources"]["PushLosses"] = template["Resources"].pop("PushFailures")
 
@@ -114,6 +119,7 @@ FAULTS = [
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
     (APP, edit_buildspec, "does not export TIDEGATE_DIGEST"),
+    (APP, forget_the_daemon, "calls docker before start-docker"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(TreatMissingData="ignore"), "the sweep is silent"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
@@ -128,6 +134,7 @@ FAULTS = [
     (PIPELINE, lambda t: statement(t, "DeployRole", "Logs").update(Action=["logs:CreateLogGroup"]), "DeployRole's Logs differs"),
     (PIPELINE, lambda t: statement(t, "BuildRole", "Log").update(NotResource="*"), "BuildRole allows by exclusion"),
     (PIPELINE, lambda t: properties(t, "PushRuleAlarm").update(OKActions=[]), "has other OKActions than"),
+    (PIPELINE, forget_the_daemon, "calls docker before start-docker"),
     (PIPELINE, lambda t: t["Resources"].pop("PushRuleAlarm"), "PushRule has no alarm when it cannot reach"),
     (PIPELINE, lambda t: properties(t, "PipelineFailedRule")["Targets"][0].pop("InputTransformer"), "tells people raw JSON"),
     (PIPELINE, lambda t: properties(t, "Pipeline")["Stages"].pop(2), "is not source, build, approval, deploy"),
