@@ -30,7 +30,7 @@ for template in "${templates[@]}"; do
 done
 
 echo "templates: security, with the exceptions of .checkov.yaml"
-.tidegate/security/bin/checkov --config-file .checkov.yaml --file "${templates[@]}"
+.tidegate/security/bin/checkov --config-file .checkov.yaml --file "${templates[@]}" .tidegate/rendered/*.json
 
 echo "templates: our own checks, and that each of them can fail"
 .tidegate/lint/bin/python tests/templates_check.py

@@ -132,6 +132,16 @@ def is_watched(template, name, wanted):
     )
 
 
+def queues_and_tables_are_encrypted_by_aws(template):
+    """What .checkov.yaml takes for granted where it asks for no key of one's own."""
+    for name, queue in of_type(template, "AWS::SQS::Queue").items():
+        if queue["Properties"].get("SqsManagedSseEnabled") is not True:
+            yield f"{name} is not encrypted"
+    for name, table in of_type(template, "AWS::DynamoDB::Table").items():
+        if table["Properties"].get("SSESpecification") != {"SSEEnabled": True}:
+            yield f"{name} is not encrypted"
+
+
 def every_queue_that_is_worked_on_has_an_alarm_on_its_age(template):
     queues = of_type(template, "AWS::SQS::Queue")
     for name, queue in queues.items():
@@ -380,6 +390,7 @@ CHECKS = {
     "template.yaml": [
         every_queue_has_dead_letters_or_alarms,
         every_queue_that_is_worked_on_has_an_alarm_on_its_age,
+        queues_and_tables_are_encrypted_by_aws,
         every_function_has_an_alarm_on_its_errors,
         every_alarm_tells_people_what_to_do,
         every_event_source_has_retries_and_a_place_to_fail,
