@@ -35,6 +35,7 @@ RESERVED_ACTIONS = {
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
+    "secretsmanager:DescribeSecret": {"DeployerRole"},
     "dynamodb:PutItem": {"KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),

@@ -2,11 +2,13 @@
 
 mod commits;
 mod executions;
+mod places;
 mod rest;
 mod secrets;
 
 pub(crate) use commits::{READ_AGE_MAX_MS, commit};
 pub(crate) use executions::execution;
+pub(crate) use places::places;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};
 pub(crate) use secrets::no_secret_was_told;
 
@@ -29,6 +31,7 @@ pub(crate) enum Invariant {
     I7,
     I8,
     I9,
+    I11,
     /// What is done costs what is in flight, and nothing is done twice for good measure.
     Cost,
     /// A service would not take what it is sent.

@@ -12,8 +12,8 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Door, Images, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Door, Images, Listeners, Patrol, People, Quarantine, Queues,
+    Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks + Listeners + Queues + Sources + Records + Registry + Templates + Quarantine + Clock,
 {
     hear(ports, Function::Push, payload, async |subject| {
         let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };
@@ -127,7 +127,17 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Quarantine
+        + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
         .await
@@ -167,7 +177,7 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Listeners + Queues + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
