@@ -187,11 +187,6 @@ impl Platform {
         self.ever_gone.iter().any(|repository| why.contains(&format!("repository {repository} ")))
     }
 
-    /// Whether it was not registered for a while: what was then promised of it could not be done.
-    pub(crate) fn was_gone(&self, repository: &str) -> bool {
-        self.ever_gone.contains(repository)
-    }
-
     pub(crate) fn put_all_back(&mut self) {
         self.gone_until.clear();
     }
