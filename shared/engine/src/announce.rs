@@ -282,7 +282,7 @@ fn mark(danger: Danger) -> &'static str {
     }
 }
 
-fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {
+pub(crate) fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
     Message { subject, text, json: json.to_string() }
 }

@@ -2,6 +2,7 @@
 //! functions and in the simulation.
 
 mod advance;
+mod alerts;
 mod announce;
 mod approval;
 mod authors;
@@ -17,6 +18,7 @@ mod orders;
 mod plan;
 mod plan_words;
 pub mod ports;
+mod posture;
 mod promotion;
 mod push;
 mod records;
@@ -26,4 +28,5 @@ pub mod show;
 mod spoken;
 mod stack_status;
 pub mod sweep;
+mod watching;
 mod why_stopped;

@@ -1,3 +1,10 @@
+use databases::alert::Alert;
+use databases::facts::Family;
+use databases::folding::{Heard, Telling};
+use databases::rules::{Finding, Rule};
+use databases::severity::Severity;
+use databases::story::{Part, Story};
+use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
 use model::effect::{Effect, Notice, Promise};
@@ -16,6 +23,7 @@ const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
+const WATCH_1: &str = include_str!("format_1/watch.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 
 #[test]
@@ -24,12 +32,14 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
+    assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
+        (WATCH_1, serde_json::to_value(watch())),
         (DROPPED_1, serde_json::to_value(dropped())),
     ] {
         assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), now.unwrap());
@@ -47,6 +57,8 @@ fn keys_are_as_the_table_says() {
     );
     let item = of_build(&build()).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("BUILD#tg-0123456789ab-89abcdef", "BUILD"));
+    let item = of_watch(&watch()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("DATABASES", "instance/payments"));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
     let item = of_dropped(&dropped()).unwrap();
@@ -62,6 +74,13 @@ fn only_a_track_with_something_due_is_in_the_index() {
     let idle = Track { outbox: Vec::new(), in_flight: Vec::new(), ..track() };
     let item = of_track(&idle).unwrap();
     assert!(!item.contains_key("shard") && !item.contains_key("due"), "{item:?}");
+}
+
+#[test]
+fn only_a_watch_that_nobody_needs_expires() {
+    assert!(!of_watch(&watch()).unwrap().contains_key("expires"));
+    let idle = Watch { findings: Vec::new(), notices: Vec::new(), looked: None, ..watch() };
+    assert_eq!(of_watch(&idle).unwrap()["expires"], number(1_700_000_000 + 90 * 24 * 3600));
 }
 
 #[test]
@@ -300,6 +319,60 @@ fn build() -> Build {
         image_repository: "tidegate/payments".to_owned(),
         wanted_by: ["payments-production-8".parse().unwrap()].into(),
         state: BuildState::Started { arn: "arn:aws:codebuild:eu-west-1:123456789012:build/b:1".to_owned() },
+    }
+}
+
+fn watch() -> Watch {
+    let at = Timestamp(1_700_000_000_000);
+    let finding = Finding {
+        rule: Rule::SingleAz,
+        severity: Severity::Warning,
+        words: "It runs in one zone only.".to_owned(),
+        mend: "aws rds modify-db-instance".to_owned(),
+    };
+    let alert = Alert {
+        id: "RDS-EVENT-0013".to_owned(),
+        at,
+        about: "database payments".to_owned(),
+        severity: Severity::High,
+        part: Part::Opens(Story::Failover),
+        means: "A failover has started.".to_owned(),
+        act: "Nothing to do yet.".to_owned(),
+        said: None,
+    };
+    let news = [
+        News::Alert { alert, telling: Telling::Ended(Some(Span::seconds(90))) },
+        News::Appeared { finding: finding.clone() },
+        News::Gone {
+            finding: finding.clone(),
+            lasted: Span::hours(1),
+            why: Gone::Waived {
+                owner: "ana".to_owned(),
+                until: "2027-01-31".to_owned(),
+                reason: "moves".to_owned(),
+            },
+        },
+    ];
+    Watch {
+        key: DatabaseKey::new("instance", "payments").unwrap(),
+        version: 3,
+        family: Some(Family::SqlServer),
+        heard: vec![Heard {
+            id: "RDS-EVENT-0013".to_owned(),
+            at,
+            severity: Severity::High,
+            part: Part::Opens(Story::Failover),
+            told: true,
+        }],
+        findings: vec![Held { finding, since: at }],
+        looked: Some(Looked {
+            at,
+            newest_snapshot: Some(at),
+            restorable: None,
+            waived: vec![(Rule::NotEncrypted, "ben".to_owned())],
+        }),
+        notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
+        last_notice: 7,
     }
 }
 
