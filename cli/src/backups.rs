@@ -86,7 +86,7 @@ fn as_text(watches: &[Watch], now: Timestamp) -> String {
     }
     let broken = watches.iter().filter(|watch| !watch.findings.is_empty()).count();
     let texts: Vec<String> = watches.iter().map(|watch| watch_text(watch, now)).collect();
-    format!("{}\n{} databases, {broken} break a rule\n", texts.join("\n"), watches.len())
+    format!("{}\nDatabases: {}; breaking a rule: {broken}\n", texts.join("\n"), watches.len())
 }
 
 fn watch_text(watch: &Watch, now: Timestamp) -> String {
@@ -151,8 +151,35 @@ mod tests {
             },
             since: at.minus(Span::hours(48)),
         }];
-        insta::assert_snapshot!(as_text(&[watch.clone()], at.plus(Span::minutes(10))), @r"");
-        insta::assert_snapshot!(as_json(&[watch]), @r"");
+        insta::assert_snapshot!(as_text(&[watch.clone()], at.plus(Span::minutes(10))), @"
+        instance/payments (SQL Server)
+          newest snapshot  7 h 10 min ago
+          restorable lag   4 min 0 s, at 2026-03-02 09:15:00Z
+          waived           single-az: ana answers for it
+          warning          no-deletion-protection, since 2026-02-28 09:15:00Z: It is not protected from deletion.
+                           aws rds modify-db-instance …
+
+        Databases: 1; breaking a rule: 1
+        ");
+        assert_eq!(
+            as_json(&[watch]),
+            json!([{
+                "database": "instance/payments",
+                "family": "SQL Server",
+                "lookedAt": 1_772_442_900_000_u64,
+                "newestSnapshot": 1_772_442_900_000_u64 - 7 * 3_600_000,
+                "restorableTo": 1_772_442_900_000_u64 - 4 * 60_000,
+                "findings": [{
+                    "rule": "no-deletion-protection",
+                    "severity": "warning",
+                    "since": 1_772_442_900_000_u64 - 48 * 3_600_000,
+                    "words": "It is not protected from deletion.",
+                    "mend": "aws rds modify-db-instance …",
+                }],
+                "waived": [{ "rule": "single-az", "owner": "ana" }],
+                "open": [],
+            }])
+        );
         assert_eq!(as_text(&[], at), "No database was looked at yet.\n");
     }
 }
