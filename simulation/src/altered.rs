@@ -23,6 +23,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::LostRaceIgnored
         | Mutation::AnyTokenTaken
         | Mutation::FloorRemembered
+        | Mutation::BackupsTakenForGranted
         | Mutation::EventTrusted
         | Mutation::HeadReadOnce
         | Mutation::HeadNotRecognised

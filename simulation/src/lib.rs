@@ -28,6 +28,7 @@ mod ports;
 mod random;
 mod reach;
 mod records;
+mod restorable;
 mod run;
 mod script;
 mod services;

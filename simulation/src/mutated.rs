@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use databases::facts::{AutomatedBackup, Database, Kind};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Executed, Images, Message, NoticeQueue, Page, Patrol, People,
-    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, ServiceRead, Services,
-    Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, Templates,
-    Tracks, Watches,
+    ChangeSetRead, Clock, Commit, CommitRead, Databases, Executed, Images, Message, NoticeQueue, Page,
+    Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState,
+    ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask,
+    Stored, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -167,6 +168,25 @@ impl Tracks for Mutated {
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
         self.ports.load_release(id).await
+    }
+}
+
+impl Databases for Mutated {
+    async fn databases(&self, kind: Kind, name: Option<&str>, page: Option<&str>) -> Answer<Page<Database>> {
+        let mut read = self.ports.databases(kind, name, page).await?;
+        if self.is(Mutation::BackupsTakenForGranted) {
+            let now = self.now();
+            read.items.iter_mut().for_each(|database| database.restorable = Some(now));
+        }
+        Ok(read)
+    }
+
+    async fn automated_backups(
+        &self,
+        instance: Option<&str>,
+        page: Option<&str>,
+    ) -> Answer<Page<AutomatedBackup>> {
+        self.ports.automated_backups(instance, page).await
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Mutation {
     AnyTokenTaken,
     /// The environment's floor is not read again when an answer comes.
     FloorRemembered,
+    /// A database that a release needs is taken to be restorable.
+    BackupsTakenForGranted,
     /// The push event's commit is taken for the branch's head.
     EventTrusted,
     /// The head is read before the track is, and not again.
@@ -68,7 +70,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 26] = [
+    pub const ALL: [Mutation; 27] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -80,6 +82,7 @@ impl Mutation {
         Mutation::VotesCarriedOver,
         Mutation::AnyTokenTaken,
         Mutation::FloorRemembered,
+        Mutation::BackupsTakenForGranted,
         Mutation::EventTrusted,
         Mutation::HeadReadOnce,
         Mutation::HeadNotRecognised,
@@ -103,7 +106,8 @@ impl Mutation {
             Mutation::ApprovalSkipped
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
-            | Mutation::FloorRemembered => "I1: ",
+            | Mutation::FloorRemembered
+            | Mutation::BackupsTakenForGranted => "I1: ",
             Mutation::DeploymentSuperseded => "I2: ",
             Mutation::VersionUnchecked
             | Mutation::OutboxSkipped

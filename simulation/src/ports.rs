@@ -5,14 +5,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use databases::facts::{AutomatedBackup, Database, Kind as DatabaseKind};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Executed, Images, Message, NoticeQueue, Page, Patrol, People, Place, Posted,
-    Quarantine, Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp, SlackBoard,
-    Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates, Tracks,
-    Watches,
+    Clock, Commit, CommitRead, Databases, Executed, Images, Message, NoticeQueue, Page, Patrol, People,
+    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates,
+    Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -164,6 +165,25 @@ impl Queues for Ports {
             Ok(())
         })
         .await
+    }
+}
+
+impl Databases for Ports {
+    async fn databases(
+        &self,
+        kind: DatabaseKind,
+        name: Option<&str>,
+        _: Option<&str>,
+    ) -> Answer<Page<Database>> {
+        self.read("databases", |world| Page {
+            items: world.database(kind, name).into_iter().collect(),
+            next: None,
+        })
+        .await
+    }
+
+    async fn automated_backups(&self, _: Option<&str>, _: Option<&str>) -> Answer<Page<AutomatedBackup>> {
+        self.read("automated_backups", |_| Page { items: Vec::new(), next: None }).await
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::events;
 use crate::random::Random;
+use crate::restorable::WITHIN_MINUTES;
 use crate::world::{Function, World};
 
 pub(crate) const BRANCH: &str = "main";
@@ -101,7 +102,7 @@ impl World {
                 Some(after) => json!({ "after": after }),
                 None => json!({ "branch": BRANCH }),
             };
-            (name, way)
+            (name, with_requires(way, commit))
         });
         let config = config(&commit.repository, commit.kind, environments.collect());
         self.sources.configs.insert(revision.clone(), config);
@@ -121,6 +122,25 @@ impl World {
         let config = self.sources.configs.get(revision).filter(|_| path == CONFIG_FILE)?;
         config.clone().map(String::into_bytes)
     }
+}
+
+/// What changes a database for good asks whether that could be undone.
+fn with_requires(mut environment: Value, commit: &Commit) -> Value {
+    let on_failure = match commit.kind {
+        CommitKind::Guarded => "refuse",
+        CommitKind::Resized => "warn",
+        CommitKind::Good
+        | CommitKind::Earlier
+        | CommitKind::BadConfig
+        | CommitKind::OthersService
+        | CommitKind::NoConfig => return environment,
+    };
+    environment["requires"] = json!({
+        "database": commit.repository,
+        "restorableWithinMinutes": WITHIN_MINUTES,
+        "onFailure": on_failure,
+    });
+    environment
 }
 
 fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Value>) -> Option<String> {

@@ -9,7 +9,7 @@ use aws_sdk_rds::operation::describe_db_instances::DescribeDBInstancesError;
 use aws_sdk_rds::operation::describe_db_snapshot_attributes::DescribeDBSnapshotAttributesError;
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
 use engine::failure::Failure;
-use engine::ports::{Fleet, Page};
+use engine::ports::{Databases, Page, Snapshots};
 
 use crate::Aws;
 use crate::failure::Call;
@@ -25,7 +25,7 @@ const DESCRIBE_CLUSTER_SNAPSHOT_ATTRIBUTES: Call = Call::reads("rds DescribeDBCl
 /// The most that RDS gives at once. Source: RDS API, DescribeDBInstances.
 const PAGE_MAX: i32 = 100;
 
-impl Fleet for Aws {
+impl Databases for Aws {
     async fn databases(
         &self,
         kind: Kind,
@@ -70,7 +70,9 @@ impl Fleet for Aws {
             Err(error) => Err(DESCRIBE_AUTOMATED_BACKUPS.failed(error)),
         }
     }
+}
 
+impl Snapshots for Aws {
     async fn snapshots(
         &self,
         of: Kind,

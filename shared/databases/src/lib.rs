@@ -9,6 +9,7 @@ pub mod folding;
 mod mend;
 pub mod policy;
 mod rds_events;
+pub mod restorable;
 pub mod rules;
 pub mod severity;
 pub mod story;

@@ -170,9 +170,11 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
     let reason = ending.reason();
+    let warning = release.warning.as_ref().map(|warning| format!("It was deployed although {warning}.\n"));
     let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\n{}Revision {} of {} on {}.\n{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{what_next}\n",
+        warning.unwrap_or_default(),
         came_from(release),
         release.revision.short(),
         release.repository,
@@ -185,6 +187,7 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         "ending": ending.name(),
         "why": reason,
         "stackStatus": ending.stack_status(),
+        "warning": release.warning,
     });
     message(&headline, text, &json)
 }
@@ -274,6 +277,7 @@ pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
 
 fn mark(danger: Danger) -> &'static str {
     match danger {
+        Danger::Unrestorable => "!! NOT RESTORABLE: ",
         Danger::Delete => "!! DELETE: ",
         Danger::Replace => "!! REPLACE: ",
         Danger::TrafficGap => "! TRAFFIC GAP: ",

@@ -2,13 +2,16 @@
 
 use model::effect::Promise;
 use model::ids::EffectKey;
-use model::release::{Phase, Plan, Release, Stop};
+use model::release::{Otherwise, Phase, Plan, Release, Stop};
 use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
 use crate::freeze;
-use crate::ports::{ChangeSetKind, Clock, Executed, Records, Services, Sources, StackEvent, Stacks};
+use crate::gate;
+use crate::ports::{
+    ChangeSetKind, Clock, Databases, Executed, Records, Services, Sources, StackEvent, Stacks,
+};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
 use crate::why_stopped;
@@ -35,7 +38,7 @@ fn deploying(track: &Track) -> Option<Deploying<'_>> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
+pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -45,7 +48,10 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     };
     let n = release.id.n;
     let stack = track.key.stack();
-    let started = Ok(Signal::ExecutionStarted { n });
+    // Asked before anything is executed, so that who takes over from a worker that crashed can say it too.
+    let unmet = gate::unmet(ports, plan.requires.as_ref()).await?;
+    let warns = plan.requires.as_ref().is_some_and(|requires| requires.otherwise == Otherwise::Warn);
+    let started = Ok(Signal::ExecutionStarted { n, warning: unmet.clone().filter(|_| warns) });
     let stale = |why: String| Ok(Signal::PlanStale { n, key: promise.key.clone(), why });
     let Some(change_set) = ports.change_set(&stack, &plan.change_set, None).await? else {
         return match operation_events(ports, track, &plan.change_set).await?.is_empty() {
@@ -69,6 +75,12 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
         // Another delivery of the same message may have come before the freeze began.
         return match is_out_of_reach(ports, track, plan).await? {
             true => Ok(Signal::Frozen { n, key: promise.key.clone(), frozen }),
+            false => started,
+        };
+    }
+    if let Some(unmet) = unmet.filter(|_| !warns) {
+        return match is_out_of_reach(ports, track, plan).await? {
+            true => Err(Failure::refused("deploy", unmet)),
             false => started,
         };
     }

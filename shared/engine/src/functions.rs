@@ -13,9 +13,9 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Door, Fleet, Images, NoticeQueue, Patrol, People, Policy,
-    Quarantine, Queues, Records, Registry, ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates,
-    Tracks, Watches,
+    Agenda, BuildService, Builds, Clock, Databases, Door, Images, NoticeQueue, Patrol, People, Policy,
+    Quarantine, Queues, Records, Registry, ReplyKey, Services, Slack, SlackBoard, Snapshots, Sources, Stacks,
+    Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -133,7 +133,7 @@ where
 /// The schedule, which has every database looked at; RDS's events, which have that one looked at; AWS Backup's events.
 pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Fleet + Policy + Watches + NoticeQueue + Quarantine + Clock,
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Quarantine + Clock,
 {
     hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
@@ -171,7 +171,7 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Databases + Quarantine + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |subject| {
         let Subject::Wake { track } = subject else { return None };
@@ -212,7 +212,7 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Databases + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {

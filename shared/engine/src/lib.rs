@@ -13,6 +13,7 @@ mod entitled;
 pub mod failure;
 mod freeze;
 pub mod functions;
+mod gate;
 mod hand;
 mod orders;
 mod plan;

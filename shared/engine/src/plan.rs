@@ -6,7 +6,7 @@ use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving,
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
-use model::release::{Origin, Phase, Plan, Release};
+use model::release::{Origin, Phase, Plan, PlanLine, Release, Requires};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
@@ -15,10 +15,11 @@ use sha2::{Digest, Sha256};
 use crate::approval::floor_of;
 use crate::authors::authors;
 use crate::failure::Failure;
+use crate::gate;
 use crate::plan_words;
 use crate::ports::{
-    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Records, ResourceChange, Services, Sources,
-    StackRead, Stacks, Templates,
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Databases, Records, ResourceChange, Services,
+    Sources, StackRead, Stacks, Templates,
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
@@ -39,7 +40,7 @@ struct Ingredients {
     rendered: Rendered,
 }
 
-pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + Clock>(
+pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + Databases + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -109,7 +110,14 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
             let differences = differences(ports, track, release, &ingredients.config).await?;
-            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, differences);
+            let requires = ingredients.config.environments.get(&track.key.environment);
+            let requires = gate::of_config(requires.and_then(|e| e.requires.as_ref()), &release.origin);
+            let database = match &requires {
+                Some(requires) => Some(gate::line(ports, release, requires).await?),
+                None => None,
+            };
+            let said = Said { requires, database, differences };
+            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, said);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
@@ -365,6 +373,13 @@ async fn differences<P: Sources>(
     })
 }
 
+/// What a plan says beside what CloudFormation would change.
+struct Said {
+    requires: Option<Requires>,
+    database: Option<PlanLine>,
+    differences: Vec<String>,
+}
+
 fn compose(
     track: &Track,
     image: &ImageDigest,
@@ -372,7 +387,7 @@ fn compose(
     kind: ChangeSetKind,
     ingredients: &Ingredients,
     change_set: &ChangeSetRead,
-    differences: Vec<String>,
+    said: Said,
 ) -> Plan {
     let mut changes = change_set.changes.clone();
     changes.sort();
@@ -383,7 +398,8 @@ fn compose(
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
-        lines: plan_words::lines(kind, live, image, differences, &changes),
+        requires: said.requires,
+        lines: plan_words::lines(kind, live, image, said.database, said.differences, &changes),
     }
 }
 

@@ -452,13 +452,17 @@ pub trait NoticeQueue {
 }
 
 /// What RDS says. Without a name, all of the account and region; with one that is not there, none.
-pub trait Fleet {
+pub trait Databases {
     async fn databases(&self, kind: Kind, name: Option<&str>, page: Option<&str>) -> Answer<Page<Database>>;
     async fn automated_backups(
         &self,
         instance: Option<&str>,
         page: Option<&str>,
     ) -> Answer<Page<AutomatedBackup>>;
+}
+
+/// What RDS says of snapshots.
+pub trait Snapshots {
     /// Snapshots of databases of that kind; `shared_with` is empty until it is asked for.
     async fn snapshots(&self, of: Kind, database: Option<&str>, page: Option<&str>)
     -> Answer<Page<Snapshot>>;

@@ -12,7 +12,7 @@ use model::ids::Malformed;
 use model::time::{Span, Timestamp};
 
 use crate::failure::Failure;
-use crate::ports::{Clock, Fleet, NoticeQueue, Page, Policy, Watches};
+use crate::ports::{Clock, Databases, NoticeQueue, Page, Policy, Snapshots, Watches};
 use crate::watching::change;
 
 /// Pages of a hundred, of each thing that RDS lists.
@@ -35,7 +35,7 @@ struct Read {
 /// Nothing is judged before everything was read: what could not be read must not look mended.
 pub(crate) async fn look_at_all<P>(ports: &P) -> Result<String, Failure>
 where
-    P: Fleet + Policy + Watches + NoticeQueue + Clock,
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
     let read = read(ports, None).await?;
     let mut stored: BTreeMap<DatabaseKey, Watch> = pages(async |page| ports.watches(page).await)
@@ -65,7 +65,7 @@ where
 /// One database, after an event of it; for a member of a cluster, the cluster.
 pub(crate) async fn look_at<P>(ports: &P, kind: Kind, name: &str) -> Result<String, Failure>
 where
-    P: Fleet + Policy + Watches + NoticeQueue + Clock,
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
     let read = match (read(ports, Some((kind, name))).await?, kind) {
         (found, Kind::Instance) => match found.databases.iter().find_map(|d| d.member_of.clone()) {
@@ -102,7 +102,7 @@ fn malformed(malformed: Malformed) -> Failure {
 
 async fn read<P>(ports: &P, one: Option<(Kind, &str)>) -> Result<Read, Failure>
 where
-    P: Fleet + Policy + Clock,
+    P: Databases + Snapshots + Policy + Clock,
 {
     let at = ports.now();
     let of = |kind: Kind| match one {
@@ -148,7 +148,7 @@ fn newest_restorable(instances: &mut [Database], automated: &[AutomatedBackup]) 
 }
 
 /// Only manual snapshots can be shared: the others are not asked about.
-async fn with_accounts<P: Fleet>(ports: &P, snapshot: Snapshot) -> Result<Snapshot, Failure> {
+async fn with_accounts<P: Snapshots>(ports: &P, snapshot: Snapshot) -> Result<Snapshot, Failure> {
     if !snapshot.manual {
         return Ok(snapshot);
     }

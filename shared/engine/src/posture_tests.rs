@@ -73,7 +73,7 @@ impl Clock for World {
     }
 }
 
-impl Fleet for World {
+impl Databases for World {
     /// One at a time, so that every look has pages to turn.
     async fn databases(
         &self,
@@ -96,7 +96,9 @@ impl Fleet for World {
     ) -> Result<Page<AutomatedBackup>, Failure> {
         Ok(page(&[]))
     }
+}
 
+impl Snapshots for World {
     async fn snapshots(
         &self,
         of: Kind,

@@ -187,6 +187,7 @@ fn release(n: u32, phase: Phase) -> Release {
         created_at: Timestamp(1_699_999_000_000),
         phase,
         phase_since: Timestamp(1_700_000_000_000),
+        warning: None,
         steps: vec![Step {
             at: Timestamp(1_699_999_000_000),
             phase: "Building".to_owned(),
@@ -211,6 +212,7 @@ fn track() -> Track {
         change_set: effect(3),
         stack_policy: None,
         timeout: None,
+        requires: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {
