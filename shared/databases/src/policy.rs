@@ -5,24 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::{Span, Timestamp};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::facts::{Database, Kind};
 use crate::rules::Rule;
 
-/// The whole record. Without one, [`Policy::default`] counts for every database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// Parameter `/tidegate/databases`: what databases must keep, and exceptions. Without it, the defaults count for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(title = "Record of databases")]
 pub struct Policies {
-    /// The first that matches counts; where none does, the default.
+    /// The first that matches counts; where none does, the defaults.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     pub policies: Vec<Matched>,
     #[serde(default)]
+    #[schemars(length(max = 500))]
     pub waivers: Vec<Waiver>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Matched {
     #[serde(rename = "match")]
@@ -31,7 +35,7 @@ pub struct Matched {
 }
 
 /// Every part that is given must match; one that gives none matches every database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Match {
     /// `payments`, or `payments-*` for all that begin so.
@@ -41,14 +45,17 @@ pub struct Match {
 }
 
 /// What a database must keep.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Policy {
     /// 1 to 35: RDS keeps automated backups no longer.
+    #[schemars(range(min = 1, max = 35))]
     pub retention_days: u32,
     /// The most that the restorable time may trail. RDS uploads logs every five minutes.
+    #[schemars(range(min = 1, max = 10_080))]
     pub restorable_minutes: u32,
     /// The most that the newest snapshot may be old. RDS takes one a day, somewhere in a window.
+    #[schemars(range(min = 1, max = 840))]
     pub snapshot_hours: u32,
     pub multi_az: bool,
     pub encrypted: bool,
@@ -72,16 +79,20 @@ impl Default for Policy {
 }
 
 /// An exception for one rule of one database, that somebody answers for, until a day.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Waiver {
     pub kind: Kind,
+    #[schemars(length(min = 1))]
     pub database: String,
     pub rule: Rule,
+    #[schemars(length(min = 1))]
     pub owner: String,
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// The last day, in UTC: `2027-01-31`.
     #[serde(deserialize_with = "day")]
+    #[schemars(with = "String", extend("format" = "date"))]
     pub until: Date,
 }
 
@@ -100,6 +111,12 @@ const RETENTION_DAYS_MAX: u32 = 35;
 /// A week: longer than any database that is watched may go without.
 const RESTORABLE_MINUTES_MAX: u32 = 7 * 24 * 60;
 const SNAPSHOT_HOURS_MAX: u32 = RETENTION_DAYS_MAX * 24;
+
+/// Published as `schemas/databases-record.schema.json`.
+pub fn schema() -> String {
+    // serde_json's maps are sorted by key, so that the order is always the same.
+    format!("{:#}\n", Value::from(schemars::schema_for!(Policies)))
+}
 
 impl Policies {
     pub fn parse(body: &[u8]) -> Result<Self, BadPolicies> {

@@ -3,6 +3,7 @@
 use model::database::DatabaseKey;
 use model::ids::Malformed;
 use model::time::{Span, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Database, Family, Kind, Snapshot};
@@ -12,7 +13,7 @@ use crate::severity::Severity::{self, Critical, High, Warning};
 use crate::time::lasted;
 use crate::window::{Daily, Weekly};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     BackupsOff,

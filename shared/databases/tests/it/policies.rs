@@ -73,3 +73,28 @@ fn every_rule_is_named_in_waivers_as_it_is_told() {
         assert_eq!(serde_json::to_value(rule).unwrap(), rule.as_str());
     }
 }
+
+/// `UPDATE_SCHEMAS=1` writes it anew.
+#[test]
+fn the_published_schema_is_that_of_the_types_and_takes_what_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/databases-record.schema.json");
+    let generated = databases::policy::schema();
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(path, &generated).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(kept, generated, "the schema is old: run UPDATE_SCHEMAS=1 cargo test -p databases");
+
+    let schema: serde_json::Value = serde_json::from_str(&generated).unwrap();
+    let rules = schema["$defs"]["Rule"].to_string();
+    assert!(Rule::ALL.iter().all(|rule| rules.contains(&format!("\"{}\"", rule.as_str()))), "{rules}");
+    let require = &schema["$defs"]["Policy"];
+    for (key, default) in [("retentionDays", 7), ("restorableMinutes", 15), ("snapshotHours", 26)] {
+        let said = &require["properties"][key];
+        assert_eq!(said["default"], default, "{key}");
+        let max = said["maximum"].as_u64().unwrap();
+        let with =
+            |n: u64| parse(&format!(r#"{{"policies": [{{"match": {{}}, "require": {{"{key}": {n}}}}}]}}"#));
+        assert!(with(max).is_ok() && with(max + 1).is_err() && with(0).is_err(), "{key}: {max}");
+    }
+}
