@@ -1,7 +1,6 @@
 //! Stories: Tidegate end to end on the local AWS. A real `git push`, the deployed `template.yaml`, the functions' own
 //! binaries; one emulator for all, one account for each.
 
-mod databases;
 mod deployed;
 mod events;
 mod faults;
@@ -12,6 +11,7 @@ mod people;
 mod quarantine;
 mod raw_call;
 mod report;
+mod requires;
 mod restart;
 mod rolled_back;
 mod slack;
