@@ -2,7 +2,7 @@
 
 use model::effect::Promise;
 use model::ids::EffectKey;
-use model::release::{Otherwise, Phase, Plan, Release, Stop};
+use model::release::{Otherwise, Phase, Plan, Release, Requires, Stop};
 use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
@@ -48,10 +48,7 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
     };
     let n = release.id.n;
     let stack = track.key.stack();
-    // Asked before anything is executed, so that who takes over from a worker that crashed can say it too.
-    let unmet = gate::unmet(ports, plan.requires.as_ref()).await?;
-    let warns = plan.requires.as_ref().is_some_and(|requires| requires.otherwise == Otherwise::Warn);
-    let started = Ok(Signal::ExecutionStarted { n, warning: unmet.clone().filter(|_| warns) });
+    let started = Ok(Signal::ExecutionStarted { n, warning: None });
     let stale = |why: String| Ok(Signal::PlanStale { n, key: promise.key.clone(), why });
     let Some(change_set) = ports.change_set(&stack, &plan.change_set, None).await? else {
         return match operation_events(ports, track, &plan.change_set).await?.is_empty() {
@@ -60,7 +57,10 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
         };
     };
     match change_set.execution.as_str() {
-        "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => return started,
+        // Who did it may have crashed before saying what stood against it.
+        "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => {
+            return Ok(Signal::ExecutionStarted { n, warning: warning(ports, plan).await });
+        }
         "AVAILABLE" if stop.is_some() => {
             return match is_out_of_reach(ports, track, plan).await? {
                 true => Ok(Signal::NotExecuted { n, key: promise.key.clone() }),
@@ -78,12 +78,23 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
             false => started,
         };
     }
-    if let Some(unmet) = unmet.filter(|_| !warns) {
-        return match is_out_of_reach(ports, track, plan).await? {
-            true => Err(Failure::refused("deploy", unmet)),
-            false => started,
-        };
-    }
+    let warning = match (&plan.requires, gate::unmet(ports, plan.requires.as_ref()).await?) {
+        (Some(Requires { otherwise: Otherwise::Refuse, .. }), Some(unmet)) => {
+            return match is_out_of_reach(ports, track, plan).await? {
+                true => Err(Failure::refused("deploy", unmet)),
+                false => started,
+            };
+        }
+        (_, unmet) => unmet,
+    };
+    Ok(match execute_now(ports, track, plan).await? {
+        Executed::Started => Signal::ExecutionStarted { n, warning },
+        Executed::Stale { why } => Signal::PlanStale { n, key: promise.key.clone(), why },
+    })
+}
+
+async fn execute_now<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Result<Executed, Failure> {
+    let stack = track.key.stack();
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
     let kind = match readiness(status) {
@@ -94,7 +105,9 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
                 why: format!("stack {stack} is {}", status.unwrap_or("gone")),
             });
         }
-        Readiness::NeverCame => return stale("the stack's creation failed meanwhile".to_owned()),
+        Readiness::NeverCame => {
+            return Ok(Executed::Stale { why: "the stack's creation failed meanwhile".to_owned() });
+        }
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
                 "ExecuteChangeSet",
@@ -106,13 +119,22 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
     if let (ChangeSetKind::Update, Some(policy)) = (kind, &plan.stack_policy) {
         ports.set_stack_policy(&stack, policy).await?;
     }
-    match ports.execute_change_set(&stack, &plan.change_set).await? {
-        Executed::Started => started,
-        // Another delivery of the same message may have executed it since it was read as available.
-        Executed::Stale { why } => match operation_events(ports, track, &plan.change_set).await?.is_empty() {
-            true => stale(why),
-            false => started,
-        },
+    let executed = ports.execute_change_set(&stack, &plan.change_set).await?;
+    // Another delivery of the same message may have executed it since it was read as available.
+    let is_stale = matches!(executed, Executed::Stale { .. })
+        && operation_events(ports, track, &plan.change_set).await?.is_empty();
+    Ok(if is_stale { executed } else { Executed::Started })
+}
+
+/// What stands against a deployment that goes on all the same. Not to know it must not keep anybody from hearing of it.
+async fn warning<P: Databases + Clock>(ports: &P, plan: &Plan) -> Option<String> {
+    let warns = |requires: &&Requires| requires.otherwise == Otherwise::Warn;
+    match gate::unmet(ports, plan.requires.as_ref().filter(warns)).await {
+        Ok(unmet) => unmet,
+        Err(failure) => {
+            tracing::warn!(change_set = %plan.change_set, %failure, "whether its database is restorable cannot be told");
+            None
+        }
     }
 }
 

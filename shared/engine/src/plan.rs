@@ -110,14 +110,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let differences = differences(ports, track, release, &ingredients.config).await?;
-            let requires = ingredients.config.environments.get(&track.key.environment);
-            let requires = gate::of_config(requires.and_then(|e| e.requires.as_ref()), &release.origin);
-            let database = match &requires {
-                Some(requires) => Some(gate::line(ports, release, requires).await?),
-                None => None,
-            };
-            let said = Said { requires, database, differences };
+            let said = said(ports, track, release, &ingredients.config).await?;
             let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, said);
             Ok(Signal::Planned {
                 n: release.id.n,
@@ -379,6 +372,22 @@ struct Said {
     requires: Option<Requires>,
     database: Option<PlanLine>,
     differences: Vec<String>,
+}
+
+async fn said<P: Sources + Databases + Clock>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    config: &ServiceConfig,
+) -> Result<Said, Failure> {
+    let environment = config.environments.get(&track.key.environment);
+    let asked = environment.and_then(|environment| environment.requires.as_ref());
+    let requires = gate::of_config(asked, &release.origin);
+    let database = match &requires {
+        Some(requires) => Some(gate::line(ports, release, requires).await?),
+        None => None,
+    };
+    Ok(Said { requires, database, differences: differences(ports, track, release, config).await? })
 }
 
 fn compose(
