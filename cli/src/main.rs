@@ -8,6 +8,7 @@ mod init;
 mod installation;
 mod local;
 mod order;
+mod plan;
 mod quarantine;
 mod replay;
 mod service;
@@ -35,6 +36,8 @@ enum Verb {
     Status(status::Options),
     /// Databases: what they could be restored to, and which rules they break.
     Backups(backups::Options),
+    /// What the newest plan on a track would change.
+    Plan(plan::Options),
     /// Approve a release that waits in the running local mode.
     Approve(answer::Approve),
     /// Reject a release that waits in the running local mode.
@@ -98,6 +101,7 @@ async fn main() -> ExitCode {
         Verb::Local(options) => local::local(options).await,
         Verb::Status(options) => status::status(options).await,
         Verb::Backups(options) => backups::backups(options).await,
+        Verb::Plan(options) => plan::plan(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
         Verb::Hold(arguments) => order::of_track("hold", arguments).await,

@@ -8,10 +8,10 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Databases, Executed, Images, Message, NoticeQueue, Page,
-    Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState,
-    ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask,
-    Stored, Templates, Tracks, Watches,
+    ChangeSetRead, Clock, Commit, CommitRead, Databases, Executed, Images, Listeners, Message, NoticeQueue,
+    Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState,
+    Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks,
+    StoppedTask, Stored, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -22,6 +22,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, ServiceName, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::{Phase, Release};
 use model::time::{Span, Timestamp};
 use model::track::{Newest, Track};
@@ -207,6 +208,21 @@ impl Watches for Mutated {
 impl NoticeQueue for Mutated {
     async fn wake_to_tell(&self, key: &DatabaseKey, version: u64) -> Answer<()> {
         self.ports.wake_to_tell(key, version).await
+    }
+}
+
+impl Listeners for Mutated {
+    async fn load_listener(&self, arn: &str) -> Answer<Listener> {
+        self.ports.load_listener(arn).await
+    }
+
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit> {
+        let mut listener = listener.clone();
+        if self.is(Mutation::PlacesOverwritten) {
+            let stored = |world: &World| world.table.listeners.get(arn).map_or(0, |stored| stored.version);
+            listener.version = stored(&self.ports.world.borrow()) + 1;
+        }
+        self.ports.commit_listener(arn, &listener).await
     }
 }
 
@@ -454,6 +470,9 @@ passed_on! {
     }
     Images {
         fn image_digest(repository: &str, tag: &BuildId) -> Option<ImageDigest>;
+    }
+    Secrets {
+        fn secret_exists(name: &str) -> bool;
     }
     Templates {
         fn base_template(key: &str) -> Option<String>;

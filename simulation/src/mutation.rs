@@ -13,6 +13,8 @@ pub enum Mutation {
     DoneBeforeDone,
     /// A lost race is taken for a commit.
     LostRaceIgnored,
+    /// Places on a listener are written over whatever is stored.
+    PlacesOverwritten,
 
     // ---- what is decided
     /// A superseded release stays in flight.
@@ -70,11 +72,12 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 27] = [
+    pub const ALL: [Mutation; 28] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
         Mutation::LostRaceIgnored,
+        Mutation::PlacesOverwritten,
         Mutation::SupersededKept,
         Mutation::CommitTimeOrders,
         Mutation::DeploymentSuperseded,
@@ -125,6 +128,7 @@ impl Mutation {
             | Mutation::TimeoutIsRefusal
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
+            Mutation::PlacesOverwritten => "I11: ",
             Mutation::LeaseIgnored => "Cost: ",
         }
     }

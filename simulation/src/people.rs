@@ -17,6 +17,8 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND
 pub(crate) struct People {
     /// Release and fingerprint of everything that somebody said yes to.
     pub(crate) approved: BTreeSet<(String, String)>,
+    /// Those of them that were approved by a reply.
+    pub(crate) replied: BTreeSet<(String, String)>,
     /// Who approved what in Slack.
     pub(crate) said: crate::voters::Said,
     /// The endings that were told, by release.
@@ -96,7 +98,9 @@ impl World {
         self.vote(&request.release, &request.fingerprint);
         let random = self.random_of(&request.release);
         let delay = match random.between(1, 10) {
-            1..=6 => random.between(10 * SECOND, 10 * MINUTE),
+            // At once, as others do.
+            1 => random.between(5 * SECOND, 8 * SECOND),
+            2..=6 => random.between(10 * SECOND, 10 * MINUTE),
             7 | 8 => random.between(MINUTE, 3 * HOUR),
             9 => random.between(HOUR, 24 * HOUR),
             _ => {
@@ -144,6 +148,7 @@ impl World {
             self.later(delay_ms + moment, Happening::Act(What::StackTouched { stack }));
         }
         self.people.approved.insert((release.clone(), fingerprint.clone()));
+        self.people.replied.insert((release.clone(), fingerprint.clone()));
         self.reply(delay_ms, &format!("approve {release} {token}."));
     }
 

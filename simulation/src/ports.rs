@@ -10,10 +10,10 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Databases, Executed, Images, Message, NoticeQueue, Page, Patrol, People,
-    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp,
-    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates,
-    Tracks, Watches,
+    Clock, Commit, CommitRead, Databases, Executed, Images, Listeners, Message, NoticeQueue, Page, Patrol,
+    People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead, Services,
+    Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask,
+    Stored, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -24,6 +24,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -133,6 +134,16 @@ impl Builds for Ports {
 
     async fn commit_build(&self, build: &Build) -> Answer<Commit> {
         self.write("commit_build", |world| Ok(world.commit_build(build))).await
+    }
+}
+
+impl Listeners for Ports {
+    async fn load_listener(&self, arn: &str) -> Answer<Listener> {
+        self.read("load_listener", |world| world.table.listeners.get(arn).cloned().unwrap_or_default()).await
+    }
+
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit> {
+        self.write("commit_listener", |world| Ok(world.commit_listener(arn, listener))).await
     }
 }
 
@@ -439,6 +450,12 @@ impl Services for Ports {
 
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>> {
         self.read("task_images", |world| world.task_images(task_definition)).await
+    }
+}
+
+impl Secrets for Ports {
+    async fn secret_exists(&self, _name: &str) -> Answer<bool> {
+        self.read("secret_exists", |_| true).await
     }
 }
 

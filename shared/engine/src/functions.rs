@@ -13,9 +13,9 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Databases, Door, Images, NoticeQueue, Patrol, People, Policy,
-    Quarantine, Queues, Records, Registry, ReplyKey, Services, Slack, SlackBoard, Snapshots, Sources, Stacks,
-    Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Clock, Databases, Door, Images, Listeners, NoticeQueue, Patrol, People,
+    Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Snapshots,
+    Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks + Listeners + Queues + Sources + Records + Registry + Templates + Quarantine + Clock,
 {
     hear(ports, Function::Push, payload, async |subject| {
         let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };
@@ -171,7 +171,18 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Databases + Quarantine + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Databases
+        + Quarantine
+        + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |subject| {
         let Subject::Wake { track } = subject else { return None };
@@ -212,7 +223,17 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Databases + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Databases
+        + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {

@@ -1,7 +1,7 @@
 //! A plan in words, the dangerous lines first.
 
 use model::ids::ImageDigest;
-use model::release::{Danger, PlanLine};
+use model::release::{Danger, Plan, PlanLine, Release};
 
 use crate::ports::{ChangeSetKind, ResourceChange};
 
@@ -10,7 +10,34 @@ const LINES_MAX: usize = 30;
 /// Properties named in one line.
 const PROPERTIES_MAX: usize = 6;
 
-/// First what is deployed; then how the `database` stands; then what would be lost, interrupted or replaced; then what the config says differently from
+/// Whose plan it is, and its lines: what those who are asked for approval read.
+pub fn in_words(release: &Release, plan: &Plan) -> String {
+    let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
+    let lines: Vec<String> =
+        plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
+    format!(
+        "Revision {} of {} on {}, pushed by {by}.\nPlan {}:\n{}",
+        release.revision.short(),
+        release.repository,
+        release.branch,
+        plan.fingerprint.short(),
+        lines.join("\n"),
+    )
+}
+
+fn mark(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Unrestorable => "!! NOT RESTORABLE: ",
+        Danger::Delete => "!! DELETE: ",
+        Danger::Replace => "!! REPLACE: ",
+        Danger::TrafficGap => "! TRAFFIC GAP: ",
+        Danger::MayReplace => "! MAY REPLACE: ",
+        Danger::None => "- ",
+    }
+}
+
+/// First what is deployed; then how the `database` that is required stands, if it is worth a warning; then what would be
+/// lost, interrupted or replaced; then what the config says differently from
 /// what is live, as `differences`; then the rest.
 pub(crate) fn lines(
     kind: ChangeSetKind,

@@ -15,6 +15,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -53,6 +54,14 @@ pub trait Builds {
     async fn load_build(&self, family: &BuildFamily) -> Answer<Option<Build>>;
     /// Only if the stored version is one less (absent for version 1).
     async fn commit_build(&self, build: &Build) -> Answer<Commit>;
+}
+
+/// Who holds which place among a listener's rules.
+pub trait Listeners {
+    /// Empty when nobody ever held a place there. `arn` is the listener's.
+    async fn load_listener(&self, arn: &str) -> Answer<Listener>;
+    /// Only if the stored version is one less (absent for version 1).
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit>;
 }
 
 /// What the sweep looks at: the sparse index of tracks by due time, and its own place in the patrol.
@@ -175,7 +184,7 @@ pub trait Records {
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
 
-/// The registered repositories, for the patrol.
+/// The registered repositories, ten a page: for the patrol, and for what others were granted.
 pub trait Registry {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
@@ -344,6 +353,12 @@ pub trait Services {
     async fn target_group(&self, revision: &str) -> Answer<Option<String>>;
     /// Image by container name.
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
+}
+
+/// The services' secrets. What is in them is never read.
+pub trait Secrets {
+    /// Whether a task could be given it: there is one of that name, and it is not being deleted.
+    async fn secret_exists(&self, name: &str) -> Answer<bool>;
 }
 
 /// The artifact bucket.
