@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # No async runtime and no SDK: these run inside the simulation, seeded, without a network.
-PURE = ["config", "engine", "fuzz", "intake", "model", "simulation", "slack"]
+PURE = ["config", "databases", "engine", "fuzz", "intake", "model", "simulation", "slack"]
 NEVER_IN_PURE = ("tokio", "hyper", "reqwest", "lambda_runtime", "aws-config", "aws-sdk-", "aws-smithy-")
 
 # Every client adds to a function's size and to its cold start.
@@ -14,10 +14,12 @@ CLIENTS = {
     "tidegate-build": {"dynamodb", "sqs", "codebuild", "ecr"},
     "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr"},
     "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns"},
+    "tidegate-database": {"dynamodb", "sqs"},
+    "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds"},
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},
     "tidegate-stack": {"dynamodb", "sqs", "cloudformation", "ecs"},
     "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "ssm"},
-    "tidegate-deployer": {"dynamodb", "sqs", "codecommit", "ssm", "s3", "cloudformation", "ecs", "secretsmanager"},
+    "tidegate-deployer": {"dynamodb", "sqs", "codecommit", "ssm", "s3", "cloudformation", "ecs", "rds", "secretsmanager"},
     "tidegate-notify": {"dynamodb", "sqs", "sns", "ssm", "secretsmanager"},
     "tidegate-sweep": {"dynamodb", "sqs", "ssm", "codecommit"},
 }

@@ -10,7 +10,9 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUNCTIONS = {"approval", "build", "builder", "deployer", "image", "notify", "push", "slack", "stack", "sweep"}
+FUNCTIONS = {
+    "approval", "backups", "build", "builder", "database", "deployer", "image", "notify", "push", "slack", "stack", "sweep",
+}
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 ALARM_DESCRIPTION_MAX = 1024
 ALARM_SECONDS_MAX = 7 * 24 * 3600  # CloudWatch API, PutMetricAlarm, Period.
@@ -36,7 +38,7 @@ RESERVED_ACTIONS = {
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
-    "dynamodb:PutItem": {"KeepTracks", "SlackRole", "SweepRole"},
+    "dynamodb:PutItem": {"KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
 }
@@ -317,6 +319,10 @@ def rights_stay_where_they_belong(template):
         for action in map(str, as_list(statement.get("Action", []))):
             if name not in RESERVED_ACTIONS.get(action, {name}):
                 yield f"{name} may not have {action}"
+            if action.startswith("rds:") and not action.startswith("rds:Describe"):
+                yield f"{name} may change databases: {action}"
+            if name == "KeepDatabases" and action == "dynamodb:PutItem" and "'DATABASES'" not in condition:
+                yield "KeepDatabases writes more than databases"
             if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in condition:
                 yield "SweepRole writes more than its own patrol"
             if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in condition:
@@ -354,6 +360,19 @@ def the_sweep_is_missed_when_it_is_silent(template):
         and alarm.get("AlarmActions")
     ):
         yield "no alarm tells within ten minutes that the sweep is silent"
+
+
+def a_look_at_the_databases_is_missed(template):
+    alarm = template["Resources"].get("BackupsSilenceAlarm", {}).get("Properties", {})
+    if not (
+        alarm.get("TreatMissingData") == "breaching"
+        and (alarm.get("MetricName"), alarm.get("Statistic"), alarm.get("Threshold")) == ("Errors", "Minimum", 0)
+        and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
+        and target(alarm["Dimensions"][0]["Value"]) == "BackupsFunction"
+        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 3600
+        and alarm.get("AlarmActions")
+    ):
+        yield "no alarm tells within an hour that nobody looks at the databases"
 
 
 def nothing_functional_is_named(template):
@@ -402,6 +421,7 @@ CHECKS = {
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
+        a_look_at_the_databases_is_missed,
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],

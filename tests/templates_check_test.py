@@ -83,6 +83,10 @@ def expire_tagged(template):
     policy["LifecyclePolicyText"] = policy["LifecyclePolicyText"].replace('"untagged"', '"any"')
 
 
+def drop_leading_keys(template):
+    properties(template, "KeepDatabases")["PolicyDocument"]["Statement"][0].pop("Condition")
+
+
 FAULTS = [
     (APP, lambda t: properties(t, "BuilderQueue").pop("RedrivePolicy"), "BuilderQueue is a last stop"),
     (APP, lambda t: properties(t, "BuilderQueue").pop("RedrivePolicy"), "reads a queue without dead letters"),
@@ -123,6 +127,9 @@ FAULTS = [
     (APP, lambda t: properties(t, "Table").pop("SSESpecification"), "Table is not encrypted"),
     (APP, forget_the_daemon, "calls docker before start-docker"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(TreatMissingData="ignore"), "the sweep is silent"),
+    (APP, lambda t: t["Resources"].pop("BackupsSilenceAlarm"), "nobody looks at the databases"),
+    (APP, lambda t: allow(t, "BackupsRole", "rds:ModifyDBInstance"), "BackupsRole may change databases"),
+    (APP, drop_leading_keys, "KeepDatabases writes more than databases"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
     (SERVICE, lambda t: properties(t, "TaskRole").pop("PermissionsBoundary"), "TaskRole is outside"),

@@ -1,6 +1,7 @@
 //! `tidegate`: results on stdout, progress on stderr.
 
 mod answer;
+mod backups;
 mod check;
 mod clock;
 mod init;
@@ -33,6 +34,8 @@ enum Verb {
     Local(local::Options),
     /// What is live, in flight and waiting.
     Status(status::Options),
+    /// Databases: what they could be restored to, and which rules they break.
+    Backups(backups::Options),
     /// What the newest plan on a track would change.
     Plan(plan::Options),
     /// Approve a release that waits in the running local mode.
@@ -97,6 +100,7 @@ async fn main() -> ExitCode {
     match Arguments::parse().verb {
         Verb::Local(options) => local::local(options).await,
         Verb::Status(options) => status::status(options).await,
+        Verb::Backups(options) => backups::backups(options).await,
         Verb::Plan(options) => plan::plan(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,

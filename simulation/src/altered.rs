@@ -24,6 +24,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::PlacesOverwritten
         | Mutation::AnyTokenTaken
         | Mutation::FloorRemembered
+        | Mutation::BackupsTakenForGranted
         | Mutation::EventTrusted
         | Mutation::HeadReadOnce
         | Mutation::HeadNotRecognised

@@ -42,6 +42,8 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("service", "ECS"),
     ("task_images", "ECS"),
     ("stopped_tasks", "ECS"),
+    ("databases", "RDS"),
+    ("automated_backups", "RDS"),
     ("base_template", "S3"),
     ("store_template", "S3"),
     ("publish", "SNS"),

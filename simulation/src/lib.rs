@@ -29,6 +29,7 @@ mod race;
 mod random;
 mod reach;
 mod records;
+mod restorable;
 mod run;
 mod script;
 mod services;

@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use databases::facts::{AutomatedBackup, Database, Kind};
+use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Executed, Images, Listeners, Message, Page, Patrol, People,
-    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead,
-    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored,
-    Templates, Tracks,
+    ChangeSetRead, Clock, Commit, CommitRead, Databases, Executed, Images, Listeners, Message, NoticeQueue,
+    Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState,
+    Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks,
+    StoppedTask, Stored, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::{Effect, Hand, Notice};
 use model::ids::{
@@ -166,6 +169,45 @@ impl Tracks for Mutated {
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
         self.ports.load_release(id).await
+    }
+}
+
+impl Databases for Mutated {
+    async fn databases(&self, kind: Kind, name: Option<&str>, page: Option<&str>) -> Answer<Page<Database>> {
+        let mut read = self.ports.databases(kind, name, page).await?;
+        if self.is(Mutation::BackupsTakenForGranted) {
+            let now = self.now();
+            read.items.iter_mut().for_each(|database| database.restorable = Some(now));
+        }
+        Ok(read)
+    }
+
+    async fn automated_backups(
+        &self,
+        instance: Option<&str>,
+        page: Option<&str>,
+    ) -> Answer<Page<AutomatedBackup>> {
+        self.ports.automated_backups(instance, page).await
+    }
+}
+
+impl Watches for Mutated {
+    async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>> {
+        self.ports.load_watch(key).await
+    }
+
+    async fn commit_watch(&self, watch: &Watch) -> Answer<Commit> {
+        self.ports.commit_watch(watch).await
+    }
+
+    async fn watches(&self, page: Option<&str>) -> Answer<Page<Watch>> {
+        self.ports.watches(page).await
+    }
+}
+
+impl NoticeQueue for Mutated {
+    async fn wake_to_tell(&self, key: &DatabaseKey, version: u64) -> Answer<()> {
+        self.ports.wake_to_tell(key, version).await
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Mutation {
     AnyTokenTaken,
     /// The environment's floor is not read again when an answer comes.
     FloorRemembered,
+    /// A database that a release needs is taken to be restorable.
+    BackupsTakenForGranted,
     /// The push event's commit is taken for the branch's head.
     EventTrusted,
     /// The head is read before the track is, and not again.
@@ -70,7 +72,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 27] = [
+    pub const ALL: [Mutation; 28] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -83,6 +85,7 @@ impl Mutation {
         Mutation::VotesCarriedOver,
         Mutation::AnyTokenTaken,
         Mutation::FloorRemembered,
+        Mutation::BackupsTakenForGranted,
         Mutation::EventTrusted,
         Mutation::HeadReadOnce,
         Mutation::HeadNotRecognised,
@@ -106,7 +109,8 @@ impl Mutation {
             Mutation::ApprovalSkipped
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
-            | Mutation::FloorRemembered => "I1: ",
+            | Mutation::FloorRemembered
+            | Mutation::BackupsTakenForGranted => "I1: ",
             Mutation::DeploymentSuperseded => "I2: ",
             Mutation::VersionUnchecked
             | Mutation::OutboxSkipped

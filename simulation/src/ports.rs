@@ -5,16 +5,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use databases::facts::{AutomatedBackup, Database, Kind as DatabaseKind};
+use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Executed, Images, Listeners, Message, Page, Patrol, People, Place, Posted,
-    Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp,
-    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, Templates,
-    Tracks,
+    Clock, Commit, CommitRead, Databases, Executed, Images, Listeners, Message, NoticeQueue, Page, Patrol,
+    People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead, Services,
+    Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask,
+    Stored, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
@@ -170,6 +173,55 @@ impl Queues for Ports {
     async fn wake(&self, hand: Hand, track: &TrackKey, version: u64, delay: Span) -> Answer<()> {
         self.write("wake", |world| {
             world.wake(hand, track, version, delay);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Databases for Ports {
+    async fn databases(
+        &self,
+        kind: DatabaseKind,
+        name: Option<&str>,
+        _: Option<&str>,
+    ) -> Answer<Page<Database>> {
+        self.read("databases", |world| Page {
+            items: world.database(kind, name).into_iter().collect(),
+            next: None,
+        })
+        .await
+    }
+
+    async fn automated_backups(&self, _: Option<&str>, _: Option<&str>) -> Answer<Page<AutomatedBackup>> {
+        self.read("automated_backups", |_| Page { items: Vec::new(), next: None }).await
+    }
+}
+
+/// No database of this world sends events yet: the notifier finds nothing to tell of them.
+impl Watches for Ports {
+    async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>> {
+        self.read("load_watch", |world| world.table.watches.get(key).cloned()).await
+    }
+
+    async fn commit_watch(&self, watch: &Watch) -> Answer<Commit> {
+        self.write("commit_watch", |world| Ok(world.commit_watch(watch))).await
+    }
+
+    async fn watches(&self, _page: Option<&str>) -> Answer<Page<Watch>> {
+        self.read("watches", |world| Page {
+            items: world.table.watches.values().cloned().collect(),
+            next: None,
+        })
+        .await
+    }
+}
+
+impl NoticeQueue for Ports {
+    async fn wake_to_tell(&self, key: &DatabaseKey, _version: u64) -> Answer<()> {
+        self.write("wake_to_tell", |world| {
+            let body = serde_json::json!({ "database": key.as_str() }).to_string();
+            world.send(events::queue_of(Hand::Notify), body, Some(key.group()), 0);
             Ok(())
         })
         .await

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::events;
 use crate::random::Random;
+use crate::restorable::WITHIN_MINUTES;
 use crate::world::{Function, World};
 
 pub(crate) const BRANCH: &str = "main";
@@ -110,7 +111,7 @@ impl World {
                 Some(after) => json!({ "after": after }),
                 None => json!({ "branch": BRANCH }),
             };
-            (name, way)
+            (name, with_requires(way, commit))
         });
         let known = self.platform.services().iter().position(|known| *known == commit.repository);
         let config =
@@ -132,6 +133,28 @@ impl World {
         let config = self.sources.configs.get(revision).filter(|_| path == CONFIG_FILE)?;
         config.clone().map(String::into_bytes)
     }
+}
+
+/// What changes a database for good asks whether that could be undone.
+fn with_requires(mut environment: Value, commit: &Commit) -> Value {
+    let on_failure = match commit.kind {
+        CommitKind::Guarded => "refuse",
+        CommitKind::Resized => "warn",
+        CommitKind::Good
+        | CommitKind::Earlier
+        | CommitKind::BadConfig
+        | CommitKind::OthersService
+        | CommitKind::NoConfig
+        | CommitKind::Contested
+        | CommitKind::AutoPlaced
+        | CommitKind::Worker => return environment,
+    };
+    environment["requires"] = json!({
+        "database": commit.repository,
+        "restorableWithinMinutes": WITHIN_MINUTES,
+        "onFailure": on_failure,
+    });
+    environment
 }
 
 /// The priorities that services have for themselves begin here.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use databases::watch::Watch;
 use engine::ports::Commit;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::listener::Listener;
@@ -22,6 +24,7 @@ pub(crate) struct Table {
     /// By the listener's ARN.
     pub(crate) listeners: BTreeMap<String, Listener>,
     pub(crate) patrol: Option<String>,
+    pub(crate) watches: BTreeMap<DatabaseKey, Watch>,
     /// Of tracks, by anybody.
     pub(crate) commits: u64,
     /// The most races that one invocation lost.
@@ -58,6 +61,15 @@ impl World {
             return Commit::Lost;
         }
         self.table.builds.insert(build.family.clone(), build.clone());
+        Commit::Written
+    }
+
+    pub(crate) fn commit_watch(&mut self, watch: &Watch) -> Commit {
+        let version = self.table.watches.get(&watch.key).map_or(0, |stored| stored.version);
+        if version + 1 != watch.version {
+            return Commit::Lost;
+        }
+        self.table.watches.insert(watch.key.clone(), watch.clone());
         Commit::Written
     }
 

@@ -116,6 +116,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         created_at: at,
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),
         phase_since: at,
+        warning: None,
         steps: Vec::new(),
         id,
     })

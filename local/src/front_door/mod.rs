@@ -5,6 +5,7 @@ mod cloudformation;
 mod ecr;
 mod ecs;
 mod hooks;
+mod rds;
 mod refusals;
 pub(crate) mod scope;
 mod storm;
@@ -195,6 +196,7 @@ async fn stand_in(door: &FrontDoor, call: &Call) -> Option<Answer> {
         "codecommit" => Some(codecommit.answer(call).await),
         "codebuild" if CodeBuild::answers(&call.action) => Some(codebuild.answer(call).await),
         "ecr" => registry.answer(call).await,
+        "rds" => rds::answer(call),
         _ => None,
     }
 }

@@ -19,6 +19,8 @@ mod ecs;
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(feature = "rds")]
+mod rds;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "secretsmanager")]
@@ -53,6 +55,8 @@ pub struct Aws {
     ecr: sdk::ecr::Client,
     #[cfg(feature = "ecs")]
     ecs: sdk::ecs::Client,
+    #[cfg(feature = "rds")]
+    rds: sdk::rds::Client,
     #[cfg(feature = "s3")]
     s3: s3::Bucket,
     #[cfg(feature = "secretsmanager")]
@@ -86,6 +90,8 @@ impl Aws {
             ecr: sdk::ecr::Client::new(config),
             #[cfg(feature = "ecs")]
             ecs: sdk::ecs::Client::new(config),
+            #[cfg(feature = "rds")]
+            rds: sdk::rds::Client::new(config),
             #[cfg(feature = "s3")]
             s3: s3::Bucket::new(config, &settings),
             #[cfg(feature = "secretsmanager")]
@@ -126,6 +132,8 @@ pub mod sdk {
     pub use aws_sdk_ecs as ecs;
     #[cfg(feature = "invoke")]
     pub use aws_sdk_lambda as lambda;
+    #[cfg(feature = "rds")]
+    pub use aws_sdk_rds as rds;
     #[cfg(feature = "s3")]
     pub use aws_sdk_s3 as s3;
     #[cfg(feature = "secretsmanager")]

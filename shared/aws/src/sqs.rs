@@ -3,8 +3,9 @@
 use std::time::SystemTime;
 
 use engine::failure::Failure;
-use engine::ports::{DELAY_MAX, Patrol, Quarantine, Queues};
+use engine::ports::{DELAY_MAX, NoticeQueue, Patrol, Quarantine, Queues};
 use intake::dead_letter::quarantined;
+use model::database::DatabaseKey;
 use model::effect::Hand;
 use model::ids::{BranchName, RepositoryName, TrackKey};
 use model::time::Span;
@@ -34,6 +35,23 @@ impl Queues for Aws {
                 .message_deduplication_id(format!("{track}-{version}-{}", this_minute())),
         };
         message.send().await.map_err(|error| SEND_MESSAGE.failed(error))?;
+        Ok(())
+    }
+}
+
+impl NoticeQueue for Aws {
+    /// Of one database in order; the queue drops a second message of the same commit within five minutes.
+    async fn wake_to_tell(&self, key: &DatabaseKey, version: u64) -> Result<(), Failure> {
+        let group = key.group();
+        self.sqs
+            .send_message()
+            .queue_url(self.settings.required("TIDEGATE_NOTIFY_QUEUE_URL")?)
+            .message_body(json!({ "database": key.as_str() }).to_string())
+            .message_deduplication_id(format!("{group}-{version}"))
+            .message_group_id(group)
+            .send()
+            .await
+            .map_err(|error| SEND_MESSAGE.failed(error))?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::operation::get_parameters_by_path::GetParametersByPathError;
 use aws_sdk_ssm::types::Parameter;
 use engine::failure::Failure;
-use engine::ports::{Page, Records, Registry, Stored};
+use engine::ports::{Page, Policy, Records, Registry, Stored};
 use model::ids::{EnvironmentName, RepositoryName};
 
 use crate::Aws;
@@ -16,6 +16,7 @@ const GET_PARAMETERS_BY_PATH: Call = Call::reads("ssm GetParametersByPath");
 const REPOSITORIES: &str = "/tidegate/repositories";
 const ENVIRONMENTS: &str = "/tidegate/environments";
 const PEOPLE: &str = "/tidegate/people";
+const DATABASES: &str = "/tidegate/databases";
 /// The most that SSM gives at once. Source: SSM API, GetParametersByPath.
 const PAGE_MAX: i32 = 10;
 
@@ -40,6 +41,12 @@ impl Records for Aws {
 impl Registry for Aws {
     async fn service_records(&self, page: Option<&str>) -> Result<Page<(String, Stored)>, Failure> {
         self.records(REPOSITORIES, page).await
+    }
+}
+
+impl Policy for Aws {
+    async fn database_policies(&self) -> Result<Option<Stored>, Failure> {
+        self.record(DATABASES.to_owned()).await
     }
 }
 

@@ -163,9 +163,11 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
     let reason = ending.reason();
+    let warning = release.warning.as_ref().map(|warning| format!("It was deployed although {warning}.\n"));
     let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\n{}Revision {} of {} on {}.\n{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{what_next}\n",
+        warning.unwrap_or_default(),
         came_from(release),
         release.revision.short(),
         release.repository,
@@ -178,6 +180,7 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         "ending": ending.name(),
         "why": reason,
         "stackStatus": ending.stack_status(),
+        "warning": release.warning,
     });
     message(&headline, text, &json)
 }
@@ -265,7 +268,7 @@ pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
     message(&format!("{about}: a reply was not taken"), text, &json)
 }
 
-fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {
+pub(crate) fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
     Message { subject, text, json: json.to_string() }
 }

@@ -2,13 +2,16 @@
 
 use model::effect::Promise;
 use model::ids::EffectKey;
-use model::release::{Phase, Plan, Release, Stop};
+use model::release::{Otherwise, Phase, Plan, Release, Requires, Stop};
 use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
 use crate::freeze;
-use crate::ports::{ChangeSetKind, Clock, Executed, Records, Services, Sources, StackEvent, Stacks};
+use crate::gate;
+use crate::ports::{
+    ChangeSetKind, Clock, Databases, Executed, Records, Services, Sources, StackEvent, Stacks,
+};
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
 use crate::why_stopped;
@@ -35,7 +38,7 @@ fn deploying(track: &Track) -> Option<Deploying<'_>> {
 }
 
 /// Executes the approved change set, after looking whether that has happened.
-pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
+pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -45,7 +48,7 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     };
     let n = release.id.n;
     let stack = track.key.stack();
-    let started = Ok(Signal::ExecutionStarted { n });
+    let started = Ok(Signal::ExecutionStarted { n, warning: None });
     let stale = |why: String| Ok(Signal::PlanStale { n, key: promise.key.clone(), why });
     let Some(change_set) = ports.change_set(&stack, &plan.change_set, None).await? else {
         return match operation_events(ports, track, &plan.change_set).await?.is_empty() {
@@ -54,7 +57,10 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
         };
     };
     match change_set.execution.as_str() {
-        "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => return started,
+        // Who did it may have crashed before saying what stood against it.
+        "EXECUTE_IN_PROGRESS" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED" => {
+            return Ok(Signal::ExecutionStarted { n, warning: warning(ports, plan).await });
+        }
         "AVAILABLE" if stop.is_some() => {
             return match is_out_of_reach(ports, track, plan).await? {
                 true => Ok(Signal::NotExecuted { n, key: promise.key.clone() }),
@@ -72,6 +78,23 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
             false => started,
         };
     }
+    let warning = match (&plan.requires, gate::unmet(ports, plan.requires.as_ref()).await?) {
+        (Some(Requires { otherwise: Otherwise::Refuse, .. }), Some(unmet)) => {
+            return match is_out_of_reach(ports, track, plan).await? {
+                true => Err(Failure::refused("deploy", unmet)),
+                false => started,
+            };
+        }
+        (_, unmet) => unmet,
+    };
+    Ok(match execute_now(ports, track, plan).await? {
+        Executed::Started => Signal::ExecutionStarted { n, warning },
+        Executed::Stale { why } => Signal::PlanStale { n, key: promise.key.clone(), why },
+    })
+}
+
+async fn execute_now<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Result<Executed, Failure> {
+    let stack = track.key.stack();
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
     let kind = match readiness(status) {
@@ -82,7 +105,9 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
                 why: format!("stack {stack} is {}", status.unwrap_or("gone")),
             });
         }
-        Readiness::NeverCame => return stale("the stack's creation failed meanwhile".to_owned()),
+        Readiness::NeverCame => {
+            return Ok(Executed::Stale { why: "the stack's creation failed meanwhile".to_owned() });
+        }
         Readiness::Stuck(remedy) => {
             return Err(Failure::refused(
                 "ExecuteChangeSet",
@@ -94,13 +119,22 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
     if let (ChangeSetKind::Update, Some(policy)) = (kind, &plan.stack_policy) {
         ports.set_stack_policy(&stack, policy).await?;
     }
-    match ports.execute_change_set(&stack, &plan.change_set).await? {
-        Executed::Started => started,
-        // Another delivery of the same message may have executed it since it was read as available.
-        Executed::Stale { why } => match operation_events(ports, track, &plan.change_set).await?.is_empty() {
-            true => stale(why),
-            false => started,
-        },
+    let executed = ports.execute_change_set(&stack, &plan.change_set).await?;
+    // Another delivery of the same message may have executed it since it was read as available.
+    let is_stale = matches!(executed, Executed::Stale { .. })
+        && operation_events(ports, track, &plan.change_set).await?.is_empty();
+    Ok(if is_stale { executed } else { Executed::Started })
+}
+
+/// What stands against a deployment that goes on all the same. Not to know it must not keep anybody from hearing of it.
+async fn warning<P: Databases + Clock>(ports: &P, plan: &Plan) -> Option<String> {
+    let warns = |requires: &&Requires| requires.otherwise == Otherwise::Warn;
+    match gate::unmet(ports, plan.requires.as_ref().filter(warns)).await {
+        Ok(unmet) => unmet,
+        Err(failure) => {
+            tracing::warn!(change_set = %plan.change_set, %failure, "whether its database is restorable cannot be told");
+            None
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What each Lambda function does with a payload. A function's `main` only wires these to AWS; the simulation runs
 //! the very same.
 
+use databases::alert;
 use intake::{Function, Meaning, Reading, Subject};
 use model::effect::{Effect, Hand, Promise};
-use model::ids::{BuildId, TrackKey};
+use model::ids::BuildId;
 use model::signal::Signal;
 use model::track::Track;
 use serde_json::{Value, json};
@@ -12,13 +13,14 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Door, Images, Listeners, Patrol, People, Quarantine, Queues,
-    Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Databases, Door, Images, Listeners, NoticeQueue, Patrol, People,
+    Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Snapshots,
+    Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    announce, approval as approvals, builds, deployment, door, orders, plan, promotion, show, spoken,
-    sweep as sweeping,
+    alerts, announce, approval as approvals, builds, deployment, door, orders, plan, posture, promotion,
+    show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -115,13 +117,55 @@ where
     .await
 }
 
+/// Events of RDS and DMS, by EventBridge or by their own subscriptions.
+pub async fn database<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
+where
+    P: Watches + NoticeQueue + Quarantine + Clock,
+{
+    hear(ports, Function::Database, payload, async |subject| {
+        let Subject::Database(news) = subject else { return Ok(None) };
+        let meant = alert::of_database(news, ports.now());
+        alerts::heard(ports, alert::key_of_database(news), &meant).await.map(Some)
+    })
+    .await
+}
+
+/// The schedule, which has every database looked at; RDS's events, which have that one looked at; AWS Backup's events.
+pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
+where
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Quarantine + Clock,
+{
+    hear(ports, Function::Backups, payload, async |subject| {
+        if let Subject::Backup(news) = subject {
+            let meant = alert::of_backup(news, ports.now());
+            return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
+        }
+        if let Subject::Sweep = subject {
+            return posture::look_at_all(ports).await.map(Some);
+        }
+        let Subject::Database(news) = subject else { return Ok(None) };
+        let kind = match alert::kind_of_database(news) {
+            Some(kind) => kind,
+            None => return Ok(Some(format!("ignored: {subject}, which is seen with the next look at all"))),
+        };
+        posture::look_at(ports, kind, &news.name).await.map(Some)
+    })
+    .await
+}
+
 /// The builder's queue.
 pub async fn builder<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Tracks + Queues + Builds + BuildService + Images + Records + Quarantine + Clock,
 {
-    serve(ports, Hand::Builder, payload, async |track, promise| builds::perform(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Builder, payload, async |subject| {
+        let Subject::Wake { track } = subject else { return None };
+        Some(
+            work(ports, Hand::Builder, track, async |t, promise| builds::perform(ports, t, promise).await)
+                .await,
+        )
+    })
+    .await
 }
 
 /// The deployer's queue.
@@ -136,31 +180,33 @@ where
         + Sources
         + Records
         + Templates
+        + Databases
         + Quarantine
         + Clock,
 {
-    serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
-        .await
+    serve(ports, Hand::Deployer, payload, async |subject| {
+        let Subject::Wake { track } = subject else { return None };
+        Some(
+            work(ports, Hand::Deployer, track, async |t, promise| deploy_effect(ports, t, promise).await)
+                .await,
+        )
+    })
+    .await
 }
 
 /// The notifier's queue.
 pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + People + ReplyKey + SlackBoard + Quarantine + Clock,
+    P: Tracks + Queues + People + ReplyKey + SlackBoard + Watches + NoticeQueue + Quarantine + Clock,
 {
-    serve(ports, Hand::Notify, payload, async |track, promise| match &promise.effect {
-        Effect::Show => show::show(ports, promise).await,
-        Effect::StartBuild
-        | Effect::LookAtBuild { .. }
-        | Effect::LeaveBuild { .. }
-        | Effect::Plan
-        | Effect::DiscardPlan { .. }
-        | Effect::CountVotes
-        | Effect::Execute
-        | Effect::LookAtDeployment
-        | Effect::StopDeployment
-        | Effect::Promote
-        | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
+    serve(ports, Hand::Notify, payload, async |subject| {
+        if let Subject::Notices { database } = subject {
+            return Some(alerts::tell(ports, database).await);
+        }
+        let Subject::Wake { track } = subject else { return None };
+        Some(
+            work(ports, Hand::Notify, track, async |t, promise| notify_effect(ports, t, promise).await).await,
+        )
     })
     .await
 }
@@ -177,7 +223,17 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Listeners + Queues + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Databases
+        + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
@@ -196,6 +252,26 @@ where
         | Effect::LeaveBuild { .. }
         | Effect::Announce { .. }
         | Effect::Show => Ok(done()),
+    }
+}
+
+async fn notify_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
+where
+    P: Tracks + People + ReplyKey + SlackBoard + Clock,
+{
+    match &promise.effect {
+        Effect::Show => show::show(ports, promise).await,
+        Effect::StartBuild
+        | Effect::LookAtBuild { .. }
+        | Effect::LeaveBuild { .. }
+        | Effect::Plan
+        | Effect::DiscardPlan { .. }
+        | Effect::CountVotes
+        | Effect::Execute
+        | Effect::LookAtDeployment
+        | Effect::StopDeployment
+        | Effect::Promote
+        | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
     }
 }
 
@@ -255,25 +331,27 @@ async fn hear<P: Quarantine>(
     failed.answer(json!({ "handled": handled }))
 }
 
-/// A hand's batch of SQS messages: only those that failed come again.
-async fn serve<P: Tracks + Queues + Quarantine + Clock>(
+/// A hand's batch of SQS messages: only those that failed come again. `handle` answers `None` to what is not this
+/// hand's.
+async fn serve<P: Quarantine>(
     ports: &P,
     hand: Hand,
     payload: &[u8],
-    perform: impl AsyncFn(&Track, &Promise) -> Result<Signal, Failure>,
+    handle: impl AsyncFn(&Subject) -> Option<Result<(), Failure>>,
 ) -> Result<Value, Failure> {
     let function = function_of(hand);
     let mut failed = Failed::default();
     for reading in intake::read(payload) {
-        let worked = match wanted(&reading) {
-            Ok(key) => {
-                let worked =
-                    work(ports, hand, key, async |track, promise| perform(track, promise).await).await;
-                worked.map(|()| tracing::info!(?hand, track = %key, "handled"))
-            }
-            Err(why) => set_aside(ports, function, &why, &reading, payload)
-                .await
-                .map(|said| tracing::info!(?hand, %said, "handled")),
+        let worked = match &reading.meaning {
+            Meaning::Signal(subject) => match handle(subject).await {
+                Some(worked) => worked.map(|()| tracing::info!(?hand, %subject, "handled")),
+                None => {
+                    let why = format!("{subject}, on a queue that only wakes hands");
+                    aside(ports, function, &why, &reading, payload).await
+                }
+            },
+            Meaning::Ignored(why) => aside(ports, function, &why.to_string(), &reading, payload).await,
+            Meaning::Quarantine(why) => aside(ports, function, &why.to_string(), &reading, payload).await,
         };
         if let Err(failure) = worked {
             tracing::warn!(?hand, %failure, "comes again");
@@ -281,6 +359,19 @@ async fn serve<P: Tracks + Queues + Quarantine + Clock>(
         }
     }
     failed.answer(json!({}))
+}
+
+/// Quarantines, and says so.
+async fn aside<P: Quarantine>(
+    ports: &P,
+    function: Function,
+    why: &str,
+    reading: &Reading,
+    payload: &[u8],
+) -> Result<(), Failure> {
+    let said = set_aside(ports, function, why, reading, payload).await?;
+    tracing::info!(function = function.as_str(), %said, "handled");
+    Ok(())
 }
 
 /// What of a payload has to come again.
@@ -335,15 +426,6 @@ fn function_of(hand: Hand) -> Function {
         Hand::Builder => Function::Builder,
         Hand::Deployer => Function::Deployer,
         Hand::Notify => Function::Notify,
-    }
-}
-
-fn wanted(reading: &Reading) -> Result<&TrackKey, String> {
-    match &reading.meaning {
-        Meaning::Signal(Subject::Wake { track }) => Ok(track),
-        Meaning::Signal(subject) => Err(format!("{subject}, on a queue that only wakes hands")),
-        Meaning::Ignored(why) => Err(why.to_string()),
-        Meaning::Quarantine(why) => Err(why.to_string()),
     }
 }
 

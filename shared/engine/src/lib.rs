@@ -2,6 +2,7 @@
 //! functions and in the simulation.
 
 mod advance;
+mod alerts;
 mod announce;
 mod approval;
 mod authors;
@@ -12,12 +13,14 @@ mod entitled;
 pub mod failure;
 mod freeze;
 pub mod functions;
+mod gate;
 mod hand;
 mod orders;
 mod places;
 mod plan;
 pub mod plan_words;
 pub mod ports;
+mod posture;
 mod promotion;
 mod push;
 mod records;
@@ -28,4 +31,5 @@ pub mod show;
 mod spoken;
 mod stack_status;
 pub mod sweep;
+mod watching;
 mod why_stopped;

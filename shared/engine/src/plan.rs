@@ -6,7 +6,7 @@ use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving,
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
-use model::release::{Origin, Phase, Plan, Release};
+use model::release::{Origin, Phase, Plan, PlanLine, Release, Requires};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
@@ -16,11 +16,12 @@ use crate::approval::floor_of;
 use crate::authors::authors;
 use crate::deployment::deletion;
 use crate::failure::Failure;
+use crate::gate;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
-    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Listeners, Records, ResourceChange, Secrets,
-    Services, Sources, StackRead, Stacks, Templates, Tracks,
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Databases, Listeners, Records, ResourceChange,
+    Secrets, Services, Sources, StackRead, Stacks, Templates, Tracks,
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
@@ -44,7 +45,7 @@ struct Ingredients {
 
 pub(crate) async fn plan<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Listeners + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
+    P: Tracks + Listeners + Stacks + Services + Secrets + Sources + Records + Templates + Databases + Clock,
 {
     let release = track.release(promise.key.release.n);
     let Some((release, image)) = release.and_then(|release| match &release.phase {
@@ -113,8 +114,8 @@ where
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let differences = differences(ports, track, release, &ingredients.config).await?;
-            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, differences);
+            let said = said(ports, track, release, &ingredients.config).await?;
+            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, said);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
@@ -370,6 +371,29 @@ async fn differences<P: Sources>(
     })
 }
 
+/// What a plan says beside what CloudFormation would change.
+struct Said {
+    requires: Option<Requires>,
+    database: Option<PlanLine>,
+    differences: Vec<String>,
+}
+
+async fn said<P: Sources + Databases + Clock>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    config: &ServiceConfig,
+) -> Result<Said, Failure> {
+    let environment = config.environments.get(&track.key.environment);
+    let asked = environment.and_then(|environment| environment.requires.as_ref());
+    let requires = gate::of_config(asked, &release.origin);
+    let database = match &requires {
+        Some(requires) => Some(gate::line(ports, release, requires).await?),
+        None => None,
+    };
+    Ok(Said { requires, database, differences: differences(ports, track, release, config).await? })
+}
+
 fn compose(
     track: &Track,
     image: &ImageDigest,
@@ -377,7 +401,7 @@ fn compose(
     kind: ChangeSetKind,
     ingredients: &Ingredients,
     change_set: &ChangeSetRead,
-    differences: Vec<String>,
+    said: Said,
 ) -> Plan {
     let mut changes = change_set.changes.clone();
     changes.sort();
@@ -388,7 +412,8 @@ fn compose(
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
-        lines: plan_words::lines(kind, live, image, differences, &changes),
+        requires: said.requires,
+        lines: plan_words::lines(kind, live, image, said.database, said.differences, &changes),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn in_words(release: &Release, plan: &Plan) -> String {
 
 fn mark(danger: Danger) -> &'static str {
     match danger {
+        Danger::Unrestorable => "!! NOT RESTORABLE: ",
         Danger::Delete => "!! DELETE: ",
         Danger::Replace => "!! REPLACE: ",
         Danger::TrafficGap => "! TRAFFIC GAP: ",
@@ -35,12 +36,14 @@ fn mark(danger: Danger) -> &'static str {
     }
 }
 
-/// First what is deployed; then what would be lost, interrupted or replaced; then what the config says differently from
+/// First what is deployed; then how the `database` that is required stands, if it is worth a warning; then what would be
+/// lost, interrupted or replaced; then what the config says differently from
 /// what is live, as `differences`; then the rest.
 pub(crate) fn lines(
     kind: ChangeSetKind,
     live: Option<&ImageDigest>,
     image: &ImageDigest,
+    database: Option<PlanLine>,
     differences: Vec<String>,
     changes: &[ResourceChange],
 ) -> Vec<PlanLine> {
@@ -49,8 +52,10 @@ pub(crate) fn lines(
     changes.sort_by(|(a_stateful, a), (b_stateful, b)| {
         a.danger.cmp(&b.danger).then(b_stateful.cmp(a_stateful)).then_with(|| a.text.cmp(&b.text))
     });
-    let (dangerous, harmless): (Vec<PlanLine>, Vec<PlanLine>) =
-        changes.into_iter().map(|(_, line)| line).partition(|line| line.danger != Danger::None);
+    let (dangerous, harmless): (Vec<PlanLine>, Vec<PlanLine>) = database
+        .into_iter()
+        .chain(changes.into_iter().map(|(_, line)| line))
+        .partition(|line| line.danger != Danger::None);
     let differences = differences.into_iter().map(|difference| plain(format!("config: {difference}")));
     let mut lines: Vec<PlanLine> = dangerous.into_iter().chain(differences).chain(harmless).collect();
     if lines.len() > LINES_MAX {

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
+use databases::watch::Watch;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
@@ -447,4 +450,42 @@ pub trait SlackBoard {
     /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
     /// is `urgent`.
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;
+}
+
+/// The table's databases.
+pub trait Watches {
+    async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>>;
+    /// Only if the stored version is one less (absent for version 1).
+    async fn commit_watch(&self, watch: &Watch) -> Answer<Commit>;
+    async fn watches(&self, page: Option<&str>) -> Answer<Page<Watch>>;
+}
+
+/// Messages to the notifier about databases.
+pub trait NoticeQueue {
+    /// `version` names the commit that asks.
+    async fn wake_to_tell(&self, key: &DatabaseKey, version: u64) -> Answer<()>;
+}
+
+/// What RDS says. Without a name, all of the account and region; with one that is not there, none.
+pub trait Databases {
+    async fn databases(&self, kind: Kind, name: Option<&str>, page: Option<&str>) -> Answer<Page<Database>>;
+    async fn automated_backups(
+        &self,
+        instance: Option<&str>,
+        page: Option<&str>,
+    ) -> Answer<Page<AutomatedBackup>>;
+}
+
+/// What RDS says of snapshots.
+pub trait Snapshots {
+    /// Snapshots of databases of that kind; `shared_with` is empty until it is asked for.
+    async fn snapshots(&self, of: Kind, database: Option<&str>, page: Option<&str>)
+    -> Answer<Page<Snapshot>>;
+    /// The accounts that may restore a manual snapshot, `all` for everybody; none when it is gone.
+    async fn shared_with(&self, of: Kind, snapshot: &str) -> Answer<Vec<String>>;
+}
+
+/// The record `/tidegate/databases`.
+pub trait Policy {
+    async fn database_policies(&self) -> Answer<Option<Stored>>;
 }

@@ -97,6 +97,8 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         alarm(&object.field("alarmData").field("alarmName"))
     } else if has("track") {
         Reading::of(None, wake(object))
+    } else if has("database") {
+        Reading::by(Function::Notify, notices(object))
     } else if has("repository") && has("branch") {
         Reading::by(Function::Push, patrol(object))
     } else if is_slack_body(object) {
@@ -138,6 +140,12 @@ fn spoken(message: &At<'_>) -> Meaning {
         // Not put away for a person: whoever spoke says it again, and others shall not be able to.
         None => Meaning::Ignored(Why::BareSlackBody),
     }
+}
+
+/// Our own message to the notifier about a database.
+fn notices(message: &At<'_>) -> Result<Meaning, Unreadable> {
+    let database = message.field("database").id("<kind>/<name>")?;
+    Ok(Meaning::Signal(Subject::Notices { database }))
 }
 
 /// Our own message about a branch that the sweep found moved.

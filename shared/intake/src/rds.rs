@@ -34,6 +34,7 @@ pub(crate) fn event(kind: &str, detail: &At<'_>) -> Result<Meaning, Unreadable> 
         arn: detail.field("SourceArn"),
         identifier: detail.field("SourceIdentifier"),
         event: detail.field("EventID"),
+        at: detail.field("Date"),
         categories: categories(&detail.field("EventCategories")),
         message: detail.field("Message"),
     })
@@ -62,6 +63,7 @@ pub(crate) fn notification(message: &At<'_>) -> Result<Meaning, Unreadable> {
         arn: message.field("Source ARN"),
         identifier: message.field("Source ID"),
         event: message.field("Event ID"),
+        at: message.field("Event Time"),
         categories: Vec::new(),
         message: message.field("Event Message"),
     })
@@ -72,6 +74,7 @@ struct Fields<'a> {
     arn: At<'a>,
     identifier: At<'a>,
     event: At<'a>,
+    at: At<'a>,
     categories: Vec<String>,
     message: At<'a>,
 }
@@ -89,6 +92,8 @@ fn news(fields: Fields<'_>) -> Result<Meaning, Unreadable> {
         name,
         arn,
         event: event_id(&fields.event, "RDS-EVENT-")?,
+        event_type: None,
+        at: fields.at.hint(),
         categories: fields.categories,
         message: fields.message.hint(),
     })))

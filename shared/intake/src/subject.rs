@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use model::database::DatabaseKey;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
 use serde::{Serialize, Serializer};
 
@@ -134,6 +135,8 @@ pub enum Subject {
     Backup(Backup),
     /// A hand has work on a track.
     Wake { track: TrackKey },
+    /// The notifier has something to tell of a database.
+    Notices { database: DatabaseKey },
     /// The clock.
     Sweep,
     /// What `slack` handed on. Whoever may invoke `approval` could have sent it, so it is verified again.
@@ -160,6 +163,7 @@ impl Subject {
             | Self::PipelineApproval(_)
             | Self::Database(_)
             | Self::Backup(_)
+            | Self::Notices { .. }
             | Self::Sweep
             | Self::Spoken { .. }
             | Self::Slack { .. } => None,
@@ -195,6 +199,7 @@ impl fmt::Display for Subject {
             Self::Database(news) => write!(f, "{news}"),
             Self::Backup(news) => write!(f, "{news}"),
             Self::Wake { track } => write!(f, "there is work on {track}"),
+            Self::Notices { database } => write!(f, "there is something to tell of {database}"),
             Self::Sweep => f.write_str("it is time to sweep"),
             Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
             Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),
@@ -283,6 +288,10 @@ pub struct Database {
     pub arn: Option<String>,
     /// `RDS-EVENT-0049`, `DMS-EVENT-0069`; older events have none.
     pub event: Option<String>,
+    /// DMS's; its serverless replications send no id.
+    pub event_type: Option<String>,
+    /// As written there: some samples have days that no calendar has.
+    pub at: Option<String>,
     /// A category is not a severity.
     pub categories: Vec<String>,
     pub message: Option<String>,
@@ -351,6 +360,8 @@ pub struct Backup {
     pub resource: Option<String>,
     /// What a restore made.
     pub created: Option<String>,
+    /// As written there.
+    pub at: Option<String>,
 }
 
 impl fmt::Display for Backup {

@@ -131,7 +131,7 @@ impl Signal {
             | Signal::PlanStale { n, .. }
             | Signal::Answered { n, .. }
             | Signal::VotesCounted { n, .. }
-            | Signal::ExecutionStarted { n }
+            | Signal::ExecutionStarted { n, .. }
             | Signal::Frozen { n, .. }
             | Signal::NotExecuted { n, .. }
             | Signal::DeploymentSeen { n, .. } => track.release(*n),

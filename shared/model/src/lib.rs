@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod build;
+pub mod database;
 pub mod decide;
 pub mod effect;
 pub mod ids;

@@ -48,6 +48,9 @@ pub struct Release {
     pub created_at: Timestamp,
     pub phase: Phase,
     pub phase_since: Timestamp,
+    /// What stood against deploying it, and was no reason not to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// What happened, for people; oldest first.
     pub steps: Vec<Step>,
 }
@@ -304,8 +307,29 @@ pub struct Plan {
     /// How long carrying it out may take; then it is taken back. Without it a person is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// What must be so when it is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Requires>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
+}
+
+/// That a database can be had again as it was a short while ago.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Requires {
+    /// Identifier of the RDS instance or cluster.
+    pub database: String,
+    pub within: Span,
+    pub otherwise: Otherwise,
+}
+
+/// What becomes of a release whose database could not be had again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Otherwise {
+    Refuse,
+    Warn,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,6 +343,8 @@ pub struct PlanLine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Danger {
+    /// What it does to a database could not be undone.
+    Unrestorable,
     Delete,
     Replace,
     /// Requests may fail, or go elsewhere, for a while.

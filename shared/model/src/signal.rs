@@ -69,6 +69,8 @@ pub enum Signal {
     },
     ExecutionStarted {
         n: u32,
+        /// What stood against it, and was no reason not to.
+        warning: Option<String>,
     },
     /// Its turn has come, and a freeze is in force.
     Frozen {

@@ -44,6 +44,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         created_at: NOW,
         phase,
         phase_since: NOW,
+        warning: None,
         steps: Vec::new(),
     }
 }

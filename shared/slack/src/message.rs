@@ -69,6 +69,7 @@ fn fields(release: &Release) -> Vec<Value> {
 /// The dangerous lines come first, as in the plan; what is left out is counted.
 fn plan_lines(plan: &Plan) -> String {
     let mark = |danger| match danger {
+        Danger::Unrestorable => "🛑 NOT RESTORABLE: ",
         Danger::Delete => "🛑 DELETE: ",
         Danger::Replace => "🛑 REPLACE: ",
         Danger::TrafficGap => "⚠️ TRAFFIC GAP: ",

@@ -17,6 +17,7 @@ fn plan(lines: &[(Danger, &str)]) -> Plan {
             .map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() })
             .collect(),
         timeout: None,
+        requires: None,
     }
 }
 
@@ -62,6 +63,7 @@ fn release(phase: Phase) -> Release {
         created_at: Timestamp(0),
         phase,
         phase_since: Timestamp(0),
+        warning: None,
         steps: Vec::new(),
     }
 }

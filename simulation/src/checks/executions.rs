@@ -6,6 +6,7 @@ use model::release::{Phase, Release};
 
 use super::Invariant::{I1, I2, I5, I8};
 use super::{Invariant, READ_AGE_MAX_MS, Wrong, places, tell, unapproved};
+use crate::restorable::is_unmet;
 use crate::stacks::Props;
 use crate::voters;
 use crate::world::World;
@@ -62,6 +63,7 @@ fn as_approved(
     wrong.extend(unapproved(world, release));
     wrong.extend(voters::lacks_voices(world, release, plan.fingerprint.as_str()));
     wrong.extend(in_a_freeze(world, release));
+    wrong.extend(unrestorable(world, release));
     let image = props.parameters.get("Image");
     if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
         wrong.push((I1, format!("{key} deploys {image:?}, and {} was approved", plan.image)));
@@ -83,4 +85,12 @@ fn in_a_freeze(world: &World, release: &Release) -> Option<(Invariant, String)> 
         && frozen(world.now)
         && frozen(world.now.saturating_sub(READ_AGE_MAX_MS));
     wrong.then(|| (I1, format!("{} is carried out in a freeze", release.id)))
+}
+
+/// I1: what needs a database that can be had again is not carried out while it could not. What was read may be a little
+/// old.
+fn unrestorable(world: &World, release: &Release) -> Option<(Invariant, String)> {
+    let unmet = |at| is_unmet(release, at);
+    let wrong = unmet(world.now) && unmet(world.now.saturating_sub(READ_AGE_MAX_MS));
+    wrong.then(|| (I1, format!("{} is carried out, and its database could not be restored", release.id)))
 }

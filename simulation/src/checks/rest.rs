@@ -7,8 +7,9 @@ use model::release::{Ending, Origin, Phase, Release};
 use model::track::Track;
 
 use super::Invariant::{I3, I5, I6, I7};
-use super::{Wrong, tell};
+use super::{READ_AGE_MAX_MS, Wrong, tell};
 use crate::operations::{Becomes, Operation};
+use crate::restorable::{is_said_of, stands_still};
 use crate::world::{HOUR, MINUTE, World};
 
 /// Once faults stop, a release that waits for nobody moves on within this.
@@ -50,6 +51,7 @@ pub(crate) fn rest(world: &mut World) {
     builds_ran_once(world, &mut wrong);
     operations_were_told_truly(world, &mut wrong);
     endings_were_told(world, &mut wrong);
+    refused_for_a_reason(world, &mut wrong);
     world.ended_as_shown(&mut wrong);
     what_ended_well_was_promoted(world, &mut wrong);
     the_unreadable_is_quarantined(world, &mut wrong);
@@ -121,6 +123,19 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         if !is_true {
             let (token, became) = (&operation.token, operation.becomes);
             wrong.push((I6, format!("{token} was {became:?}, and {told} was said")));
+        }
+    }
+}
+
+/// I6: what was refused for its database could not have been restored then, and neither could what was warned of.
+fn refused_for_a_reason(world: &World, wrong: &mut Wrong) {
+    for release in world.table.releases.values() {
+        let refused = matches!(&release.phase, Phase::Over(Ending::Failed { why, .. }) if is_said_of(why));
+        let warned = release.steps.iter().find(|step| step.what.starts_with("deployed although"));
+        let said_at = refused.then_some(release.phase_since).or(warned.map(|step| step.at));
+        let Some(at) = said_at else { continue };
+        if !stands_still(at.0) && !stands_still(at.0.saturating_sub(READ_AGE_MAX_MS)) {
+            wrong.push((I6, format!("{} is told to lack its database, which was restorable", release.id)));
         }
     }
 }

@@ -12,6 +12,7 @@ mod places;
 mod quarantine;
 mod raw_call;
 mod report;
+mod requires;
 mod restart;
 mod rolled_back;
 mod slack;

@@ -1,4 +1,5 @@
-//! How tracks, releases, builds, places on listeners and the patrol's place are stored in the one table.
+//! How tracks, releases, builds, places on listeners, the patrol's place and what is known of databases are stored in the
+//! one table.
 //!
 //! | item    | pk                              | sk                            | other attributes             |
 //! |---------|---------------------------------|-------------------------------|------------------------------|
@@ -9,6 +10,7 @@
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
+//! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
@@ -18,15 +20,18 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
+use databases::watch::Watch;
 use engine::failure::Failure;
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
 use intake::dead_letter::Dropped;
 use model::build::Build;
+use model::database::DatabaseKey;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::listener::Listener;
 use model::release::Release;
 use model::stored::{self, FORMAT};
+use model::time::Span;
 use model::track::Track;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -82,6 +87,11 @@ impl Place {
         Self { pk: format!("SEEN#{id}"), sk: "SEEN".to_owned() }
     }
 
+    /// One partition: a look at all databases reads them all, and little else writes there.
+    pub(super) fn watch(key: &DatabaseKey) -> Self {
+        Self { pk: DATABASES.to_owned(), sk: key.to_string() }
+    }
+
     pub(super) fn dropped(dropped: &Dropped) -> Self {
         // Fifteen digits hold every time until the year 33,658, so that they sort by time.
         Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
@@ -94,6 +104,7 @@ impl Place {
 
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
+pub(super) const DATABASES: &str = "DATABASES";
 pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
 pub(super) const DROPPED_SK: &str = "DROPPED#";
 const TRACK_PK: &str = "TRACK#";
@@ -153,6 +164,19 @@ pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
 #[cfg(feature = "ssm")]
 pub(super) fn of_shown(id: &ReleaseId, shown: &Shown) -> Result<Item, Failure> {
     encode(&Place::shown(id), shown)
+}
+
+/// How long events are remembered of what nobody looks at, such as a migration: longer than any story stays open.
+const IDLE_KEPT: Span = Span::hours(90 * 24);
+
+pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
+    let mut item = encode(&Place::watch(&watch.key), watch)?;
+    item.insert("version".into(), number(watch.version));
+    if watch.is_idle() {
+        let last = watch.heard.iter().map(|event| event.at).max().unwrap_or_default();
+        item.insert("expires".into(), number(last.plus(IDLE_KEPT).0 / 1000));
+    }
+    Ok(item)
 }
 
 pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {

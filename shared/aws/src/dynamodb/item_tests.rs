@@ -1,8 +1,15 @@
+use databases::alert::Alert;
+use databases::facts::Family;
+use databases::folding::{Heard, Telling};
+use databases::rules::{Finding, Rule};
+use databases::severity::Severity;
+use databases::story::{Part, Story};
+use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
-use model::listener::{Held, Reserved, Rule};
+use model::listener::{self, Reserved};
 use model::matching::Matching;
 use model::order::{Hold, Ordered, Override};
 use model::release::{Asked, Danger, Deployed, Ending, How, Origin, Phase, Plan, PlanLine, Step};
@@ -18,6 +25,7 @@ const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
+const WATCH_1: &str = include_str!("format_1/watch.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 const LISTENER_1: &str = include_str!("format_1/listener.json");
 
@@ -27,6 +35,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
+    assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     assert_eq!(serde_json::from_str::<Listener>(LISTENER_1).unwrap(), listener());
     for (kept, now) in [
@@ -34,6 +43,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (HELD_TRACK_1, serde_json::to_value(held_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
+        (WATCH_1, serde_json::to_value(watch())),
         (DROPPED_1, serde_json::to_value(dropped())),
         (LISTENER_1, serde_json::to_value(listener())),
     ] {
@@ -52,6 +62,8 @@ fn keys_are_as_the_table_says() {
     );
     let item = of_build(&build()).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("BUILD#tg-0123456789ab-89abcdef", "BUILD"));
+    let item = of_watch(&watch()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("DATABASES", "instance/payments"));
     let item = of_listener("arn:listener", &listener()).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("LISTENER#arn:listener", "LISTENER"));
     assert_eq!(item["version"], number(2));
@@ -70,6 +82,13 @@ fn only_a_track_with_something_due_is_in_the_index() {
     let idle = Track { outbox: Vec::new(), in_flight: Vec::new(), ..track() };
     let item = of_track(&idle).unwrap();
     assert!(!item.contains_key("shard") && !item.contains_key("due"), "{item:?}");
+}
+
+#[test]
+fn only_a_watch_that_nobody_needs_expires() {
+    assert!(!of_watch(&watch()).unwrap().contains_key("expires"));
+    let idle = Watch { findings: Vec::new(), notices: Vec::new(), looked: None, ..watch() };
+    assert_eq!(of_watch(&idle).unwrap()["expires"], number(1_700_000_000 + 90 * 24 * 3600));
 }
 
 #[test]
@@ -176,6 +195,7 @@ fn release(n: u32, phase: Phase) -> Release {
         created_at: Timestamp(1_699_999_000_000),
         phase,
         phase_since: Timestamp(1_700_000_000_000),
+        warning: None,
         steps: vec![Step {
             at: Timestamp(1_699_999_000_000),
             phase: "Building".to_owned(),
@@ -200,6 +220,7 @@ fn track() -> Track {
         change_set: effect(3),
         stack_policy: None,
         timeout: None,
+        requires: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {
@@ -311,6 +332,60 @@ fn build() -> Build {
     }
 }
 
+fn watch() -> Watch {
+    let at = Timestamp(1_700_000_000_000);
+    let finding = Finding {
+        rule: Rule::SingleAz,
+        severity: Severity::Warning,
+        words: "It runs in one zone only.".to_owned(),
+        mend: "aws rds modify-db-instance".to_owned(),
+    };
+    let alert = Alert {
+        id: "RDS-EVENT-0013".to_owned(),
+        at,
+        about: "database payments".to_owned(),
+        severity: Severity::High,
+        part: Part::Opens(Story::Failover),
+        means: "A failover has started.".to_owned(),
+        act: "Nothing to do yet.".to_owned(),
+        said: None,
+    };
+    let news = [
+        News::Alert { alert, telling: Telling::Ended(Some(Span::seconds(90))) },
+        News::Appeared { finding: finding.clone() },
+        News::Gone {
+            finding: finding.clone(),
+            lasted: Span::hours(1),
+            why: Gone::Waived {
+                owner: "ana".to_owned(),
+                until: "2027-01-31".to_owned(),
+                reason: "moves".to_owned(),
+            },
+        },
+    ];
+    Watch {
+        key: DatabaseKey::new("instance", "payments").unwrap(),
+        version: 3,
+        family: Some(Family::SqlServer),
+        heard: vec![Heard {
+            id: "RDS-EVENT-0013".to_owned(),
+            at,
+            severity: Severity::High,
+            part: Part::Opens(Story::Failover),
+            told: true,
+        }],
+        findings: vec![Held { finding, since: at }],
+        looked: Some(Looked {
+            at,
+            newest_snapshot: Some(at),
+            restorable: None,
+            waived: vec![(Rule::NotEncrypted, "ben".to_owned())],
+        }),
+        notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
+        last_notice: 7,
+    }
+}
+
 fn dropped() -> Dropped {
     Dropped {
         id: "5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21".to_owned(),
@@ -329,7 +404,7 @@ fn listener() -> Listener {
         n,
         revision: revision(),
         at: Timestamp(1_700_000_000_000),
-        rule: Rule {
+        rule: listener::Rule {
             priority,
             matching: Matching {
                 hosts: vec!["shop.example.com".to_owned()],
@@ -338,6 +413,6 @@ fn listener() -> Listener {
             target_groups: 1,
         },
     };
-    let held = Held { live: Some(reserved(7, 120)), coming: vec![reserved(8, 130)] };
+    let held = listener::Held { live: Some(reserved(7, 120)), coming: vec![reserved(8, 130)] };
     Listener { version: 2, held: [("payments/production".parse().unwrap(), held)].into() }
 }

@@ -71,7 +71,7 @@ fn digest(digit: &str) -> ImageDigest {
 fn told(changes: Vec<Value>, differences: &[&str]) -> String {
     let changes = self::changes(&answer(changes));
     let differences = differences.iter().map(|&difference| difference.to_owned()).collect();
-    let lines = lines(ChangeSetKind::Update, Some(&digest("a")), &digest("b"), differences, &changes);
+    let lines = lines(ChangeSetKind::Update, Some(&digest("a")), &digest("b"), None, differences, &changes);
     let line = |line: &PlanLine| {
         format!("{:?} | {}", line.danger, line.text.replace(&"a".repeat(60), "").replace(&"b".repeat(60), ""))
     };
@@ -198,7 +198,7 @@ fn what_is_not_known_is_told_as_it_stands() {
 fn the_image_is_told_whether_it_changes_stays_or_is_the_first() {
     let first = |kind, live: Option<&str>| {
         let live = live.map(digest);
-        lines(kind, live.as_ref(), &digest("b"), Vec::new(), &[])[0].text[..20].to_owned()
+        lines(kind, live.as_ref(), &digest("b"), None, Vec::new(), &[])[0].text[..20].to_owned()
     };
     assert_eq!(first(ChangeSetKind::Update, Some("a")), "image sha256:aaaaaaa");
     assert_eq!(first(ChangeSetKind::Update, Some("b")), "image stays sha256:b");

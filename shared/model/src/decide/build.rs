@@ -29,6 +29,7 @@ impl Draft {
             created_at: self.now,
             phase: Phase::Building { build: None },
             phase_since: self.now,
+            warning: None,
             steps: Vec::new(),
         });
         let by = push.by.as_deref().unwrap_or("somebody");
@@ -67,6 +68,7 @@ impl Draft {
             created_at: self.now,
             phase: Phase::Planning { image: promotion.image.clone(), before: None },
             phase_since: self.now,
+            warning: None,
             steps: Vec::new(),
         });
         let what = format!("image {} promoted from {}", promotion.image, promotion.of);

@@ -8,10 +8,12 @@ use crate::signal::{DeploymentSeen, Rollout};
 use crate::track::Live;
 
 impl Draft {
-    pub(super) fn execution_started(&mut self, n: u32) -> Outcome {
+    pub(super) fn execution_started(&mut self, n: u32, warning: Option<&str>) -> Outcome {
+        let warned = self.warn(n, warning);
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
         let Phase::Deploying { plan, asked, started: false, told, stop } = release.phase.clone() else {
-            return Err(Why::AlreadyDone);
+            // An event may have told of the execution, but not of what stood against it.
+            return if warned { Ok(()) } else { Err(Why::AlreadyDone) };
         };
         let is_to_stop = stop.is_some();
         self.enter(
@@ -25,6 +27,18 @@ impl Draft {
         }
         self.promise(n, Effect::LookAtDeployment, self.now.plus(LOOK_FIRST));
         Ok(())
+    }
+
+    /// Whether that is news of a release that is being deployed.
+    fn warn(&mut self, n: u32, warning: Option<&str>) -> bool {
+        let Some(warning) = warning else { return false };
+        let Some(release) = self.release_mut(n) else { return false };
+        if !matches!(release.phase, Phase::Deploying { .. }) || release.warning.is_some() {
+            return false;
+        }
+        release.warning = Some(warning.to_owned());
+        self.step(n, format!("deployed although {warning}"));
+        true
     }
 
     pub(super) fn deployment_seen(&mut self, n: u32, seen: &DeploymentSeen) -> Outcome {
@@ -42,7 +56,7 @@ impl Draft {
         }
         if !started {
             // An event told of the execution before the hand could.
-            self.execution_started(n)?;
+            self.execution_started(n, None)?;
         }
         match seen {
             DeploymentSeen::NotStarted => Ok(()),

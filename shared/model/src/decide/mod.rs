@@ -91,7 +91,7 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
             draft.answered(*n, fingerprint, &said, ground)
         }
         Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
-        Signal::ExecutionStarted { n } => draft.execution_started(*n),
+        Signal::ExecutionStarted { n, warning } => draft.execution_started(*n, warning.as_deref()),
         Signal::Frozen { n, key, frozen } => draft.frozen(*n, key, frozen),
         Signal::NotExecuted { n, key } => draft.not_executed(*n, key),
         Signal::DeploymentSeen { n, seen } => draft.deployment_seen(*n, seen),

@@ -181,6 +181,7 @@ impl Draft {
             created_at: self.now,
             phase: Phase::Building { build: None },
             phase_since: self.now,
+            warning: None,
             steps: Vec::new(),
             ..of.clone()
         });

@@ -239,6 +239,7 @@ impl Facts {
                     change_set: promise.key.clone(),
                     stack_policy: None,
                     timeout: None,
+                    requires: None,
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
@@ -256,7 +257,7 @@ impl Facts {
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
                 if self.operations.iter().any(|operation| operation.change_set == change_set) {
-                    return Some(Signal::ExecutionStarted { n });
+                    return Some(Signal::ExecutionStarted { n, warning: None });
                 }
                 let Phase::Deploying { stop, .. } = &story.track.release(n)?.phase else { return done() };
                 if stop.is_some() {
@@ -278,7 +279,7 @@ impl Facts {
                 let image = set.plan.image.clone();
                 self.operations.push(Operation { change_set, image, completed: None, stopped: false });
                 self.generation += 1;
-                Some(Signal::ExecutionStarted { n })
+                Some(Signal::ExecutionStarted { n, warning: None })
             }
             Effect::LookAtDeployment => self.deployment_seen(n, story),
         }

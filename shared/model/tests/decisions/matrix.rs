@@ -221,7 +221,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "VotesCounted, by a promise that is void",
             Signal::VotesCounted { n, key: story.key(n, 98), ground: ground(policy(1)) },
         ),
-        ("ExecutionStarted", Signal::ExecutionStarted { n }),
+        ("ExecutionStarted", Signal::ExecutionStarted { n, warning: None }),
         ("Frozen", {
             let frozen = Frozen { until: story.now.plus(Span::hours(3)), why: "no Friday evenings".into() };
             Signal::Frozen { n, key: promised.clone(), frozen }

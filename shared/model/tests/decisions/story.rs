@@ -130,7 +130,7 @@ impl Story {
     }
 
     pub(crate) fn executing(self, n: u32) -> Self {
-        self.told(&Signal::ExecutionStarted { n })
+        self.told(&Signal::ExecutionStarted { n, warning: None })
     }
 
     pub(crate) fn deployed(self, n: u32) -> Self {
@@ -164,6 +164,7 @@ impl Story {
             change_set: promised.map_or_else(|| self.key(n, 99), |promise| promise.key.clone()),
             stack_policy: None,
             timeout: None,
+            requires: None,
             lines: Vec::new(),
         }
     }

@@ -55,3 +55,21 @@ fn a_plan_that_was_found_stale_before_it_was_made_again_is_not_made_once_more() 
     assert!(story.see(&stale).is_err(), "a hand that was slow to tell speaks of the plan before");
     assert!(matches!(story.track.release(1).unwrap().phase, Phase::Deploying { .. }));
 }
+
+#[test]
+fn what_stood_against_a_deployment_is_kept_also_where_an_event_told_of_it_first() {
+    let against = "database payments can be restored only to 42 min 0 s ago";
+    let started = Signal::ExecutionStarted { n: 1, warning: Some(against.to_owned()) };
+    for story in [
+        Story::new().planning('a').planned(1, 1).approved(1),
+        Story::new().planning('a').planned(1, 1).approved(1).executing(1),
+    ] {
+        let mut story = story.told(&started);
+        assert!(story.see(&started).is_err(), "it is said once");
+        let story = story.deployed(1);
+        let release = story.over.last().unwrap();
+        assert_eq!(release.warning.as_deref(), Some(against));
+        let said = |step: &&model::release::Step| step.what == format!("deployed although {against}");
+        assert_eq!(release.steps.iter().filter(said).count(), 1);
+    }
+}

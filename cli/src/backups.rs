@@ -1,0 +1,185 @@
+//! `tidegate backups`: how databases stood when they were last looked at, and which rules they break.
+
+use std::process::ExitCode;
+
+use databases::facts::Family;
+use databases::folding::open;
+use databases::time::lasted;
+use databases::watch::{Looked, Watch};
+use engine::ports::Watches;
+use model::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::clock::{now, time_of_day};
+use crate::fail;
+use crate::installation::Installation;
+
+const UNREAD: u8 = 1;
+/// A page holds up to a megabyte; a thousand databases fit a few.
+const PAGES_MAX: usize = 1000;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+pub(crate) async fn backups(options: Options) -> ExitCode {
+    match read(&options).await {
+        Ok(watches) if options.json => println!("{}", as_json(&watches)),
+        Ok(watches) => print!("{}", as_text(&watches, now())),
+        Err(why) => return fail(UNREAD, why),
+    }
+    ExitCode::SUCCESS
+}
+
+/// What was looked at, or has a story that has not ended.
+async fn read(options: &Options) -> Result<Vec<Watch>, String> {
+    let aws = options.installation.aws().await?;
+    let (mut watches, mut page) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let read = aws.watches(page.as_deref()).await.map_err(|failure| failure.to_string())?;
+        watches.extend(read.items);
+        page = read.next;
+        if page.is_none() {
+            watches.retain(|watch: &Watch| watch.looked.is_some() || !open(&watch.heard).is_empty());
+            return Ok(watches);
+        }
+    }
+    Err(format!("the table has more than {PAGES_MAX} pages of databases"))
+}
+
+fn as_json(watches: &[Watch]) -> Value {
+    Value::Array(watches.iter().map(watch_json).collect())
+}
+
+fn watch_json(watch: &Watch) -> Value {
+    json!({
+        "database": watch.key.as_str(),
+        "family": watch.family.map(Family::as_str),
+        "lookedAt": watch.looked.as_ref().map(|looked| looked.at.0),
+        "newestSnapshot": watch.looked.as_ref().and_then(|looked| looked.newest_snapshot).map(|at| at.0),
+        "restorableTo": watch.looked.as_ref().and_then(|looked| looked.restorable).map(|at| at.0),
+        "findings": watch.findings.iter().map(|held| json!({
+            "rule": held.finding.rule.as_str(),
+            "severity": held.finding.severity,
+            "since": held.since.0,
+            "words": held.finding.words,
+            "mend": held.finding.mend,
+        })).collect::<Vec<_>>(),
+        "waived": watch.looked.iter().flat_map(|looked| &looked.waived).map(|(rule, owner)| json!({
+            "rule": rule.as_str(),
+            "owner": owner,
+        })).collect::<Vec<_>>(),
+        "open": open(&watch.heard).iter().map(|(story, since)| json!({
+            "story": story.as_str(),
+            "since": since.0,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(watches: &[Watch], now: Timestamp) -> String {
+    if watches.is_empty() {
+        return "No database was looked at yet.\n".to_owned();
+    }
+    let broken = watches.iter().filter(|watch| !watch.findings.is_empty()).count();
+    let texts: Vec<String> = watches.iter().map(|watch| watch_text(watch, now)).collect();
+    format!("{}\nDatabases: {}; breaking a rule: {broken}\n", texts.join("\n"), watches.len())
+}
+
+fn watch_text(watch: &Watch, now: Timestamp) -> String {
+    let family = watch.family.map_or("not looked at", Family::as_str);
+    let mut text = format!("{} ({family})\n", watch.key);
+    if let Some(Looked { at, newest_snapshot, restorable, waived }) = &watch.looked {
+        let ago = |at: &Option<Timestamp>| {
+            at.map_or("none".to_owned(), |at| format!("{} ago", lasted(now.since(at))))
+        };
+        text += &format!("  newest snapshot  {}\n", ago(newest_snapshot));
+        // It moved on since: what the look itself saw is the lag.
+        let lag = restorable.map_or("none".to_owned(), |restorable| lasted(at.since(restorable)));
+        text += &format!("  restorable lag   {lag}, at {}\n", time_of_day(*at));
+        for (rule, owner) in waived {
+            text += &format!("  waived           {}: {owner} answers for it\n", rule.as_str());
+        }
+    }
+    for (story, since) in open(&watch.heard) {
+        text += &format!("  not over         {} since {}\n", story.as_str(), time_of_day(since));
+    }
+    for held in &watch.findings {
+        let finding = &held.finding;
+        text += &format!(
+            "  {:<16} {}, since {}: {}\n                   {}\n",
+            finding.severity.as_str(),
+            finding.rule.as_str(),
+            time_of_day(held.since),
+            finding.words,
+            finding.mend
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use databases::rules::{Finding, Rule};
+    use databases::severity::Severity;
+    use databases::watch::Held;
+    use model::database::DatabaseKey;
+    use model::time::Span;
+
+    use super::*;
+
+    #[test]
+    fn a_database_is_told_with_its_ages_and_what_mends_it() {
+        let at = Timestamp(1_772_442_900_000);
+        let mut watch = Watch::new(DatabaseKey::new("instance", "payments").unwrap());
+        watch.family = Some(Family::SqlServer);
+        watch.looked = Some(Looked {
+            at,
+            newest_snapshot: Some(at.minus(Span::hours(7))),
+            restorable: Some(at.minus(Span::minutes(4))),
+            waived: vec![(Rule::SingleAz, "ana".to_owned())],
+        });
+        watch.findings = vec![Held {
+            finding: Finding {
+                rule: Rule::NoDeletionProtection,
+                severity: Severity::Warning,
+                words: "It is not protected from deletion.".to_owned(),
+                mend: "aws rds modify-db-instance …".to_owned(),
+            },
+            since: at.minus(Span::hours(48)),
+        }];
+        insta::assert_snapshot!(as_text(&[watch.clone()], at.plus(Span::minutes(10))), @"
+        instance/payments (SQL Server)
+          newest snapshot  7 h 10 min ago
+          restorable lag   4 min 0 s, at 2026-03-02 09:15:00Z
+          waived           single-az: ana answers for it
+          warning          no-deletion-protection, since 2026-02-28 09:15:00Z: It is not protected from deletion.
+                           aws rds modify-db-instance …
+
+        Databases: 1; breaking a rule: 1
+        ");
+        assert_eq!(
+            as_json(&[watch]),
+            json!([{
+                "database": "instance/payments",
+                "family": "SQL Server",
+                "lookedAt": 1_772_442_900_000_u64,
+                "newestSnapshot": 1_772_442_900_000_u64 - 7 * 3_600_000,
+                "restorableTo": 1_772_442_900_000_u64 - 4 * 60_000,
+                "findings": [{
+                    "rule": "no-deletion-protection",
+                    "severity": "warning",
+                    "since": 1_772_442_900_000_u64 - 48 * 3_600_000,
+                    "words": "It is not protected from deletion.",
+                    "mend": "aws rds modify-db-instance …",
+                }],
+                "waived": [{ "rule": "single-az", "owner": "ana" }],
+                "open": [],
+            }])
+        );
+        assert_eq!(as_text(&[], at), "No database was looked at yet.\n");
+    }
+}

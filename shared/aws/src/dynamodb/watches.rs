@@ -1,0 +1,64 @@
+//! What is remembered of databases.
+
+use databases::watch::Watch;
+use engine::failure::Failure;
+use engine::ports::{Commit, Page, Watches};
+use model::database::DatabaseKey;
+
+use super::item::{self, Item, Place};
+use super::{ABSENT, PUT_ITEM, QUERY, TABLE, UNCHANGED, lost_condition};
+use crate::Aws;
+
+impl Watches for Aws {
+    async fn load_watch(&self, key: &DatabaseKey) -> Result<Option<Watch>, Failure> {
+        self.get(&Place::watch(key)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    async fn commit_watch(&self, watch: &Watch) -> Result<Commit, Failure> {
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(self.settings.required(TABLE)?)
+            .set_item(Some(item::of_watch(watch)?));
+        let sent = match watch.version {
+            0 | 1 => put.condition_expression(ABSENT).send().await,
+            version => {
+                put.condition_expression(UNCHANGED)
+                    .expression_attribute_names("#version", "version")
+                    .expression_attribute_values(":previous", item::number(version - 1))
+                    .send()
+                    .await
+            }
+        };
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
+            Err(error) => Err(PUT_ITEM.failed(error)),
+        }
+    }
+
+    /// A page begins after the key that names it.
+    async fn watches(&self, page: Option<&str>) -> Result<Page<Watch>, Failure> {
+        let start: Option<DatabaseKey> =
+            page.map(str::parse).transpose().map_err(|malformed: model::ids::Malformed| {
+                QUERY.refused(format!("a page that is none: {malformed}"))
+            })?;
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .key_condition_expression("pk = :databases")
+            .expression_attribute_values(":databases", item::text(item::DATABASES))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|key| Place::watch(&key).key()))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(next_page) })
+    }
+}
+
+fn next_page(last: &Item) -> Option<String> {
+    last.get("sk").and_then(|sk| sk.as_s().ok()).cloned()
+}

@@ -1,0 +1,192 @@
+//! RDS's answers as facts. A fact that a rule turns on must be there: what is missing is refused, never taken as well.
+
+use aws_sdk_rds::primitives::DateTime;
+use aws_sdk_rds::types::{
+    DbCluster, DbClusterSnapshot, DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag,
+};
+use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
+use model::time::Timestamp;
+
+pub(super) fn instance(read: &DbInstance) -> Result<Database, String> {
+    let name = needed(read.db_instance_identifier(), "DBInstanceIdentifier", "an instance")?;
+    let pending = read.pending_modified_values();
+    let source = read
+        .read_replica_source_db_instance_identifier()
+        .or_else(|| read.read_replica_source_db_cluster_identifier());
+    Ok(Database {
+        kind: Kind::Instance,
+        engine: needed(read.engine(), "Engine", &name)?,
+        status: needed(read.db_instance_status(), "DBInstanceStatus", &name)?,
+        created: time(read.instance_create_time()),
+        member_of: given(read.db_cluster_identifier()),
+        replica_of: given(source),
+        retention_days: days(read.backup_retention_period(), &name)?,
+        backup_window: given(read.preferred_backup_window()),
+        maintenance_window: given(read.preferred_maintenance_window()),
+        restorable: time(read.latest_restorable_time()),
+        // Mirroring of SQL Server shows as a zone of the standby.
+        multi_az: read.multi_az() == Some(true) || given(read.secondary_availability_zone()).is_some(),
+        encrypted: read.storage_encrypted() == Some(true),
+        deletion_protection: read.deletion_protection() == Some(true),
+        tags: tags(read.tag_list()),
+        pending: Pending {
+            retention_days: pending.and_then(|p| p.backup_retention_period()).and_then(|n| n.try_into().ok()),
+            multi_az: pending.and_then(|p| p.multi_az()),
+        },
+        name,
+    })
+}
+
+pub(super) fn cluster(read: &DbCluster) -> Result<Database, String> {
+    let name = needed(read.db_cluster_identifier(), "DBClusterIdentifier", "a cluster")?;
+    let pending = read.pending_modified_values();
+    Ok(Database {
+        kind: Kind::Cluster,
+        engine: needed(read.engine(), "Engine", &name)?,
+        status: needed(read.status(), "Status", &name)?,
+        created: time(read.cluster_create_time()),
+        member_of: None,
+        replica_of: given(read.replication_source_identifier()),
+        retention_days: days(read.backup_retention_period(), &name)?,
+        backup_window: given(read.preferred_backup_window()),
+        maintenance_window: given(read.preferred_maintenance_window()),
+        restorable: time(read.latest_restorable_time()),
+        multi_az: read.multi_az() == Some(true),
+        encrypted: read.storage_encrypted() == Some(true),
+        deletion_protection: read.deletion_protection() == Some(true),
+        tags: tags(read.tag_list()),
+        pending: Pending {
+            retention_days: pending.and_then(|p| p.backup_retention_period()).and_then(|n| n.try_into().ok()),
+            multi_az: None,
+        },
+        name,
+    })
+}
+
+/// `None` for one whose instance is not named.
+pub(super) fn automated_backup(read: &DbInstanceAutomatedBackup) -> Option<AutomatedBackup> {
+    let latest = time(read.restore_window().and_then(|window| window.latest_time()));
+    Some(AutomatedBackup { instance: given(read.db_instance_identifier())?, latest })
+}
+
+pub(super) fn snapshot(read: &DbSnapshot) -> Result<Snapshot, String> {
+    let name = needed(read.db_snapshot_identifier(), "DBSnapshotIdentifier", "a snapshot")?;
+    Ok(Snapshot {
+        of: Kind::Instance,
+        database: needed(read.db_instance_identifier(), "DBInstanceIdentifier", &name)?,
+        engine: needed(read.engine(), "Engine", &name)?,
+        status: needed(read.status(), "Status", &name)?,
+        created: time(read.snapshot_create_time()),
+        manual: read.snapshot_type() == Some(MANUAL),
+        shared_with: Vec::new(),
+        name,
+    })
+}
+
+pub(super) fn cluster_snapshot(read: &DbClusterSnapshot) -> Result<Snapshot, String> {
+    let name = needed(read.db_cluster_snapshot_identifier(), "DBClusterSnapshotIdentifier", "a snapshot")?;
+    Ok(Snapshot {
+        of: Kind::Cluster,
+        database: needed(read.db_cluster_identifier(), "DBClusterIdentifier", &name)?,
+        engine: needed(read.engine(), "Engine", &name)?,
+        status: needed(read.status(), "Status", &name)?,
+        created: time(read.snapshot_create_time()),
+        manual: read.snapshot_type() == Some(MANUAL),
+        shared_with: Vec::new(),
+        name,
+    })
+}
+
+const MANUAL: &str = "manual";
+/// The attribute that lists who may restore a snapshot. Source: RDS API, ModifyDBSnapshotAttribute.
+const RESTORE: &str = "restore";
+
+pub(super) fn restorers<'a>(
+    attributes: impl Iterator<Item = (Option<&'a str>, &'a [String])>,
+) -> Vec<String> {
+    attributes
+        .filter(|(name, _)| *name == Some(RESTORE))
+        .flat_map(|(_, accounts)| accounts.to_vec())
+        .collect()
+}
+
+fn needed(field: Option<&str>, what: &str, of: &str) -> Result<String, String> {
+    field
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| format!("{of} came without {what}"))
+}
+
+fn given(field: Option<&str>) -> Option<String> {
+    field.filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn days(field: Option<i32>, of: &str) -> Result<u32, String> {
+    let days = field.ok_or_else(|| format!("{of} came without BackupRetentionPeriod"))?;
+    days.try_into().map_err(|_| format!("{of} came with a BackupRetentionPeriod of {days}"))
+}
+
+fn time(field: Option<&DateTime>) -> Option<Timestamp> {
+    let ms = field?.to_millis().ok()?;
+    u64::try_from(ms).ok().map(Timestamp)
+}
+
+fn tags(list: &[Tag]) -> std::collections::BTreeMap<String, String> {
+    list.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described() -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        DbInstance::builder()
+            .db_instance_identifier("payments")
+            .engine("postgres")
+            .db_instance_status("available")
+            .backup_retention_period(7)
+    }
+
+    #[test]
+    fn what_a_rule_turns_on_must_be_there() {
+        assert!(instance(&described().build()).is_ok());
+        let told = [
+            instance(&described().set_backup_retention_period(None).build()),
+            instance(&described().backup_retention_period(-1).build()),
+            instance(&described().set_engine(None).build()),
+            instance(&described().db_instance_identifier("").build()),
+        ]
+        .map(|read| read.unwrap_err());
+        assert_eq!(
+            told,
+            [
+                "payments came without BackupRetentionPeriod",
+                "payments came with a BackupRetentionPeriod of -1",
+                "payments came without Engine",
+                "an instance came without DBInstanceIdentifier",
+            ]
+        );
+    }
+
+    #[test]
+    fn protection_that_is_not_told_is_none() {
+        let read = instance(&described().build()).unwrap();
+        assert!(!read.encrypted && !read.deletion_protection && !read.multi_az);
+        assert_eq!(read.restorable, None);
+    }
+
+    #[test]
+    fn a_standby_by_mirroring_is_a_standby() {
+        let read = instance(&described().multi_az(false).secondary_availability_zone("eu-west-1b").build());
+        assert!(read.unwrap().multi_az);
+    }
+
+    #[test]
+    fn only_the_attribute_restore_shares_a_snapshot() {
+        let (accounts, others) = (["all".to_owned()], ["other".to_owned()]);
+        let read = restorers([(Some("restore"), &accounts[..]), (Some("copy"), &others[..])].into_iter());
+        assert_eq!(read, ["all"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Events of one database become stories: a failover's five events are two messages, and what ends a trouble tells how
+//! long it lasted. What is kept is a set of events, so that their order of arrival and their copies change nothing (I4).
+
+use model::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::severity::Severity;
+use crate::story::{Part, Story};
+
+/// An event that was heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub id: String,
+    pub at: Timestamp,
+    pub severity: Severity,
+    pub part: Part,
+    /// Whether people were told because of it.
+    pub told: bool,
+}
+
+/// What people are told because of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Telling {
+    /// It stands for itself, or begins a story.
+    Happened,
+    /// It ends a story that lasted this long; `None` when its beginning was not heard of.
+    Ended(Option<Span>),
+}
+
+/// Events of one database that are remembered. A failover has five; a busy day some dozens.
+pub const HEARD_MAX: usize = 64;
+/// An event can be a day late. Source: EventBridge user guide, "Event delivery from AWS services".
+const REMEMBERED: Span = Span::hours(48);
+/// What has not ended after this time is told anew when it comes up again.
+const OPEN_MAX: Span = Span::hours(30 * 24);
+/// What comes so soon after the end of a story belongs to it.
+const SETTLES: Span = Span::minutes(10);
+
+/// Adds an event to those heard before, and says what to tell because of it.
+pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Telling> {
+    if heard.iter().any(|old| old.id == alert.id && old.at == alert.at) {
+        return None;
+    }
+    let new =
+        Heard { id: alert.id.clone(), at: alert.at, severity: alert.severity, part: alert.part, told: false };
+    let telling = match alert.part.story() {
+        None => (alert.severity >= Severity::Warning).then_some(Telling::Happened),
+        Some(story) => tell(&whole(heard, story, &new), &new),
+    };
+    heard.push(Heard { told: telling.is_some(), ..new });
+    heard.sort_by(order);
+    forget(heard, now);
+    telling
+}
+
+/// The stories that have not ended, and since when.
+pub fn open(heard: &[Heard]) -> Vec<(Story, Timestamp)> {
+    let kinds: std::collections::BTreeSet<Story> =
+        heard.iter().filter_map(|event| event.part.story()).collect();
+    kinds
+        .into_iter()
+        .filter_map(|story| {
+            let events: Vec<Heard> =
+                heard.iter().filter(|event| event.part.story() == Some(story)).cloned().collect();
+            let last = segments(events).pop()?;
+            let is_open = !last.iter().any(closes) && last.iter().any(|e| e.severity >= Severity::Warning);
+            is_open.then(|| (story, last[0].at))
+        })
+        .collect()
+}
+
+fn order(a: &Heard, b: &Heard) -> std::cmp::Ordering {
+    let rank = |event: &Heard| match event.part {
+        Part::Opens(_) => 0,
+        Part::Alone | Part::Continues(_) => 1,
+        Part::Closes(_) => 2,
+    };
+    (a.at, rank(a), &a.id).cmp(&(b.at, rank(b), &b.id))
+}
+
+fn closes(event: &Heard) -> bool {
+    matches!(event.part, Part::Closes(_))
+}
+
+/// The story that the new event belongs to, with it.
+fn whole(heard: &[Heard], story: Story, new: &Heard) -> Vec<Heard> {
+    let mut events: Vec<Heard> =
+        heard.iter().filter(|event| event.part.story() == Some(story)).cloned().collect();
+    events.push(new.clone());
+    events.sort_by(order);
+    segments(events).into_iter().find(|segment| segment.contains(new)).unwrap_or_default()
+}
+
+/// Sorted events of one kind, as stories after each other.
+fn segments(events: Vec<Heard>) -> Vec<Vec<Heard>> {
+    let mut stories: Vec<Vec<Heard>> = Vec::new();
+    for event in events {
+        let goes_on = stories.last().is_some_and(|last| {
+            let ended = last.iter().find(|e| closes(e)).map(|e| e.at);
+            match ended {
+                Some(end) if matches!(event.part, Part::Opens(_)) => event.at <= end,
+                Some(end) => event.at.since(end) <= SETTLES,
+                None => event.at.since(last[0].at) <= OPEN_MAX,
+            }
+        });
+        match stories.last_mut() {
+            Some(last) if goes_on => last.push(event),
+            Some(_) | None => stories.push(vec![event]),
+        }
+    }
+    stories
+}
+
+fn tell(whole: &[Heard], new: &Heard) -> Option<Telling> {
+    let told = |event: &&Heard| event.told;
+    let began = whole.iter().find(|event| !closes(event)).map(|event| event.at);
+    let end = whole.iter().find(|event| closes(event));
+    match (closes(new), end) {
+        (true, _) => {
+            let told_end = whole.iter().filter(|event| closes(event)).filter(told).map(|e| e.severity).max();
+            let is_news = match told_end {
+                None => new.severity >= Severity::Warning || whole.iter().any(|event| event.told),
+                // A second end is the same news, unless it is the worst.
+                Some(worst) => new.severity == Severity::Critical && worst < Severity::Critical,
+            };
+            is_news.then(|| Telling::Ended(began.map(|began| new.at.since(began))))
+        }
+        // It is over already, and whoever was told of its end knows.
+        (false, Some(end)) => {
+            let is_news = new.severity >= Severity::Warning && !whole.iter().any(|event| event.told);
+            is_news.then(|| Telling::Ended(began.map(|began| end.at.since(began))))
+        }
+        (false, None) => {
+            let is_critical = new.severity == Severity::Critical;
+            let is_news = match whole.iter().filter(told).map(|event| (event.severity, event.at)).max() {
+                None => new.severity >= Severity::Warning,
+                // It got worse; or another thing that nobody may miss.
+                Some((worst, at)) => {
+                    (new.severity > worst && (is_critical || new.at >= at))
+                        || (is_critical && !whole.iter().any(|event| event.told && event.id == new.id))
+                }
+            };
+            is_news.then_some(Telling::Happened)
+        }
+    }
+}
+
+/// Keeps what copies can still come of, and stories that have not ended.
+fn forget(heard: &mut Vec<Heard>, now: Timestamp) {
+    let open = open(heard);
+    heard.retain(|event| {
+        let is_open = event
+            .part
+            .story()
+            .is_some_and(|story| open.iter().any(|(kind, since)| *kind == story && event.at >= *since));
+        now.since(event.at) <= if is_open { OPEN_MAX } else { REMEMBERED }
+    });
+    if heard.len() > HEARD_MAX {
+        heard.drain(..heard.len() - HEARD_MAX);
+    }
+}

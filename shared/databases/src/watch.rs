@@ -1,0 +1,146 @@
+//! What is remembered of a database: its events, its findings, and what people have yet to be told.
+
+use model::database::DatabaseKey;
+use model::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::facts::Family;
+use crate::folding::{Heard, Telling, fold};
+use crate::rules::{Finding, Judged, Rule};
+
+/// One stored item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub key: DatabaseKey,
+    /// 0 before it is first written.
+    pub version: u64,
+    /// Known once it was looked at.
+    #[serde(default)]
+    pub family: Option<Family>,
+    #[serde(default)]
+    pub heard: Vec<Heard>,
+    #[serde(default)]
+    pub findings: Vec<Held>,
+    #[serde(default)]
+    pub looked: Option<Looked>,
+    /// In their order; taken out when they were told.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
+    /// The number of the last notice.
+    #[serde(default)]
+    pub last_notice: u64,
+}
+
+/// A finding that people know of, or are about to be told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub finding: Finding,
+    pub since: Timestamp,
+}
+
+/// How the database stood when it was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    pub at: Timestamp,
+    pub newest_snapshot: Option<Timestamp>,
+    pub restorable: Option<Timestamp>,
+    /// Rules that are broken and waived, with whom to ask.
+    pub waived: Vec<(Rule, String)>,
+}
+
+/// Something to tell people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub n: u64,
+    pub news: News,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    Alert { alert: Alert, telling: Telling },
+    Appeared { finding: Finding },
+    Gone { finding: Finding, lasted: Span, why: Gone },
+}
+
+/// Why a finding is no longer there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gone {
+    Mended,
+    Waived { owner: String, until: String, reason: String },
+    DatabaseGone,
+}
+
+impl Watch {
+    pub fn new(key: DatabaseKey) -> Self {
+        Self {
+            key,
+            version: 0,
+            family: None,
+            heard: Vec::new(),
+            findings: Vec::new(),
+            looked: None,
+            notices: Vec::new(),
+            last_notice: 0,
+        }
+    }
+
+    /// Whether nothing would be lost without it.
+    pub fn is_idle(&self) -> bool {
+        self.findings.is_empty() && self.notices.is_empty() && self.looked.is_none()
+    }
+
+    pub fn hear(&mut self, alert: &Alert, now: Timestamp) -> Option<Telling> {
+        let telling = fold(&mut self.heard, alert, now)?;
+        self.note(News::Alert { alert: alert.clone(), telling: telling.clone() });
+        Some(telling)
+    }
+
+    /// Takes over how it stands now, with a notice for every finding that came or went (I10).
+    pub fn look(&mut self, judged: &Judged, now: Timestamp) {
+        let found = |rule: Rule| judged.findings.iter().find(|finding| finding.rule == rule);
+        let before = std::mem::take(&mut self.findings);
+        for Held { finding, since } in before.iter().filter(|held| found(held.finding.rule).is_none()) {
+            let waiver = judged.waived.iter().find(|(rule, _)| *rule == finding.rule);
+            let why = waiver.map_or(Gone::Mended, |(_, waiver)| Gone::Waived {
+                owner: waiver.owner.clone(),
+                until: waiver.until.to_string(),
+                reason: waiver.reason.clone(),
+            });
+            self.note(News::Gone { finding: finding.clone(), lasted: now.since(*since), why });
+        }
+        for finding in &judged.findings {
+            let since = before.iter().find(|held| held.finding.rule == finding.rule).map(|held| held.since);
+            if since.is_none() {
+                self.note(News::Appeared { finding: finding.clone() });
+            }
+            // Its words tell ages, so they are taken over each time.
+            self.findings.push(Held { finding: finding.clone(), since: since.unwrap_or(now) });
+        }
+        self.family = Some(judged.family);
+        self.looked = Some(Looked {
+            at: now,
+            newest_snapshot: judged.newest_snapshot,
+            restorable: judged.restorable,
+            waived: judged.waived.iter().map(|(rule, waiver)| (*rule, waiver.owner.clone())).collect(),
+        });
+    }
+
+    /// The database is not there any more, and none of its snapshots either.
+    pub fn vanish(&mut self, now: Timestamp) {
+        for Held { finding, since } in std::mem::take(&mut self.findings) {
+            self.note(News::Gone { lasted: now.since(since), finding, why: Gone::DatabaseGone });
+        }
+        self.looked = None;
+    }
+
+    /// Takes out what was told.
+    pub fn told(&mut self, numbers: &[u64]) {
+        self.notices.retain(|notice| !numbers.contains(&notice.n));
+    }
+
+    fn note(&mut self, news: News) {
+        self.last_notice += 1;
+        self.notices.push(Notice { n: self.last_notice, news });
+    }
+}

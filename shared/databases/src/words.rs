@@ -1,0 +1,137 @@
+//! What people are told: a subject, a text, and the same for machines.
+
+use serde_json::{Value, json};
+
+use crate::alert::Alert;
+use crate::facts::Family;
+use crate::folding::Telling;
+use crate::rules::Finding;
+use crate::severity::Severity;
+use crate::story::Part;
+use crate::time::{lasted, shown};
+use crate::watch::{Gone, News, Watch};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    pub subject: String,
+    pub text: String,
+    pub json: Value,
+}
+
+/// One piece of news of a database.
+pub fn of(watch: &Watch, news: &News) -> Words {
+    match news {
+        News::Alert { alert, telling } => of_alert(watch, alert, telling),
+        News::Appeared { finding } => appeared(watch, finding),
+        News::Gone { finding, lasted: span, why } => {
+            let name = named(watch);
+            let how = match why {
+                Gone::Mended => "It is mended.".to_owned(),
+                Gone::Waived { owner, until, reason } => {
+                    format!("{owner} answers for it until {until}: {reason}. Nothing was changed.")
+                }
+                Gone::DatabaseGone => {
+                    format!("The {} itself is gone, and so are its snapshots.", watch.key.kind())
+                }
+            };
+            let rule = finding.rule.as_str();
+            Words {
+                subject: format!("{name}: {rule} is over"),
+                text: format!(
+                    "{name}: {rule} is over after {}. {how}\n\nIt was: {}\n",
+                    lasted(*span),
+                    finding.words
+                ),
+                json: json!({
+                    "notice": "findingGone",
+                    "database": watch.key.as_str(),
+                    "rule": rule,
+                    "why": match why {
+                        Gone::Mended => "mended",
+                        Gone::Waived { .. } => "waived",
+                        Gone::DatabaseGone => "databaseGone",
+                    },
+                }),
+            }
+        }
+    }
+}
+
+fn of_alert(watch: &Watch, alert: &Alert, telling: &Telling) -> Words {
+    let Alert { id, at, about, severity, part, means, act, said } = alert;
+    // Neptune and DocumentDB send their events as RDS: what was looked at knows better.
+    let about = match watch.family {
+        Some(family @ (Family::Neptune | Family::DocumentDb)) => format!("{about} ({})", family.as_str()),
+        Some(Family::Rds | Family::Aurora | Family::SqlServer) | None => about.clone(),
+    };
+    let closes = matches!(part, Part::Closes(_));
+    let duration = match telling {
+        Telling::Happened => String::new(),
+        // Its end came first, and was not worth telling by itself.
+        Telling::Ended(Some(span)) if !closes => {
+            format!("It is over already: it lasted {}.\n", lasted(*span))
+        }
+        Telling::Ended(Some(span)) => format!("It lasted {}.\n", lasted(*span)),
+        Telling::Ended(None) => "Its beginning was not heard of.\n".to_owned(),
+    };
+    let said_by_aws = said.as_ref().map_or(String::new(), |said| format!("AWS says: {said}\n"));
+    let story = part.story().map_or(Value::Null, |story| json!(story.as_str()));
+    Words {
+        subject: format!("{}{about}: {}", mark(*severity), first_sentence(means)),
+        text: format!(
+            "{about}: {means}\n{duration}\nWhat to do: {act}\n\n{said_by_aws}{id}, {}, {severity}\n",
+            shown(*at)
+        ),
+        json: json!({
+            "notice": "databaseAlert",
+            "database": watch.key.as_str(),
+            "severity": severity,
+            "event": id,
+            "at": at.0,
+            "means": means,
+            "act": act,
+            "story": story,
+            "ended": matches!(telling, Telling::Ended(_)),
+            "lastedMs": match telling {
+                Telling::Ended(Some(span)) => json!(span.0),
+                Telling::Ended(None) | Telling::Happened => Value::Null,
+            },
+        }),
+    }
+}
+
+fn appeared(watch: &Watch, finding: &Finding) -> Words {
+    let name = named(watch);
+    let Finding { rule, severity, words, mend } = finding;
+    let rule = rule.as_str();
+    Words {
+        subject: format!("{}{name}: {rule}", mark(*severity)),
+        text: format!("{name}: {words}\n\nTo mend it:\n  {mend}\n\n{rule}, {severity}\n"),
+        json: json!({
+            "notice": "findingAppeared",
+            "database": watch.key.as_str(),
+            "rule": rule,
+            "severity": severity,
+            "words": words,
+            "mend": mend,
+        }),
+    }
+}
+
+/// `payments (Neptune cluster)`
+fn named(watch: &Watch) -> String {
+    let family = watch.family.map_or("RDS", Family::as_str);
+    format!("{} ({family} {})", watch.key.name(), watch.key.kind())
+}
+
+fn mark(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL: ",
+        Severity::High => "! ",
+        Severity::Info | Severity::Warning => "",
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_inclusive(['.', ':']).next().unwrap_or(text).trim_end_matches(['.', ':'])
+}

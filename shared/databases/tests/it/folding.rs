@@ -1,0 +1,135 @@
+//! Events fold into stories, in any order and any number of copies.
+
+use databases::alert::{Alert, of_database};
+use databases::folding::{Heard, Telling, fold, open};
+use intake::{Database, DatabaseKind};
+use model::time::{Span, Timestamp};
+use proptest::prelude::*;
+
+const START: u64 = 1_772_442_900;
+
+/// An event of that number, so many seconds after the start.
+fn event(number: u16, seconds: u64) -> Alert {
+    let news = Database {
+        kind: DatabaseKind::Instance,
+        name: "payments".to_owned(),
+        arn: None,
+        event: Some(format!("RDS-EVENT-{number:04}")),
+        event_type: None,
+        at: None,
+        categories: Vec::new(),
+        message: None,
+    };
+    of_database(&news, at(seconds))
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp((START + seconds) * 1000)
+}
+
+/// What was told, as `0013` or `0049 ended after 90`, in order.
+fn told(events: &[Alert]) -> (Vec<String>, Vec<Heard>) {
+    let (mut heard, mut told) = (Vec::new(), Vec::new());
+    for event in events {
+        let number = event.id.trim_start_matches("RDS-EVENT-");
+        match fold(&mut heard, event, at(3600)) {
+            None => {}
+            Some(Telling::Happened) => told.push(number.to_owned()),
+            Some(Telling::Ended(Some(span))) => {
+                told.push(format!("{number} ended after {}", span.as_seconds()))
+            }
+            Some(Telling::Ended(None)) => told.push(format!("{number} ended")),
+        }
+    }
+    (told, heard)
+}
+
+#[test]
+fn a_failover_of_five_events_is_two_messages_and_tells_how_long_it_lasted() {
+    let events = [event(13, 0), event(50, 20), event(51, 60), event(49, 65), event(15, 70)];
+    let (told, heard) = told(&events);
+    assert_eq!(told, ["0013", "0051 ended after 60"]);
+    assert_eq!(open(&heard), []);
+}
+
+#[test]
+fn recovery_closes_what_failure_opened() {
+    let (told, _) = told(&[event(419, 0), event(420, 600), event(45, 700), event(46, 760)]);
+    assert_eq!(told, ["0419", "0420 ended after 600", "0045", "0046 ended after 60"]);
+}
+
+#[test]
+fn what_ends_nothing_that_people_know_of_is_told_only_if_it_matters() {
+    let (told, _) = told(&[event(420, 0), event(32, 10), event(6, 20)]);
+    assert_eq!(told, ["0006 ended"]);
+}
+
+#[test]
+fn what_gets_worse_is_told_again_and_what_stays_as_bad_is_not() {
+    let (told, heard) =
+        told(&[event(89, 0), event(89, 60), event(222, 120), event(221, 180), event(89, 200)]);
+    assert_eq!(told, ["0089", "0222", "0221"]);
+    assert_eq!(open(&heard).len(), 1);
+}
+
+#[test]
+fn a_second_failover_is_a_second_story() {
+    let (told, _) = told(&[event(13, 0), event(49, 60), event(13, 120), event(49, 200)]);
+    assert_eq!(told, ["0013", "0049 ended after 60", "0013", "0049 ended after 80"]);
+}
+
+#[test]
+fn a_failover_that_fails_after_it_was_called_complete_is_told() {
+    let (told, _) = told(&[event(72, 0), event(71, 60), event(69, 70)]);
+    assert_eq!(told, ["0072", "0071 ended after 60", "0069 ended after 70"]);
+}
+
+#[test]
+fn a_beginning_that_comes_after_its_end_is_no_news() {
+    let (told, _) = told(&[event(49, 60), event(13, 0), event(50, 20)]);
+    assert_eq!(told, ["0049 ended"]);
+}
+
+#[test]
+fn a_step_that_comes_before_its_beginning_tells_for_both() {
+    let (told, _) = told(&[event(50, 20), event(13, 0), event(51, 60)]);
+    assert_eq!(told, ["0050", "0051 ended after 60"]);
+}
+
+#[test]
+fn events_that_stand_alone_are_told_once_for_each_time() {
+    let (told, _) = told(&[event(31, 0), event(31, 0), event(31, 9), event(5, 10)]);
+    assert_eq!(told, ["0031", "0031"]);
+}
+
+#[test]
+fn what_is_remembered_has_an_end() {
+    let mut heard = Vec::new();
+    for n in 0..500 {
+        fold(&mut heard, &event(31, n), at(n));
+    }
+    assert_eq!(heard.len(), databases::folding::HEARD_MAX);
+    let later = at(0).plus(Span::hours(24 * 40));
+    fold(&mut heard, &Alert { at: later, ..event(31, 0) }, later);
+    assert_eq!(heard.len(), 1);
+}
+
+proptest! {
+    /// I4: copies and any order leave the same stories, at most one message when it begins and one when it ends, and
+    /// none about its beginning after its end.
+    #[test]
+    fn copies_and_any_order_change_nothing(
+        order in Just(vec![0_usize, 1, 2, 3, 4, 0, 1, 2, 3, 4, 2, 3]).prop_shuffle()
+    ) {
+        let events = [event(13, 0), event(50, 20), event(51, 60), event(49, 65), event(15, 70)];
+        let (_, in_order) = told(&events);
+        let shuffled: Vec<Alert> = order.into_iter().map(|n| events[n].clone()).collect();
+        let (told, heard) = told(&shuffled);
+        let known = |heard: &[Heard]| heard.iter().map(|h| (h.id.clone(), h.at)).collect::<Vec<_>>();
+        prop_assert_eq!(known(&heard), known(&in_order));
+        prop_assert_eq!(open(&heard), []);
+        let ends = told.iter().position(|said| said.contains("ended"));
+        prop_assert_eq!(ends, Some(told.len() - 1), "{:?}", told);
+        prop_assert!(told.len() <= 2, "{:?}", told);
+    }
+}

@@ -1,0 +1,5 @@
+mod events;
+mod folding;
+mod looks;
+mod policies;
+mod rules;

@@ -1,0 +1,339 @@
+//! A look at databases over ports that answer at once: what is stored, told, and woken again.
+
+use std::cell::{Cell, RefCell};
+
+use databases::facts::Pending;
+use databases::watch::News;
+use futures_util::FutureExt;
+
+use super::*;
+use crate::alerts::tell;
+use crate::ports::{Commit, Message, People, Stored};
+
+#[derive(Default)]
+struct World {
+    now: Cell<u64>,
+    databases: RefCell<Vec<Database>>,
+    snapshots: RefCell<Vec<Snapshot>>,
+    policies: RefCell<Option<String>>,
+    table: RefCell<BTreeMap<DatabaseKey, Watch>>,
+    woken: RefCell<Vec<String>>,
+    told: RefCell<Vec<String>>,
+    /// The call that fails.
+    failing: RefCell<&'static str>,
+    /// Somebody else writes first, this often.
+    races: Cell<u32>,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self::default();
+        world.now.set(START);
+        world
+    }
+
+    fn fails(&self, call: &'static str) -> Result<(), Failure> {
+        if *self.failing.borrow() == call { Err(Failure::transient(call, "throttled")) } else { Ok(()) }
+    }
+
+    fn look(&self) -> Result<String, Failure> {
+        look_at_all(self).now_or_never().expect("nothing waits")
+    }
+
+    fn look_at(&self, kind: Kind, name: &str) -> String {
+        super::look_at(self, kind, name).now_or_never().expect("nothing waits").unwrap()
+    }
+
+    fn watch(&self, key: &str) -> Watch {
+        self.table.borrow()[&key.parse::<DatabaseKey>().unwrap()].clone()
+    }
+
+    fn tell(&self, key: &str) -> Result<(), Failure> {
+        tell(self, &key.parse().unwrap()).now_or_never().expect("nothing waits")
+    }
+
+    /// Rules of the notices that wait, `-` before those that are gone.
+    fn waiting(&self, key: &str) -> Vec<String> {
+        let said = |news: &News| match news {
+            News::Appeared { finding } => finding.rule.as_str().to_owned(),
+            News::Gone { finding, .. } => format!("-{}", finding.rule.as_str()),
+            News::Alert { alert, .. } => alert.id.clone(),
+        };
+        self.watch(key).notices.iter().map(|notice| said(&notice.news)).collect()
+    }
+}
+
+fn page<T: Clone>(items: &[T]) -> Page<T> {
+    Page { items: items.to_vec(), next: None }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.get())
+    }
+}
+
+impl Databases for World {
+    /// One at a time, so that every look has pages to turn.
+    async fn databases(
+        &self,
+        kind: Kind,
+        name: Option<&str>,
+        at: Option<&str>,
+    ) -> Result<Page<Database>, Failure> {
+        self.fails("databases")?;
+        let fits = |d: &&Database| d.kind == kind && name.is_none_or(|name| name == d.name);
+        let found: Vec<Database> = self.databases.borrow().iter().filter(fits).cloned().collect();
+        let n: usize = at.map_or(0, |at| at.parse().unwrap());
+        let next = (n + 1 < found.len()).then(|| (n + 1).to_string());
+        Ok(Page { items: found.into_iter().skip(n).take(1).collect(), next })
+    }
+
+    async fn automated_backups(
+        &self,
+        _: Option<&str>,
+        _: Option<&str>,
+    ) -> Result<Page<AutomatedBackup>, Failure> {
+        Ok(page(&[]))
+    }
+}
+
+impl Snapshots for World {
+    async fn snapshots(
+        &self,
+        of: Kind,
+        database: Option<&str>,
+        _: Option<&str>,
+    ) -> Result<Page<Snapshot>, Failure> {
+        self.fails("snapshots")?;
+        let fits = |s: &&Snapshot| s.of == of && database.is_none_or(|name| name == s.database);
+        Ok(Page { items: self.snapshots.borrow().iter().filter(fits).cloned().collect(), next: None })
+    }
+
+    async fn shared_with(&self, _: Kind, snapshot: &str) -> Result<Vec<String>, Failure> {
+        self.fails("shared_with")?;
+        Ok(if snapshot == "public" { vec!["all".to_owned()] } else { Vec::new() })
+    }
+}
+
+impl Policy for World {
+    async fn database_policies(&self) -> Result<Option<Stored>, Failure> {
+        Ok(self.policies.borrow().clone().map(|body| Stored { body, version: 1 }))
+    }
+}
+
+impl Watches for World {
+    async fn load_watch(&self, key: &DatabaseKey) -> Result<Option<Watch>, Failure> {
+        Ok(self.table.borrow().get(key).cloned())
+    }
+
+    async fn commit_watch(&self, watch: &Watch) -> Result<Commit, Failure> {
+        let mut table = self.table.borrow_mut();
+        if self.races.get() > 0 {
+            self.races.set(self.races.get() - 1);
+            table.entry(watch.key.clone()).or_insert_with(|| Watch::new(watch.key.clone())).version += 1;
+            return Ok(Commit::Lost);
+        }
+        if table.get(&watch.key).map_or(0, |stored| stored.version) + 1 != watch.version {
+            return Ok(Commit::Lost);
+        }
+        table.insert(watch.key.clone(), watch.clone());
+        Ok(Commit::Written)
+    }
+
+    async fn watches(&self, _: Option<&str>) -> Result<Page<Watch>, Failure> {
+        Ok(Page { items: self.table.borrow().values().cloned().collect(), next: None })
+    }
+}
+
+impl NoticeQueue for World {
+    async fn wake_to_tell(&self, key: &DatabaseKey, version: u64) -> Result<(), Failure> {
+        self.fails("wake_to_tell")?;
+        self.woken.borrow_mut().push(format!("{key} {version}"));
+        Ok(())
+    }
+}
+
+impl People for World {
+    async fn publish(&self, message: &Message) -> Result<(), Failure> {
+        self.fails("publish")?;
+        self.told.borrow_mut().push(message.subject.clone());
+        Ok(())
+    }
+
+    async fn post_to_slack(&self, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+const START: u64 = 1_772_442_900_000;
+const MINUTE: u64 = 60_000;
+const PAYMENTS: &str = "instance/payments";
+
+/// Breaks one rule: it has no standby.
+fn payments() -> Database {
+    Database {
+        kind: Kind::Instance,
+        name: "payments".to_owned(),
+        engine: "postgres".to_owned(),
+        status: "available".to_owned(),
+        created: Some(Timestamp(START - 1)),
+        member_of: None,
+        replica_of: None,
+        retention_days: 7,
+        backup_window: Some("02:00-03:00".to_owned()),
+        maintenance_window: Some("sun:04:00-sun:05:00".to_owned()),
+        restorable: Some(Timestamp(START)),
+        multi_az: false,
+        encrypted: true,
+        deletion_protection: true,
+        tags: BTreeMap::new(),
+        pending: Pending::default(),
+    }
+}
+
+fn manual(name: &str, database: &str) -> Snapshot {
+    Snapshot {
+        of: Kind::Instance,
+        database: database.to_owned(),
+        name: name.to_owned(),
+        engine: "postgres".to_owned(),
+        status: "available".to_owned(),
+        created: Some(Timestamp(START)),
+        manual: true,
+        shared_with: Vec::new(),
+    }
+}
+
+#[test]
+fn a_finding_is_stored_woken_for_told_and_forgotten() {
+    let world = World::new();
+    world
+        .databases
+        .borrow_mut()
+        .extend([payments(), Database { name: "orders".to_owned(), multi_az: true, ..payments() }]);
+    assert_eq!(world.look().unwrap(), "looked at 2 databases: 1 break a rule");
+    assert_eq!(*world.woken.borrow(), ["instance/payments 1"]);
+    world.tell(PAYMENTS).unwrap();
+    assert_eq!(*world.told.borrow(), ["payments (RDS instance): single-az"]);
+    assert_eq!(world.waiting(PAYMENTS), [""; 0]);
+    world.tell(PAYMENTS).unwrap();
+    assert_eq!(world.told.borrow().len(), 1);
+}
+
+#[test]
+fn who_crashed_before_waking_the_notifier_is_made_up_for_by_the_next_look() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    *world.failing.borrow_mut() = "wake_to_tell";
+    assert!(world.look().is_err());
+    *world.failing.borrow_mut() = "";
+    world.now.set(START + MINUTE);
+    world.look().unwrap();
+    assert_eq!(*world.woken.borrow(), ["instance/payments 2"]);
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"], "and it is told once");
+}
+
+#[test]
+fn what_cannot_be_read_does_not_look_mended() {
+    for call in ["databases", "snapshots", "shared_with"] {
+        let world = World::new();
+        world.databases.borrow_mut().push(payments());
+        world.snapshots.borrow_mut().push(manual("public", "payments"));
+        world.look().unwrap();
+        let before = world.watch(PAYMENTS);
+        *world.failing.borrow_mut() = call;
+        assert!(world.look().is_err(), "{call}");
+        assert_eq!(world.watch(PAYMENTS), before, "{call}");
+    }
+}
+
+#[test]
+fn a_record_of_policies_that_is_not_valid_judges_nothing() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    *world.policies.borrow_mut() = Some(r#"{"policies": [{}]}"#.to_owned());
+    let said = world.look().unwrap_err().to_string();
+    assert!(
+        said.starts_with("database policies was refused: /tidegate/databases is not valid: policies[0]"),
+        "{said}"
+    );
+    assert!(world.table.borrow().is_empty());
+}
+
+#[test]
+fn a_database_that_vanished_ends_its_findings_and_one_that_was_seen_meanwhile_does_not() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    world.look().unwrap();
+    world.databases.borrow_mut().clear();
+    // Looked at by an event while this look was reading: its list is older than what is stored.
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"]);
+    world.now.set(START + 2 * MINUTE);
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS), ["single-az", "-single-az"]);
+}
+
+#[test]
+fn an_older_look_never_replaces_a_newer_one() {
+    let world = World::new();
+    world.databases.borrow_mut().push(Database { multi_az: true, ..payments() });
+    world.now.set(START + MINUTE);
+    world.look().unwrap();
+    world.databases.borrow_mut()[0].multi_az = false;
+    world.now.set(START);
+    world.look_at(Kind::Instance, "payments");
+    assert_eq!(world.waiting(PAYMENTS), [""; 0]);
+}
+
+#[test]
+fn an_event_of_a_member_looks_at_its_cluster() {
+    let world = World::new();
+    let cluster = Database {
+        kind: Kind::Cluster,
+        name: "ledger".to_owned(),
+        engine: "aurora-mysql".to_owned(),
+        ..payments()
+    };
+    let member = Database { name: "ledger-1".to_owned(), member_of: Some("ledger".to_owned()), ..payments() };
+    world.databases.borrow_mut().extend([cluster, member]);
+    assert_eq!(world.look_at(Kind::Instance, "ledger-1"), "cluster/ledger: 1 rules broken");
+    assert_eq!(world.look_at(Kind::Instance, "nobody"), "there is no instance nobody");
+    world.look().unwrap();
+    assert_eq!(world.table.borrow().len(), 1, "a member is never judged by itself");
+}
+
+#[test]
+fn a_public_snapshot_is_found_after_its_database_is_gone() {
+    let world = World::new();
+    world.snapshots.borrow_mut().extend([manual("public", "archive"), manual("private", "other")]);
+    world.look().unwrap();
+    assert_eq!(world.waiting("instance/archive"), ["snapshot-public"]);
+    assert_eq!(world.waiting("instance/other"), [""; 0]);
+}
+
+#[test]
+fn lost_races_are_begun_anew_and_have_an_end() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    world.races.set(7);
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"]);
+    world.races.set(8);
+    world.now.set(START + MINUTE);
+    assert!(matches!(world.look(), Err(Failure::Transient { .. })));
+}
+
+#[test]
+fn a_notifier_that_fails_tells_the_rest_later_and_nothing_twice() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    world.look().unwrap();
+    *world.failing.borrow_mut() = "publish";
+    assert!(world.tell(PAYMENTS).is_err());
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"]);
+    *world.failing.borrow_mut() = "";
+    world.tell(PAYMENTS).unwrap();
+    assert_eq!(world.told.borrow().len(), 1);
+}
