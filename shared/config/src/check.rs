@@ -6,6 +6,7 @@ use model::ids::{BranchName, EnvironmentName};
 
 use crate::config::{self, Kind, ServiceConfig};
 use crate::dynamic;
+use crate::errand;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::freeze::Freeze;
 use crate::parameters::{CPU, HOSTS, MAX_TASKS, MEMORY_MIB, MIN_TASKS, PATHS, decimal};
@@ -166,6 +167,7 @@ impl Here<'_> {
             }
         }
         self.listener(&mut faults);
+        self.errands(&mut faults);
         faults.or(())
     }
 
@@ -260,6 +262,14 @@ impl Here<'_> {
             let places = Places { file: &file, environment: Some(self.environment) };
             let place = places.place(&["taskRole", "managedPolicies"]).index(n);
             faults.push(Fault::new(place, quote(name), allowed).nearest(meant));
+        }
+    }
+
+    /// A task of its own needs what the service's record names for it.
+    fn errands(&self, faults: &mut Faults) {
+        let asks = self.config.deployment.as_ref().is_some_and(|deployment| deployment.before.is_some());
+        if asks && let Err(lacking) = errand::means(self.service) {
+            faults.push(lacking);
         }
     }
 
