@@ -40,6 +40,8 @@ pub(crate) enum CommitKind {
     Resized,
     /// With a stack policy.
     Guarded,
+    /// With a task that runs before the deployment.
+    Migrating,
     /// An earlier commit again.
     Earlier,
     BadConfig,
@@ -55,7 +57,8 @@ impl CommitKind {
             3 => Self::NoConfig,
             4..=6 => Self::Earlier,
             7 | 8 => Self::Resized,
-            9..=12 => Self::Guarded,
+            9 | 10 => Self::Guarded,
+            11..=15 => Self::Migrating,
             _ => Self::Good,
         }
     }
@@ -131,6 +134,7 @@ fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Val
         CommitKind::BadConfig => (256, 30_720),
         CommitKind::Good
         | CommitKind::Guarded
+        | CommitKind::Migrating
         | CommitKind::Earlier
         | CommitKind::OthersService
         | CommitKind::NoConfig => (256, 512),
@@ -146,6 +150,9 @@ fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Val
         config["StackPolicy"] = json!({ "Statement": [
             { "Effect": "Deny", "Action": "Update:Replace", "Principal": "*", "Resource": "*" }
         ] });
+    }
+    if kind == CommitKind::Migrating {
+        config["deployment"] = json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
     }
     (kind != CommitKind::NoConfig).then(|| config.to_string())
 }

@@ -90,6 +90,9 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Clock>(
             ));
         }
     };
+    if plan.before.is_some() && !release.prepared {
+        return Ok(Signal::Cleared { n, key: promise.key.clone() });
+    }
     // A stack policy protects updates; a stack that is only now created has nothing to protect yet.
     if let (ChangeSetKind::Update, Some(policy)) = (kind, &plan.stack_policy) {
         ports.set_stack_policy(&stack, policy).await?;

@@ -12,13 +12,13 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Door, Images, Patrol, People, Quarantine, Queues, Records, Registry,
-    ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Door, Errands, Images, Patrol, People, Quarantine, Queues, Records,
+    Registry, ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    announce, approval as approvals, builds, deployment, door, orders, plan, promotion, show, spoken,
-    sweep as sweeping,
+    announce, approval as approvals, builds, deployment, door, errands, orders, plan, promotion, show,
+    spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -127,7 +127,7 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks + Queues + Stacks + Services + Errands + Sources + Records + Templates + Quarantine + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
         .await
@@ -147,6 +147,9 @@ where
         | Effect::DiscardPlan { .. }
         | Effect::CountVotes
         | Effect::Execute
+        | Effect::RunErrand
+        | Effect::LookAtErrand
+        | Effect::StopErrand { .. }
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::Promote
@@ -167,13 +170,16 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Sources + Records + Templates + Clock,
+    P: Tracks + Queues + Stacks + Services + Errands + Sources + Records + Templates + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
         Effect::CountVotes => approvals::count(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
+        Effect::RunErrand => errands::run(ports, track, promise).await,
+        Effect::LookAtErrand => errands::look(ports, track, promise).await,
+        Effect::StopErrand { kind, key } => errands::stop(ports, track, promise, *kind, key).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
         Effect::StopDeployment => deployment::stop(ports, track, promise).await,
         Effect::Promote => promotion::promote(ports, track, promise).await,
