@@ -48,6 +48,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("base_template", "S3"),
     ("store_template", "S3"),
     ("publish", "SNS"),
+    ("post_to_slack", "Slack"),
     ("slack_app", "Secrets Manager"),
     ("answer_in_slack", "Slack"),
     ("shown", "DynamoDB"),

@@ -43,14 +43,8 @@ impl Witness {
 pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance, wrong: &mut Wrong) {
     let made = before.newest.as_ref().map_or(0, |newest| newest.n);
     let released = || advance.track.in_flight.iter().chain(&advance.changed);
-    if let Some(new) = released().find(|release| release.id.n > made)
-        && !world.witness.follow(new)
-    {
-        let revision = new.revision.short();
-        wrong.push((
-            I4,
-            format!("{} is made of {revision}, which was no head since the release before", new.id),
-        ));
+    if let Some(new) = released().find(|release| release.id.n > made) {
+        wrong.extend(came_from_nowhere(world, new));
     }
     for was in &before.in_flight {
         if !released().any(|release| release.id == was.id) {
@@ -63,6 +57,31 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance, wrong
     for release in &advance.changed {
         wrong.extend(ended_untruly(world, release));
     }
+}
+
+/// What a push made is a head's; what people or another track made is of a release that was there.
+fn came_from_nowhere(world: &mut World, new: &Release) -> Option<(Invariant, String)> {
+    let revision = new.revision.short();
+    let of = match &new.origin {
+        Origin::Push if new.ordered.is_none() => {
+            let no_head =
+                format!("{} is made of {revision}, which was no head since the release before", new.id);
+            return (!world.witness.follow(new)).then_some((I4, no_head));
+        }
+        // Tried again: what failed stands on the same track.
+        Origin::Push => {
+            let mut before = world.table.releases.range(..&new.id).map(|(_, release)| release);
+            return (!before.any(|was| was.id.track == new.id.track && was.revision == new.revision))
+                .then(|| (I4, format!("{} tries {revision} again, which was never tried", new.id)));
+        }
+        Origin::Promotion { of } | Origin::Rollback { to: of } | Origin::Redeploy { of } => of,
+    };
+    let source = world.table.releases.get(of);
+    let ended_well = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
+    let is_same =
+        |release: &Release| (&release.revision, release.phase.image()) == (&new.revision, new.image.as_ref());
+    (!source.filter(ended_well).is_some_and(is_same))
+        .then(|| (I4, format!("{} is made of {revision}, and {of} never deployed that", new.id)))
 }
 
 /// Whoever's approval is counted, it is counted against the floor of that moment.

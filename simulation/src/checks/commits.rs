@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::ports::RolloutState;
 use model::decide::Advance;
+use model::effect::{Effect, Promise};
 use model::ids::{EffectKey, StackName};
 use model::release::{Deployed, Ending, How, Phase, Release};
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
@@ -67,13 +68,18 @@ fn one_deployment_at_a_time(before: &Track, advance: &Advance, wrong: &mut Wrong
     }
 }
 
-/// I3: whatever is in flight has a promise, a deadline or a deployment before it; whatever ends says why, to people.
+/// I3: whatever is in flight has a promise, a deadline, a hold or another's turn before it; whatever ends says why, to
+/// people.
 fn nothing_is_left_to_itself(advance: &Advance, wrong: &mut Wrong) {
     let track = &advance.track;
-    let something_deploys = track.in_flight.iter().any(is_deploying);
+    let counts = |promise: &Promise| promise.effect == Effect::CountVotes;
+    let anothers_turn = track.in_flight.iter().any(is_deploying) || track.outbox.iter().any(counts);
+    let is_held = |release: &Release| {
+        track.held().is_some() && release.origin.is_new() && matches!(release.phase, Phase::Ready { .. })
+    };
     for release in &track.in_flight {
         let is_driven = track.outbox.iter().any(|p| p.key.release == release.id && p.effect.drives_release());
-        if !is_driven && release.deadline().is_none() && !something_deploys {
+        if !is_driven && release.deadline().is_none() && !anothers_turn && !is_held(release) {
             wrong.push((I3, format!("{} is {} and nobody will look", release.id, release.phase.name())));
         }
     }

@@ -1,18 +1,24 @@
 //! Pushes that end deployed.
 
-use model::release::{Ending, How};
+use model::release::{Ending, How, Release};
 use serde_json::json;
 
 use crate::people::as_read;
 use crate::story::Story;
 use crate::world::tell;
 
+/// Who pushes in every story.
+const PUSHER: &str = "arn:aws:iam::<account>:user/local";
+
 #[test]
 fn a_push_becomes_a_running_service() {
-    tell(async |mut story| a_first_push_is_deployed(&mut story).await);
+    tell(async |mut story| {
+        let release = a_first_push_is_deployed(&mut story).await;
+        assert!(release.pushed_by.is_some(), "the push was announced");
+    });
 }
 
-pub(crate) async fn a_first_push_is_deployed(story: &mut Story) {
+pub(crate) async fn a_first_push_is_deployed(story: &mut Story) -> Release {
     story.pushes_a_version();
     let request = story.approves().await;
     let release = story.ends("Deployed").await;
@@ -23,8 +29,12 @@ pub(crate) async fn a_first_push_is_deployed(story: &mut Story) {
     assert_eq!(story.stack_status().await.as_deref(), Some("CREATE_COMPLETE"));
     assert_eq!(&story.running_digest().await, Story::deployed_image(&release));
     assert_eq!((story.builds().await.len(), story.deployments().await), (1, 1));
-    // The same words however the story is told: with and without faults.
+    // The same words however the story is told: with and without faults. Where the announcement of the push was lost, the
+    // patrol found it, and cannot know the pusher.
+    let known = release.pushed_by.is_some();
     let read = as_read(&request);
+    let read = if known { read } else { read.replace("an unknown pusher", PUSHER) };
+    assert_eq!(request.text.contains("an unknown pusher"), !known);
     insta::allow_duplicates! {
         insta::assert_snapshot!(read, @"
         payments-production-1: approval needed
@@ -53,7 +63,8 @@ pub(crate) async fn a_first_push_is_deployed(story: &mut Story) {
         ");
     }
     let track = story.comes_to_rest().await;
-    assert_eq!(track.live.map(|live| live.release), Some(release.id));
+    assert_eq!(track.live.map(|live| live.release), Some(release.id.clone()));
+    release
 }
 
 #[test]
