@@ -28,13 +28,15 @@ RESERVED_ACTIONS = {
     "cloudformation:DeleteChangeSet": {"DeployerRole"},
     "cloudformation:SetStackPolicy": {"DeployerRole"},
     "iam:PassRole": {"BuilderRole", "DeployerRole", "DeployRole", "RoleBoundary"},
+    "ecs:RunTask": {"DeployerRole", "RoleBoundary", "ScheduleRole"},
+    "ecs:StopTask": {"DeployerRole"},
     "iam:AttachRolePolicy": {"DeployRole"},
     "scheduler:CreateSchedule": {"DeployRole"},
     "scheduler:UpdateSchedule": {"DeployRole"},
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
-    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
+    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "dynamodb:PutItem": {"KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
@@ -277,6 +279,10 @@ def rights_stay_where_they_belong(template):
                     yield f"{name} may not have {action}"
                 if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
                     yield f"{name} passes roles to any service"
+                if action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]) and name == "DeployerRole":
+                    yield f"{name} runs tasks that are not ours"
+                if action == "ecs:StopTask" and "aws:ResourceTag/tidegate-errand" not in str(statement.get("Condition")):
+                    yield f"{name} stops tasks that are not its own"
                 if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
                     yield "SweepRole writes more than its own patrol"
                 if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in str(statement.get("Condition")):

@@ -8,6 +8,7 @@ mod hooks;
 mod refusals;
 pub(crate) mod scope;
 mod storm;
+mod tasks;
 pub(crate) mod upstream;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(crate) struct FrontDoor {
     events: Events,
     rollouts: Mutex<Rollouts>,
     stacks: cloudformation::Stacks,
+    tasks: tasks::Tasks,
     port: u16,
     url: String,
 }
@@ -77,6 +79,7 @@ impl FrontDoor {
             events,
             rollouts: Mutex::new(rollouts),
             stacks: cloudformation::Stacks::default(),
+            tasks: tasks::Tasks::default(),
             port,
             url: format!("http://127.0.0.1:{port}"),
         });

@@ -16,6 +16,8 @@ mod dynamodb;
 mod ecr;
 #[cfg(feature = "ecs")]
 mod ecs;
+#[cfg(all(feature = "ecs", feature = "logs"))]
+mod errands;
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -53,6 +55,8 @@ pub struct Aws {
     ecr: sdk::ecr::Client,
     #[cfg(feature = "ecs")]
     ecs: sdk::ecs::Client,
+    #[cfg(feature = "logs")]
+    logs: sdk::logs::Client,
     #[cfg(feature = "s3")]
     s3: s3::Bucket,
     #[cfg(feature = "secretsmanager")]
@@ -86,6 +90,8 @@ impl Aws {
             ecr: sdk::ecr::Client::new(config),
             #[cfg(feature = "ecs")]
             ecs: sdk::ecs::Client::new(config),
+            #[cfg(feature = "logs")]
+            logs: sdk::logs::Client::new(config),
             #[cfg(feature = "s3")]
             s3: s3::Bucket::new(config, &settings),
             #[cfg(feature = "secretsmanager")]
@@ -114,6 +120,8 @@ fn dns_suffix(region: &str) -> &'static str {
 pub mod sdk {
     #[cfg(feature = "cloudformation")]
     pub use aws_sdk_cloudformation as cloudformation;
+    #[cfg(feature = "logs")]
+    pub use aws_sdk_cloudwatchlogs as logs;
     #[cfg(feature = "codebuild")]
     pub use aws_sdk_codebuild as codebuild;
     #[cfg(feature = "codecommit")]

@@ -17,6 +17,7 @@ fn plan(lines: &[(Danger, &str)]) -> Plan {
             .map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() })
             .collect(),
         timeout: None,
+        before: None,
     }
 }
 
@@ -58,6 +59,7 @@ fn release(phase: Phase) -> Release {
         family: "tg-0123456789ab-89abcdef".parse().unwrap(),
         origin: Origin::Push,
         ordered: None,
+        prepared: false,
         image: None,
         created_at: Timestamp(0),
         phase,
