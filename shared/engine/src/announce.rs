@@ -171,7 +171,8 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
     };
     let stays = if leaves_changes(release, ending) { format!("{STAYS}\n") } else { String::new() };
     let reason = ending.reason();
-    let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
+    // The lines of a log are told as they are.
+    let stop = if reason.ends_with(['.', '?', '!']) || reason.contains('\n') { "" } else { "." };
     let text = format!(
         "{headline}: {reason}{stop}\n\n{}Revision {} of {} on {}.\n{stays}{what_next}\n",
         came_from(release),

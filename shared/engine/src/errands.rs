@@ -187,7 +187,7 @@ async fn with_log<P: Errands + Records>(
     };
     match &lines[..] {
         [] => why,
-        lines => format!("{why}. Its log ends:{}", lines.iter().map(line).collect::<String>()),
+        lines => format!("{why}; its last lines:{}", lines.iter().map(line).collect::<String>()),
     }
 }
 

@@ -47,7 +47,16 @@ fn a_before_that_fails_ends_the_release_with_its_log_and_nothing_is_deployed() {
         story.pushes_config(&migrating());
         story.approves().await;
         story.ends("Failed").await;
-        insta::assert_snapshot!(story.hears_the_ending().await, @"");
+        insta::assert_snapshot!(story.hears_the_ending().await, @"
+        payments-production-2 failed
+
+        payments-production-2 failed: its `before` failed: payments exited with code 3: its log tells why; its last lines:
+          applying 0007_totals
+          column orders.total does not exist
+
+        Revision <short> of payments on main.
+        What was live before stays live. Mend the cause and push again.
+        ");
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
         assert_eq!(story.deployments().await, 1);
         let track = story.comes_to_rest().await;
@@ -69,7 +78,7 @@ fn a_before_that_hangs_is_stopped_when_its_release_is_cancelled() {
         let said = story
             .orders(&json!({ "order": "cancel", "release": "payments-production-1", "reason": "it hangs" }))
             .await;
-        assert!(said.contains("advanced"), "{said}");
+        assert!(said.starts_with("taken"), "{said}");
         let ended = story.ends("Failed").await;
         let why = ended.ending().map(model::release::Ending::reason).unwrap_or_default();
         assert!(why.contains("cancelled by ana: it hangs"), "{why}");

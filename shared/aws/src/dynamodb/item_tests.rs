@@ -42,11 +42,6 @@ fn what_format_1_stored_is_still_read_and_written_so() {
 }
 
 #[test]
-fn print_tmp() {
-    println!("XX{}", serde_json::to_string_pretty(&preparing_track()).unwrap());
-}
-
-#[test]
 fn keys_are_as_the_table_says() {
     let item = of_track(&track()).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("TRACK#payments/production", "TRACK"));
