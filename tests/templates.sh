@@ -8,10 +8,11 @@ export AWS_DEFAULT_REGION=eu-west-1 AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FI
 export AWS_SHARED_CREDENTIALS_FILE=/dev/null SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1
 unset AWS_PROFILE
 
-# Two environments, because aws-sam-cli pins another cfn-lint.
+# An environment each: aws-sam-cli pins another cfn-lint, and checkov's dependencies are its own.
 source tests/venv.sh
 venv lint
 venv sam
+venv security
 
 templates=(template.yaml stacks/*.yaml)
 
@@ -27,6 +28,9 @@ for template in "${templates[@]}"; do
     echo "templates: sam validate --lint $template"
     .tidegate/sam/bin/sam validate --lint --template-file "$template"
 done
+
+echo "templates: security, with the exceptions of .checkov.yaml"
+.tidegate/security/bin/checkov --config-file .checkov.yaml --file "${templates[@]}" .tidegate/rendered/*.json
 
 echo "templates: our own checks, and that each of them can fail"
 .tidegate/lint/bin/python tests/templates_check.py

@@ -45,10 +45,10 @@ READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscalin
 
 # A named resource cannot be replaced. These are names that people or Tidegate look up.
 NAME_PROPERTIES = {
-    "AlarmName", "BucketName", "ClusterName", "FunctionName", "GroupName", "LogGroupName", "ManagedPolicyName", "Name",
-    "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
+    "AlarmName", "BucketName", "ClusterName", "DBInstanceIdentifier", "FunctionName", "GroupName", "LogGroupName",
+    "ManagedPolicyName", "Name", "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
 }
-NAMED_ON_PURPOSE = {"EnvironmentRecord", "ServiceRecord", "SourceRepository"}
+NAMED_ON_PURPOSE = {"DmsLogsRole", "DmsVpcRole", "EnvironmentRecord", "ServiceRecord", "SourceRepository"}
 
 
 class Loader(yaml.SafeLoader):
@@ -134,6 +134,16 @@ def is_watched(template, name, wanted):
     )
 
 
+def queues_and_tables_are_encrypted_by_aws(template):
+    """What .checkov.yaml takes for granted where it asks for no key of one's own."""
+    for name, queue in of_type(template, "AWS::SQS::Queue").items():
+        if queue["Properties"].get("SqsManagedSseEnabled") is not True:
+            yield f"{name} is not encrypted"
+    for name, table in of_type(template, "AWS::DynamoDB::Table").items():
+        if table["Properties"].get("SSESpecification") != {"SSEEnabled": True}:
+            yield f"{name} is not encrypted"
+
+
 def every_queue_that_is_worked_on_has_an_alarm_on_its_age(template):
     queues = of_type(template, "AWS::SQS::Queue")
     for name, queue in queues.items():
@@ -160,14 +170,22 @@ def every_alarm_tells_people_what_to_do(template):
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
         properties = alarm["Properties"]
         for actions in ("AlarmActions", "OKActions"):
-            if [target(action) for action in properties.get(actions, [])] != ["NotificationsTopic"]:
+            told = [target(action) for action in properties.get(actions, [])]
+            if told not in (["NotificationsTopic"], ["NotificationsTopicArn"]):
                 yield f"{name} has other {actions} than the notifications topic"
         said = properties.get("AlarmDescription", "")
         if not re.fullmatch(r".+\. Meaning: .+\. To do: .+\.", said) or len(said) > ALARM_DESCRIPTION_MAX:
             yield f"{name} does not say in {ALARM_DESCRIPTION_MAX} characters what happened, what it means and what to do"
-        period, seconds = properties["Period"], properties["Period"] * properties["EvaluationPeriods"]
+        period = period_of(properties)
+        seconds = period * properties["EvaluationPeriods"]
         if seconds > (ALARM_SECONDS_MAX if period >= 3600 else ALARM_SECONDS_MAX_OF_SHORT_PERIODS):
             yield f"{name} looks back {seconds} seconds, more than CloudWatch does"
+
+
+def period_of(alarm):
+    """Seconds of an alarm's period, which with metric math stands at its metrics."""
+    measured = [metric["MetricStat"]["Period"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+    return max(measured) if measured else alarm["Period"]
 
 
 def senders_allowed(template, queue):
@@ -261,36 +279,53 @@ def statements(resource):
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
-def rights_stay_where_they_belong(template):
+def allowing(template):
+    """Each name of a role or policy with each statement that allows it something."""
     for name, resource in template["Resources"].items():
-        if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
-            continue
-        for statement in statements(resource):
-            if statement["Effect"] == "Deny":
-                continue
-            if "NotAction" in statement or "NotResource" in statement:
-                yield f"{name} allows by exclusion"
-            if target(statement.get("Action")) == "TaskActions":
-                continue  # Whoever installs says what services may be given, and only the boundary repeats it.
-            for action in as_list(statement.get("Action", [])):
-                if "*" in action and action not in READ_ONLY_WILDCARDS:
-                    yield f"{name} allows {action}"
-                if name not in RESERVED_ACTIONS.get(action, {name}):
-                    yield f"{name} may not have {action}"
-                if action == "iam:PassRole" and "iam:PassedToService" not in str(statement.get("Condition")):
-                    yield f"{name} passes roles to any service"
-                if action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]) and name == "DeployerRole":
-                    yield f"{name} runs tasks that are not ours"
-                if action == "ecs:StopTask" and "aws:ResourceTag/tidegate-errand" not in str(statement.get("Condition")):
-                    yield f"{name} stops tasks that are not its own"
-                if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in str(statement.get("Condition")):
-                    yield "SweepRole writes more than its own patrol"
-                if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in str(statement.get("Condition")):
-                    yield "SlackRole writes more than which requests it took"
-                if action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy") and "iam:PermissionsBoundary" not in str(
-                    statement.get("Condition")
-                ):
-                    yield f"{name} has {action} outside a permissions boundary"
+        if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+            yield from ((name, statement) for statement in statements(resource) if statement["Effect"] == "Allow")
+
+
+def rights_are_named(template):
+    for name, statement in allowing(template):
+        if "NotAction" in statement or "NotResource" in statement:
+            yield f"{name} allows by exclusion"
+        if target(statement.get("Action")) == "TaskActions":
+            continue  # Whoever installs says what services may be given, and only the boundary repeats it.
+        for action in as_list(statement.get("Action", [])):
+            if "*" in action and action not in READ_ONLY_WILDCARDS:
+                yield f"{name} allows {action}"
+
+
+def roles_are_passed_to_named_services_and_made_within_a_boundary(template):
+    for name, statement in allowing(template):
+        condition = statement.get("Condition", {})
+        actions = as_list(statement.get("Action", []))
+        if "iam:PassRole" in actions:
+            services = condition.get("StringEquals", {}).get("iam:PassedToService")
+            if services is None or "*" in str(services):
+                yield f"{name} passes roles to any service"
+            if statement["Resource"] == "*":
+                yield f"{name} passes any role"
+        for action in {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"} & set(map(str, actions)):
+            if "iam:PermissionsBoundary" not in str(condition):
+                yield f"{name} has {action} outside a permissions boundary"
+
+
+def rights_stay_where_they_belong(template):
+    for name, statement in allowing(template):
+        condition = str(statement.get("Condition"))
+        for action in map(str, as_list(statement.get("Action", []))):
+            if name not in RESERVED_ACTIONS.get(action, {name}):
+                yield f"{name} may not have {action}"
+            if name == "DeployerRole" and action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]):
+                yield "DeployerRole runs tasks that are not ours"
+            if action == "ecs:StopTask" and "aws:ResourceTag/tidegate-errand" not in condition:
+                yield f"{name} stops tasks that are not its own"
+            if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in condition:
+                yield "SweepRole writes more than its own patrol"
+            if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in condition:
+                yield "SlackRole writes more than which requests it took"
 
 
 def builds_run_only_what_the_template_says(template):
@@ -304,6 +339,13 @@ def builds_run_only_what_the_template_says(template):
     buildspec = yaml.safe_load(template["Resources"]["BuildProject"]["Properties"]["Source"]["BuildSpec"])
     if buildspec["env"]["exported-variables"] != ["TIDEGATE_DIGEST"]:
         yield "the buildspec does not export TIDEGATE_DIGEST"
+
+
+def builds_start_the_daemon_that_an_image_of_ones_own_brings(template):
+    for name, project in of_type(template, "AWS::CodeBuild::Project").items():
+        buildspec = yaml.safe_load(project["Properties"]["Source"]["BuildSpec"])
+        if "start-docker" not in buildspec["phases"]["pre_build"]["commands"][0]:
+            yield f"{name} calls docker before start-docker of build-image/"
 
 
 def the_sweep_is_missed_when_it_is_silent(template):
@@ -354,38 +396,50 @@ CHECKS = {
     "template.yaml": [
         every_queue_has_dead_letters_or_alarms,
         every_queue_that_is_worked_on_has_an_alarm_on_its_age,
+        queues_and_tables_are_encrypted_by_aws,
         every_function_has_an_alarm_on_its_errors,
         every_alarm_tells_people_what_to_do,
         every_event_source_has_retries_and_a_place_to_fail,
         every_function_has_its_own_role_log_and_code,
+        rights_are_named,
         rights_stay_where_they_belong,
+        roles_are_passed_to_named_services_and_made_within_a_boundary,
         builds_run_only_what_the_template_says,
+        builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],
-    "stacks/service-base.yaml": [nothing_functional_is_named, rights_stay_where_they_belong, only_untagged_images_expire],
+    "stacks/service-base.yaml": [
+        nothing_functional_is_named,
+        rights_are_named,
+        rights_stay_where_they_belong,
+        only_untagged_images_expire,
+    ],
     "stacks/service.yaml": [
         nothing_functional_is_named,
+        roles_are_passed_to_named_services_and_made_within_a_boundary,
         roles_of_stacks_are_bounded,
         a_service_keeps_its_running_count_and_gives_up_bad_deployments,
     ],
 }
 
 
-def main():
-    unknown = {f"stacks/{path.name}" for path in (ROOT / "stacks").glob("*.yaml")} - set(CHECKS)
+def main(checks_of):
+    unknown = {f"stacks/{path.name}" for path in (ROOT / "stacks").glob("*.yaml")} - set(checks_of)
     faults = [f"{path} has no checks: name it in CHECKS" for path in sorted(unknown)]
-    for path, checks in CHECKS.items():
+    for path, checks in checks_of.items():
         template = load(path)
         for check in checks:
             faults += [f"{path}: {fault}" for fault in check(template)]
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
-        print(f"{sum(map(len, CHECKS.values()))} checks of {len(CHECKS)} templates passed")
+        print(f"{sum(map(len, checks_of.values()))} checks of {len(checks_of)} templates passed")
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import stacks_check
+
+    sys.exit(main({**CHECKS, **stacks_check.CHECKS}))

@@ -5,9 +5,13 @@ import unittest
 
 import yaml
 
+import stacks_check
 import templates_check as check
 
+CHECKS = {**check.CHECKS, **stacks_check.CHECKS}
+
 APP, SERVICE, BASE = "template.yaml", "stacks/service.yaml", "stacks/service-base.yaml"
+PIPELINE, DATABASE, MIGRATION = "stacks/pipeline.yaml", "stacks/database.yaml", "stacks/migration.yaml"
 
 
 def properties(template, name):
@@ -34,8 +38,44 @@ def edit_buildspec(template):
     source["BuildSpec"] = source["BuildSpec"].replace("- TIDEGATE_DIGEST\n", "- SOMETHING_ELSE\n")
 
 
+def forget_the_daemon(template):
+    source = properties(template, "BuildProject")["Source"]
+    source["BuildSpec"] = source["BuildSpec"].replace("start-docker", "true")
+
+
 def rename_last_stop(template):
     template["Resources"]["PushLosses"] = template["Resources"].pop("PushFailures")
+
+
+def statement(template, role, sid):
+    return next(s for s in properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"] if s["Sid"] == sid)
+
+
+def action(template, stage, number):
+    return properties(template, "Pipeline")["Stages"][stage]["Actions"][number]
+
+
+def edit_overrides(template, before, after):
+    overrides = action(template, -1, 0)["Configuration"]["ParameterOverrides"]["Fn::Sub"]
+    overrides[0] = overrides[0].replace(before, after)
+
+
+def ingress(template):
+    return properties(template, "SecurityGroup")["SecurityGroupIngress"]
+
+
+def forget_secrets(template):
+    for engine in ("MicrosoftSqlServerSettings", "PostgreSqlSettings"):
+        properties(template, "Target").pop(engine)
+
+
+def look_back_for_days(template):
+    properties(template, "FreeStorageAlarm")["Metrics"][0]["MetricStat"]["Period"] = 3 * 86400
+
+
+def edit_task(template, before, after):
+    task = properties(template, "Task")
+    task["ReplicationTaskSettings"] = task["ReplicationTaskSettings"].replace(before, after)
 
 
 def expire_tagged(template):
@@ -81,6 +121,9 @@ FAULTS = [
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
     (APP, edit_buildspec, "does not export TIDEGATE_DIGEST"),
+    (APP, lambda t: properties(t, "PatrolQueue").pop("SqsManagedSseEnabled"), "PatrolQueue is not encrypted"),
+    (APP, lambda t: properties(t, "Table").pop("SSESpecification"), "Table is not encrypted"),
+    (APP, forget_the_daemon, "calls docker before start-docker"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(TreatMissingData="ignore"), "the sweep is silent"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
@@ -88,17 +131,49 @@ FAULTS = [
     (SERVICE, lambda t: properties(t, "EcsService").update(DesiredCount=2), "an update would reset"),
     (SERVICE, lambda t: properties(t, "EcsService")["DeploymentConfiguration"].pop("DeploymentCircuitBreaker"), "circuit breaker"),
     (BASE, expire_tagged, "expires images that may be live"),
+    (BASE, lambda t: allow(t, "BuildRole", "ecr:*"), "BuildRole allows ecr:*"),
+    (PIPELINE, lambda t: allow(t, "PipelineRole", "iam:PassRole"), "PipelineRole passes any role"),
+    (PIPELINE, lambda t: statement(t, "PipelineRole", "PassTheDeployRole").pop("Condition"), "passes roles to any service"),
+    (PIPELINE, lambda t: statement(t, "DeployRole", "RolesWithinTheBoundary").pop("Condition"), "outside a permissions boundary"),
+    (PIPELINE, lambda t: statement(t, "DeployRole", "Logs").update(Action=["logs:CreateLogGroup"]), "DeployRole's Logs differs"),
+    (PIPELINE, lambda t: statement(t, "BuildRole", "Log").update(NotResource="*"), "BuildRole allows by exclusion"),
+    (PIPELINE, lambda t: properties(t, "PushRuleAlarm").update(OKActions=[]), "has other OKActions than"),
+    (PIPELINE, forget_the_daemon, "calls docker before start-docker"),
+    (PIPELINE, lambda t: t["Resources"].pop("PushRuleAlarm"), "PushRule has no alarm when it cannot reach"),
+    (PIPELINE, lambda t: properties(t, "PipelineFailedRule")["Targets"][0].pop("InputTransformer"), "tells people raw JSON"),
+    (PIPELINE, lambda t: properties(t, "Pipeline")["Stages"].pop(2), "is not source, build, approval, deploy"),
+    (PIPELINE, lambda t: action(t, 0, 1)["Configuration"].pop("PollForSourceChanges"), "polls Template"),
+    (PIPELINE, lambda t: edit_overrides(t, '"Cluster"', '"ClusterName"'), "Pipeline gives ClusterName, which"),
+    (PIPELINE, lambda t: edit_overrides(t, '"Cluster"', '"ListenerArn"'), "Pipeline does not give Cluster, which"),
+    (PIPELINE, lambda t: edit_overrides(t, "TIDEGATE_IMAGE", "IMAGE"), "does not deploy the image that its build exports"),
+    (PIPELINE, lambda t: edit_overrides(t, '"Cluster":"', '"Cluster":"' + "x" * 200), "too little room"),
+    (DATABASE, lambda t: t["Resources"]["Database"].pop("DeletionPolicy"), "leaves no snapshot: its DeletionPolicy is None"),
+    (DATABASE, lambda t: t["Resources"]["Database"].update(UpdateReplacePolicy="Delete"), "its UpdateReplacePolicy is Delete"),
+    (DATABASE, lambda t: properties(t, "Database").pop("DeletionProtection"), "Database has DeletionProtection None"),
+    (DATABASE, lambda t: properties(t, "Database").update(BackupRetentionPeriod=1), "Database has BackupRetentionPeriod 1"),
+    (DATABASE, lambda t: properties(t, "Database").update(MultiAZ=False), "Database has MultiAZ False"),
+    (DATABASE, lambda t: t["Parameters"]["BackupRetentionDays"].update(MinValue=1), "backups for less than 7 days"),
+    (DATABASE, lambda t: t["Parameters"]["BackupWindow"].update(Default="03:30-04:30"), "meets the maintenance window"),
+    (DATABASE, lambda t: t["Parameters"]["BackupWindow"].update(Default="01:00-01:20"), "shorter than 30 minutes"),
+    (DATABASE, lambda t: ingress(t).append({"CidrIp": "10.0.0.0/8"}), "lets in more than one security group"),
+    (DATABASE, look_back_for_days, "more than CloudWatch does"),
+    (DATABASE, lambda t: properties(t, "Database").update(DBInstanceIdentifier="one"), "has an explicit DBInstanceIdentifier"),
+    (MIGRATION, lambda t: properties(t, "ReplicationInstance").update(PubliclyAccessible=True), "ReplicationInstance is public"),
+    (MIGRATION, lambda t: properties(t, "Source").update(Password="x"), "Source takes its credentials from elsewhere"),
+    (MIGRATION, forget_secrets, "Target takes its credentials from elsewhere"),
+    (MIGRATION, lambda t: edit_task(t, "DO_NOTHING", "TRUNCATE_BEFORE_LOAD"), "Task drops or empties"),
+    (MIGRATION, lambda t: edit_task(t, '"LimitedSizeLobMode": false', '"LimitedSizeLobMode": true'), "Task cuts large values"),
 ]
 
 
 class EveryFaultIsFound(unittest.TestCase):
     def test_each_fault_is_found(self):
-        sound = {path: check.load(path) for path in check.CHECKS}
+        sound = {path: check.load(path) for path in CHECKS}
         for path, break_it, sentence in FAULTS:
             with self.subTest(sentence):
                 template = copy.deepcopy(sound[path])
                 break_it(template)
-                found = [fault for rule in check.CHECKS[path] for fault in rule(template)]
+                found = [fault for rule in CHECKS[path] for fault in rule(template)]
                 self.assertTrue(any(sentence in fault for fault in found), f"{sentence!r} is not in {found}")
 
     def test_an_alias_is_refused(self):

@@ -319,7 +319,7 @@ impl Stacks for Mutated {
         self.ports.cancel_update(stack, token).await
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()> {
         self.ports.delete_stack(stack, token).await
     }
 

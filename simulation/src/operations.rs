@@ -64,7 +64,7 @@ impl World {
     }
 
     /// What it was making goes with it.
-    pub(crate) fn delete_stack(&mut self, stack: &StackName, token: &EffectKey) -> Result<(), Failure> {
+    pub(crate) fn delete_stack(&mut self, stack: &StackName, token: &str) -> Result<(), Failure> {
         let name = stack.as_str();
         let Some(found) = self.stacks.all.get(name) else { return Ok(()) };
         if found.status == "DELETE_IN_PROGRESS" {
@@ -88,10 +88,19 @@ impl World {
             }
         }
         self.coverage.hit("operation", "deleted");
-        self.stack_is(name, "DELETE_IN_PROGRESS", &token.to_string());
+        self.uses_token(token, "DeleteStack");
+        self.stack_is(name, "DELETE_IN_PROGRESS", token);
         let wait = self.random.between(SECOND, 10 * MINUTE);
         self.later(wait, Happening::StackDeleted { id });
         Ok(())
+    }
+
+    /// Source: CloudFormation API, "TokenAlreadyExistsException": a token names one operation.
+    pub(crate) fn uses_token(&mut self, token: &str, operation: &'static str) {
+        let before = *self.stacks.tokens.entry(token.to_owned()).or_insert(operation);
+        if before != operation {
+            self.violation(Invariant::Aws, format_args!("{operation} has the token of {before}: {token}"));
+        }
     }
 
     pub(crate) fn deletion_ends(&mut self, id: &str) {

@@ -173,7 +173,7 @@ impl World {
         }
         let (group, delay_ms) = match hand {
             Hand::Notify => {
-                let name = format!("{track} {version}");
+                let name = format!("{track} {version} {}", self.now / MINUTE);
                 let sent = self.deduplicated.insert(name.clone(), self.now);
                 if let Some(sent) = sent.filter(|sent| self.now < sent + DEDUPLICATED_MS) {
                     self.deduplicated.insert(name, sent);
@@ -357,7 +357,7 @@ impl Stacks for Ports {
         .await
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
+    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()> {
         self.write("delete_stack", |world| world.delete_stack(stack, token)).await
     }
 

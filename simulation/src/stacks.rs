@@ -25,6 +25,8 @@ pub(crate) struct Stacks {
     pub(crate) task_definitions: BTreeMap<String, String>,
     /// Stacks that others have deleted at some time.
     pub(crate) deleted: BTreeSet<String>,
+    /// What each client request token was used for.
+    pub(crate) tokens: BTreeMap<String, &'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -225,6 +227,7 @@ impl World {
         checks::execution(self, name, key, &props, kind);
         let becomes = self.operation_becomes(name.as_str(), kind);
         let token = key.to_string();
+        self.uses_token(&token, "ExecuteChangeSet");
         self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
         self.say(format_args!("{token} is executed and will be {becomes:?}"));
         self.stacks.operations.push(Operation {

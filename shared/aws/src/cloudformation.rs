@@ -199,12 +199,12 @@ impl Stacks for Aws {
         }
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Result<(), Failure> {
+    async fn delete_stack(&self, stack: &StackName, token: &str) -> Result<(), Failure> {
         let sent = self
             .cloudformation
             .delete_stack()
             .stack_name(stack.as_str())
-            .client_request_token(token.to_string())
+            .client_request_token(token)
             .send()
             .await;
         match sent {

@@ -1,5 +1,7 @@
 //! Messages to hands and ears, and to the quarantine.
 
+use std::time::SystemTime;
+
 use engine::failure::Failure;
 use engine::ports::{DELAY_MAX, Patrol, Quarantine, Queues};
 use intake::dead_letter::quarantined;
@@ -24,12 +26,12 @@ impl Queues for Aws {
             Hand::Deployer => message
                 .queue_url(self.settings.required("TIDEGATE_DEPLOYER_QUEUE_URL")?)
                 .delay_seconds(whole_seconds(delay)),
-            // FIFO: one track's news in order. The queue takes no delay per message, and drops a second message of the
-            // same commit within five minutes.
+            // FIFO: one track's news in order. The queue takes no delay per message: what was put off is brought by the
+            // sweep, whose message of a later minute is not dropped as that of the commit.
             Hand::Notify => message
                 .queue_url(self.settings.required("TIDEGATE_NOTIFY_QUEUE_URL")?)
                 .message_group_id(track.to_string())
-                .message_deduplication_id(format!("{track}-{version}")),
+                .message_deduplication_id(format!("{track}-{version}-{}", this_minute())),
         };
         message.send().await.map_err(|error| SEND_MESSAGE.failed(error))?;
         Ok(())
@@ -60,6 +62,12 @@ impl Aws {
             .map_err(|error| SEND_MESSAGE.failed(error))?;
         Ok(())
     }
+}
+
+/// Of the clock; only told apart from other minutes.
+fn this_minute() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since_1970.as_secs() / 60
 }
 
 /// Whole seconds, not less than `delay`, but at most what SQS takes.

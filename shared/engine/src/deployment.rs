@@ -196,11 +196,18 @@ pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise)
     let last = events.iter().find(|event| event.of_stack).map(|event| event.status.as_str());
     match last {
         Some("UPDATE_IN_PROGRESS") => ports.cancel_update(&name, &promise.key).await?,
-        Some("CREATE_IN_PROGRESS") if track.live.is_none() => ports.delete_stack(&name, &promise.key).await?,
+        Some("CREATE_IN_PROGRESS") if track.live.is_none() => {
+            ports.delete_stack(&name, &deletion(&promise.key)).await?;
+        }
         // Too late: it comes to its end by itself, and the look will tell which.
         Some(_) | None => {}
     }
     Ok(done)
+}
+
+/// The token of a deletion. A change set is executed under the key of its plan, and no token serves two operations.
+pub(crate) fn deletion(key: &EffectKey) -> String {
+    format!("{key}-delete")
 }
 
 async fn observe<P: Stacks + Services>(

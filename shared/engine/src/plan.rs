@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::approval::floor_of;
 use crate::authors::authors;
+use crate::deployment::deletion;
 use crate::errands;
 use crate::failure::Failure;
 use crate::plan_words;
@@ -69,7 +70,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         }
         // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
         Readiness::NeverCame if track.live.is_none() => {
-            ports.delete_stack(&name, &promise.key).await?;
+            ports.delete_stack(&name, &deletion(&promise.key)).await?;
             let why =
                 format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
             return Err(Failure::NoCapacity { call: "DeleteStack", why });

@@ -293,8 +293,8 @@ pub trait Stacks {
     async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()>;
     /// Has the running update taken back. One that can no longer be cancelled changes nothing.
     async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()>;
-    /// Begins to delete it; none of that name changes nothing.
-    async fn delete_stack(&self, stack: &StackName, token: &EffectKey) -> Answer<()>;
+    /// Begins to delete it; none of that name changes nothing. CloudFormation refuses a token that another operation had.
+    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()>;
     /// The change set's name is the operation's client request token. A busy stack answers `NoCapacity`.
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed>;
 }

@@ -14,7 +14,7 @@ use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Records, Sources, Tracks};
 use crate::push::CONFIG_FILE;
-use crate::records::{environment, environments, service_of};
+use crate::records::{environment, environments, find_service};
 
 /// Starts the release's image on every track whose environment comes after this one. Each takes it once, so that a
 /// crash between them costs nothing.
@@ -35,11 +35,16 @@ pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
         return Err(Failure::refused("promote", format!("release {id} ended {}", ending.name())));
     };
     let (service, records, file) = futures_util::future::try_join3(
-        service_of(ports, &release.repository),
+        find_service(ports, &release.repository),
         environments(ports),
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
+    // It ended well and is owed: registered again, it goes on.
+    let Some(service) = service else {
+        let why = format!("repository {} is not registered", release.repository);
+        return Err(Failure::NoCapacity { call: "promote", why });
+    };
     let invalid = |why: String| Failure::refused("promote", format!("{CONFIG_FILE} of {id} {why}"));
     let file = file.ok_or_else(|| invalid("is gone from its commit".to_owned()))?;
     let config = config::parse(&file).map_err(|faults| invalid(format!("is not valid: {faults}")))?;

@@ -16,6 +16,8 @@ use crate::ports::{Clock, Place, Posted, SlackBoard, Tracks};
 /// With the longest wait between two, some hours.
 const WAITS_MAX: u32 = 60;
 const WAIT_MAX: Span = Span::minutes(5);
+/// The notifier is woken at once by every commit, and performs what is due a little later: not what was just put off.
+const WAIT_MIN: Span = Span::seconds(10);
 /// A release that moves while it is shown is shown again this often.
 const LOOKS_MAX: usize = 4;
 
@@ -53,7 +55,7 @@ pub(crate) async fn show<P: Tracks + SlackBoard + Clock>(
         Posted::Later { after } => Signal::Waiting {
             key: promise.key.clone(),
             why: "Slack takes no more for now".to_owned(),
-            until: ports.now().plus(after),
+            until: ports.now().plus(after.max(WAIT_MIN)),
         },
     })
 }

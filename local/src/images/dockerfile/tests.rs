@@ -88,6 +88,27 @@ fn here_documents_belong_to_their_instruction() {
 }
 
 #[test]
+fn the_build_images_own_dockerfile_is_one() {
+    let file = parse(include_str!("../../../../build-image/Dockerfile")).unwrap();
+    assert_eq!(file.arguments[0].0, "BASE");
+    let [stage] = &file.stages[..] else { panic!("{:?}", file.stages) };
+    assert_eq!(stage.base, "${BASE}");
+    let [run, copy, volume] = &stage.steps[..] else { panic!("{:?}", stage.steps) };
+    // What the buildspecs of template.yaml and stacks/pipeline.yaml call.
+    assert_eq!(run.instruction, Instruction::Run);
+    let installed = run.text.split("&&").next().unwrap_or_default();
+    for package in ["awscli-2", "docker"] {
+        assert!(installed.split_whitespace().any(|word| word == package), "{package} is not in {installed}");
+    }
+    let Instruction::Copy(copy) = &copy.instruction else { panic!("{copy:?}") };
+    assert_eq!(
+        (copy.sources.as_slice(), copy.target.as_str()),
+        (&["start-docker".to_owned()][..], "/usr/local/bin/start-docker")
+    );
+    assert_eq!(volume.text, "VOLUME /var/lib/docker");
+}
+
+#[test]
 fn arguments_are_read() {
     let file = parse(
         "ARG BASE=debian\nFROM --platform=linux/amd64 $BASE\nENV A=1 B=\"two words\"\nENV C three four\n\

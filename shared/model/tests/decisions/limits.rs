@@ -81,7 +81,7 @@ fn a_release_forgets_the_middle_of_a_long_story() {
     }
     let steps = &story.track.release(1).unwrap().steps;
     assert_eq!(steps.len(), STEPS_MAX);
-    assert!(steps[0].what.contains("pushed by ana"), "{:?}", steps[0]);
+    assert!(steps[0].what.contains("pushed by dana"), "{:?}", steps[0]);
     assert_eq!(steps[STEPS_MAX - 1].what, format!("building: step {}", STEPS_MAX - 1));
     assert_eq!(steps[STEPS_MAX / 2 - 1].what, format!("building: step {}", STEPS_MAX / 2 - 3));
     assert_eq!(steps[STEPS_MAX / 2].what, format!("building: step {}", STEPS_MAX / 2));
