@@ -178,3 +178,45 @@ fn not_run(failure: &NotRun) -> Failure {
     let no_room = reason.starts_with("RESOURCE") || reason.contains("Capacity is unavailable");
     if no_room { RUN_TASK.no_capacity(reason) } else { RUN_TASK.refused(reason) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use config::LogGroupArn;
+
+    use super::*;
+
+    #[test]
+    fn a_lack_of_room_is_waited_for_and_anything_else_is_an_end() {
+        let failure = |reason: &str| not_run(&NotRun::builder().reason(reason).build());
+        for no_room in ["RESOURCE:ENI", "Capacity is unavailable at this time."] {
+            assert!(matches!(failure(no_room), Failure::NoCapacity { .. }), "{no_room}");
+        }
+        assert!(matches!(failure("MISSING"), Failure::Refused { .. }));
+    }
+
+    #[test]
+    fn the_container_runs_the_command_with_its_secrets_and_log() {
+        let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:payments-tasks".to_owned();
+        let definition = TaskDefinition {
+            name: "payments".to_owned(),
+            image: "registry.example/payments@sha256:00".to_owned(),
+            command: vec!["./migrate".to_owned(), "up".to_owned()],
+            environment: BTreeMap::from([("LOG_LEVEL".to_owned(), "info".to_owned())]),
+            secrets: BTreeMap::from([("DB_URL".to_owned(), "arn:aws:secretsmanager:x".to_owned())]),
+            cpu: 256,
+            memory_mib: 512,
+            execution_role_arn: "arn:aws:iam::111122223333:role/tidegate/task/r".to_owned(),
+            log_group: LogGroupArn::try_from(arn).unwrap(),
+        };
+        let name = "tidegate-payments-production-before".to_owned();
+        let family = TaskFamily { name, log_prefix: "before".to_owned(), definition, task_role_arn: None };
+        let container = container(&family).unwrap();
+        assert_eq!(container.command(), ["./migrate", "up"]);
+        assert_eq!(container.secrets()[0].value_from(), "arn:aws:secretsmanager:x");
+        let options = container.log_configuration().and_then(LogConfiguration::options).unwrap();
+        assert_eq!(options["awslogs-group"], "payments-tasks");
+        assert_eq!(options["awslogs-stream-prefix"], "before");
+    }
+}

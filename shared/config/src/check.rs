@@ -257,20 +257,31 @@ impl Here<'_> {
                 format!("policies that the record of {} gives {service}: {names}", self.environment)
             };
             let meant = nearest(name, open.iter().copied()).map(quote);
-            // A config is made of texts, numbers, lists and maps; it always is JSON.
-            let file = serde_json::to_value(self.config).unwrap_or_default();
-            let places = Places { file: &file, environment: Some(self.environment) };
-            let place = places.place(&["taskRole", "managedPolicies"]).index(n);
+            let place = self.place(&["taskRole", "managedPolicies"]).index(n);
             faults.push(Fault::new(place, quote(name), allowed).nearest(meant));
         }
     }
 
-    /// A task of its own needs what the service's record names for it.
+    /// A task of its own needs what the service's record names for it. What nothing carries out must not be asked for in
+    /// vain.
     fn errands(&self, faults: &mut Faults) {
-        let asks = self.config.deployment.as_ref().is_some_and(|deployment| deployment.before.is_some());
-        if asks && let Err(lacking) = errand::means(self.service) {
+        let Some(deployment) = &self.config.deployment else { return };
+        if deployment.before.is_some()
+            && let Err(lacking) = errand::means(self.service)
+        {
             faults.push(lacking);
         }
+        if deployment.verify.is_some() {
+            let allowed = "nothing: no deployment is verified so far, and none would be rolled back by it";
+            faults.push(Fault::new(self.place(&["deployment", "verify"]), "set", allowed));
+        }
+    }
+
+    /// Where the file says it.
+    fn place(&self, keys: &[&str]) -> Path {
+        // A config is made of texts, numbers, lists and maps; it always is JSON.
+        let file = serde_json::to_value(self.config).unwrap_or_default();
+        Places { file: &file, environment: Some(self.environment) }.place(keys)
     }
 
     fn listener(&self, faults: &mut Faults) {
