@@ -127,42 +127,41 @@ async fn run(door: &FrontDoor, upstream: &Upstream, scope: &Scope, input: &Value
     let (definition, container) = (text(&found["taskDefinitionArn"]), &found["containerDefinitions"][0]);
     let (cluster, token) =
         (input["cluster"].as_str().map_or("default", last_part), text(&input["clientToken"]));
-    let now = clock::now_ms();
-    let is_known = |task: &&Task| !token.is_empty() && task.token == token;
-    if let Some(known) = door.tasks.of(&scope.account, |tasks| tasks.iter().find(is_known).cloned()) {
-        return if known.definition == definition {
-            Ok(known.described(now))
-        } else {
-            Err(Refusal::Conflict)
-        };
-    }
-    let family = text(&found["family"]);
-    let end = door.control.take_task_end(&scope.account, &family);
-    let (ends, log) = match end {
-        None => (Some((now + TASK_TIME_MS, 0)), vec!["the local AWS runs no containers".to_owned()]),
-        Some(TaskEnd::Exits { code, log }) => (Some((now + TASK_TIME_MS, code)), log),
-        Some(TaskEnd::Hangs) => (None, Vec::new()),
-    };
-    let id = fresh::uuid().replace('-', "");
+    let (now, id) = (clock::now_ms(), fresh::uuid().replace('-', ""));
     let Scope { account, region, .. } = scope;
-    let task = Task {
-        arn: format!("arn:aws:ecs:{region}:{account}:task/{cluster}/{id}"),
-        cluster: cluster.to_owned(),
-        family,
-        definition,
-        container: text(&container["name"]),
-        image: text(&container["image"]),
-        token,
-        started_by: text(&input["startedBy"]),
-        since_ms: now,
-        ends,
-        stopped_for: None,
-    };
-    let options = &container["logConfiguration"]["options"];
-    let stream = format!("{}/{}/{id}", text(&options["awslogs-stream-prefix"]), task.container);
-    let described = task.described(now);
-    door.tasks.of(&scope.account, |tasks| tasks.push(task));
-    write(upstream, scope, &text(&options["awslogs-group"]), &stream, &log).await?;
+    let (family, options) = (text(&found["family"]), &container["logConfiguration"]["options"]);
+    let stream = format!("{}/{}/{id}", text(&options["awslogs-stream-prefix"]), text(&container["name"]));
+    // Looked at and put there at once: the same request may come twice at the same time.
+    let (described, log) = door.tasks.of(account, |tasks| {
+        if let Some(known) = tasks.iter().find(|task| !token.is_empty() && task.token == token) {
+            let same = known.definition == definition;
+            return if same { Ok((known.described(now), Vec::new())) } else { Err(Refusal::Conflict) };
+        }
+        let (ends, log) = match door.control.take_task_end(account, &family) {
+            None => (Some((now + TASK_TIME_MS, 0)), vec!["the local AWS runs no containers".to_owned()]),
+            Some(TaskEnd::Exits { code, log }) => (Some((now + TASK_TIME_MS, code)), log),
+            Some(TaskEnd::Hangs) => (None, Vec::new()),
+        };
+        let task = Task {
+            arn: format!("arn:aws:ecs:{region}:{account}:task/{cluster}/{id}"),
+            cluster: cluster.to_owned(),
+            family,
+            definition,
+            container: text(&container["name"]),
+            image: text(&container["image"]),
+            token,
+            started_by: text(&input["startedBy"]),
+            since_ms: now,
+            ends,
+            stopped_for: None,
+        };
+        let described = task.described(now);
+        tasks.push(task);
+        Ok((described, log))
+    })?;
+    if !log.is_empty() {
+        write(upstream, scope, &text(&options["awslogs-group"]), &stream, &log).await?;
+    }
     Ok(described)
 }
 
@@ -179,9 +178,6 @@ async fn write(
     upstream.json(&scope, "Logs_20140328.CreateLogStream", &named).await?;
     let now = clock::now_ms();
     let events: Vec<Value> = lines.iter().map(|line| json!({ "timestamp": now, "message": line })).collect();
-    if events.is_empty() {
-        return Ok(());
-    }
     let put = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });
     upstream.json(&scope, "Logs_20140328.PutLogEvents", &put).await.map(drop)
 }
@@ -242,4 +238,46 @@ fn last_part(name: &str) -> &str {
 
 fn client_exception(kind: &str, message: &str) -> Reply {
     Reply::of_json(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "message": message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(ends: Option<(i64, i32)>) -> Task {
+        Task {
+            arn: "arn:aws:ecs:eu-west-1:111122223333:task/main/0a1b".to_owned(),
+            cluster: "main".to_owned(),
+            family: "tidegate-payments-production-before".to_owned(),
+            definition: "arn:aws:ecs:eu-west-1:111122223333:task-definition/payments:1".to_owned(),
+            container: "payments".to_owned(),
+            image: "registry.example/payments@sha256:00".to_owned(),
+            token: "payments-production-1-7".to_owned(),
+            started_by: "payments-production-1-7".to_owned(),
+            since_ms: 0,
+            ends,
+            stopped_for: None,
+        }
+    }
+
+    #[test]
+    fn a_task_runs_until_it_ends_and_then_tells_its_exit_code() {
+        let task = task(Some((1_000, 3)));
+        assert_eq!(task.described(999)["lastStatus"], "RUNNING");
+        assert!(task.described(999)["containers"][0].get("exitCode").is_none());
+        assert_eq!(task.described(1_000)["lastStatus"], "STOPPED");
+        assert_eq!(task.described(1_000)["containers"][0]["exitCode"], 3);
+        assert_eq!(task.desired_status(1_000), "STOPPED");
+    }
+
+    #[test]
+    fn stopping_ends_what_hangs_and_changes_nothing_of_what_has_ended() {
+        let mut hangs = task(None);
+        hangs.stop("cancelled", 5_000);
+        assert_eq!(hangs.described(5_000)["containers"][0]["exitCode"], 143);
+        assert_eq!(hangs.described(5_000)["stoppedReason"], "cancelled");
+        let mut ended = task(Some((1_000, 0)));
+        ended.stop("too late", 5_000);
+        assert_eq!(ended.described(5_000)["containers"][0]["exitCode"], 0);
+    }
 }

@@ -266,10 +266,10 @@ impl Here<'_> {
     /// vain.
     fn errands(&self, faults: &mut Faults) {
         let Some(deployment) = &self.config.deployment else { return };
-        if deployment.before.is_some()
-            && let Err(lacking) = errand::means(self.service)
-        {
-            faults.push(lacking);
+        if deployment.before.is_some() && errand::means(self.service).is_err() {
+            let allowed = "nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run \
+                           `tidegate service add` again";
+            faults.push(Fault::new(self.place(&["deployment", "before"]), "set", allowed));
         }
         if deployment.verify.is_some() {
             let allowed = "nothing: no deployment is verified so far, and none would be rolled back by it";

@@ -52,8 +52,8 @@ fn a_before_is_refused_where_the_services_record_has_no_means_for_it() {
         config.check(&name("production"), &service(record), &here).map_err(|faults| faults.to_string())
     };
     let roleless = with(service_record(), "/taskExecutionRoleArn", Value::Null);
-    insta::assert_snapshot!(check(&roleless, config(&json!({}))).unwrap_err(), @"service record: $.taskExecutionRoleArn is missing; allowed: the ARN of a role, as the config has a task of its own: run `tidegate service add` again");
+    insta::assert_snapshot!(check(&roleless, config(&json!({}))).unwrap_err(), @"$.deployment.before is set; allowed: nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run `tidegate service add` again");
     let logless = with(service_record(), "/taskLogGroupArn", Value::Null);
-    insta::assert_snapshot!(check(&logless, config(&json!({}))).unwrap_err(), @"service record: $.taskLogGroupArn is missing; allowed: the ARN of a log group, as the config has a task of its own: run `tidegate service add` again");
+    insta::assert_snapshot!(check(&logless, config(&json!({}))).unwrap_err(), @"$.deployment.before is set; allowed: nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run `tidegate service add` again");
     assert_eq!(check(&logless, config(&json!({ "deployment": {} }))), Ok(()));
 }
