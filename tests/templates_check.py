@@ -37,6 +37,7 @@ RESERVED_ACTIONS = {
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
+    "secretsmanager:DescribeSecret": {"DeployerRole"},
     "dynamodb:PutItem": {"KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),

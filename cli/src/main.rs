@@ -7,6 +7,7 @@ mod init;
 mod installation;
 mod local;
 mod order;
+mod plan;
 mod quarantine;
 mod replay;
 mod service;
@@ -32,6 +33,8 @@ enum Verb {
     Local(local::Options),
     /// What is live, in flight and waiting.
     Status(status::Options),
+    /// What the newest plan on a track would change.
+    Plan(plan::Options),
     /// Approve a release that waits in the running local mode.
     Approve(answer::Approve),
     /// Reject a release that waits in the running local mode.
@@ -94,6 +97,7 @@ async fn main() -> ExitCode {
     match Arguments::parse().verb {
         Verb::Local(options) => local::local(options).await,
         Verb::Status(options) => status::status(options).await,
+        Verb::Plan(options) => plan::plan(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
         Verb::Hold(arguments) => order::of_track("hold", arguments).await,

@@ -7,7 +7,9 @@ use aws::sdk::cloudformation::Client;
 use aws::sdk::cloudformation::error::ProvideErrorMetadata;
 use aws::sdk::cloudformation::types::{Capability, Parameter, Stack};
 use aws::sdk::codecommit;
+use aws::{Aws, Settings};
 use config::ServiceRecord;
+use engine::ports::Registry;
 
 use crate::installation::{Installation, refusal};
 use crate::{fail, local};
@@ -54,8 +56,9 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
     let service = arguments.service.as_ref().unwrap_or(&arguments.repository);
     let paths =
         if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
-    check(arguments, service, &paths)?;
+    let record = check(arguments, service, &paths)?;
     let config = arguments.installation.sdk_config().await?;
+    grants_nothing_twice(&Aws::new(&config, Settings::default()), &record).await?;
     if arguments.create_repository && arguments.installation.is_local() {
         create_repository(&config, &arguments.repository).await?;
     }
@@ -119,7 +122,7 @@ async fn create_repository(config: &aws::client::SdkConfig, name: &str) -> Resul
 }
 
 /// Says what is wrong before anything is made: the record that the stack would write must be a valid one.
-fn check(arguments: &Add, service: &str, paths: &[String]) -> Result<(), String> {
+fn check(arguments: &Add, service: &str, paths: &[String]) -> Result<ServiceRecord, String> {
     let record = serde_json::json!({
         "service": service,
         "branches": arguments.branches,
@@ -129,7 +132,30 @@ fn check(arguments: &Add, service: &str, paths: &[String]) -> Result<(), String>
         "imageRepositoryUri": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{service}"),
         "buildRoleArn": "arn:aws:iam::123456789012:role/tidegate/build/role",
     });
-    ServiceRecord::parse(record.to_string().as_bytes()).map(drop).map_err(|faults| faults.to_string())
+    ServiceRecord::parse(record.to_string().as_bytes()).map_err(|faults| faults.to_string())
+}
+
+/// What two services were granted, neither could ask for: a push would be refused.
+async fn grants_nothing_twice(aws: &Aws, record: &ServiceRecord) -> Result<(), String> {
+    let mut page = None;
+    loop {
+        let read = aws.service_records(page.as_deref()).await.map_err(|failure| failure.to_string())?;
+        for (repository, stored) in read.items {
+            // One that cannot be read grants nothing.
+            let Ok(other) = ServiceRecord::parse(stored.body.as_bytes()) else { continue };
+            if let Some(shared) = record.shares_a_grant(&other).filter(|_| other.service != record.service) {
+                let (own, theirs) = (&record.service, &other.service);
+                return Err(format!(
+                    "{own} is not registered: {shared} is granted to {theirs} (repository {repository}); grant {own} \
+                     paths or hosts apart from it, or within it"
+                ));
+            }
+        }
+        page = read.next;
+        if page.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 async fn settle(client: &Client, stack: &str) -> Result<String, String> {

@@ -133,7 +133,7 @@ fn track_text(shown: &Shown) -> String {
 }
 
 /// What a release waits for, in words.
-fn waiting_for(track: &Track, release: &Release) -> Option<String> {
+pub(crate) fn waiting_for(track: &Track, release: &Release) -> Option<String> {
     match &release.phase {
         Phase::AwaitingApproval { asked, .. } => Some(format!(
             "{} of {} approvals; expires {}",

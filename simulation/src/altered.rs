@@ -21,6 +21,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         Mutation::VersionUnchecked
         | Mutation::DoneBeforeDone
         | Mutation::LostRaceIgnored
+        | Mutation::PlacesOverwritten
         | Mutation::AnyTokenTaken
         | Mutation::FloorRemembered
         | Mutation::EventTrusted

@@ -9,6 +9,8 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("load_release", "DynamoDB"),
     ("load_build", "DynamoDB"),
     ("commit_build", "DynamoDB"),
+    ("load_listener", "DynamoDB"),
+    ("commit_listener", "DynamoDB"),
     ("due_tracks", "DynamoDB"),
     ("load_patrol", "DynamoDB"),
     ("save_patrol", "DynamoDB"),
@@ -57,6 +59,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("update_in_slack", "Slack"),
     ("repeat_in_slack", "Slack"),
     ("reply_key", "Secrets Manager"),
+    ("secret_exists", "Secrets Manager"),
 ];
 
 impl World {

@@ -3,15 +3,18 @@
 mod commits;
 mod errands;
 mod executions;
+mod places;
 mod rest;
 mod secrets;
 
 pub(crate) use commits::{READ_AGE_MAX_MS, commit};
 pub(crate) use errands::errand;
 pub(crate) use executions::execution;
+pub(crate) use places::places;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};
 pub(crate) use secrets::no_secret_was_told;
 
+use model::approval::{Voice, Vote};
 use model::effect::Effect;
 use model::ids::EffectKey;
 use model::release::{Phase, Release};
@@ -30,6 +33,7 @@ pub(crate) enum Invariant {
     I7,
     I8,
     I9,
+    I11,
     /// What is done costs what is in flight, and nothing is done twice for good measure.
     Cost,
     /// A service would not take what it is sent.
@@ -60,6 +64,10 @@ fn is_of(token: &str, release: &Release) -> bool {
 fn unapproved(world: &World, release: &Release) -> Option<(Invariant, String)> {
     let Phase::Deploying { plan, asked, .. } = &release.phase else { return None };
     let said = (release.id.to_string(), plan.fingerprint.as_str().to_owned());
+    let is_reply = |vote: &Vote| vote.voice == Voice::Reply && vote.fingerprint == plan.fingerprint;
+    if asked.votes.iter().any(is_reply) && !world.people.replied.contains(&said) {
+        return Some((Invariant::I1, format!("{} deploys by a reply that nobody gave", release.id)));
+    }
     let met = asked.missing == Some(0) && asked.policy.required > 0 && asked.fingerprint == plan.fingerprint;
     (!met || !world.people.approved.contains(&said)).then(|| {
         let what = format!("{} deploys plan {} unapproved", release.id, plan.fingerprint.short());

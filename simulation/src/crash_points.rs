@@ -11,7 +11,7 @@ use crate::crash::{CrashPoint, Moment, Then};
 use crate::errands;
 use crate::operations;
 use crate::script::{Answer, Scripted};
-use crate::sources::CommitKind::{BadConfig, Earlier, Good, Migrating, Resized};
+use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Migrating, Resized};
 use crate::story::What;
 use crate::trace::Keep;
 use crate::world::{MINUTE, World};
@@ -169,6 +169,7 @@ fn stories() -> Vec<Told> {
     let mut stories = stories_of_one_push();
     stories.extend(stories_of_deployments());
     stories.extend(stories_of_more_pushes());
+    stories.extend(stories_of_places());
     stories
 }
 
@@ -259,6 +260,43 @@ fn stories_of_deployments() -> Vec<Told> {
             2,
             2,
         ),
+    ]
+}
+
+/// Two services on one listener.
+fn stories_of_places() -> Vec<Told> {
+    const OTHER: &str = "ledger";
+    let both = || Scripted::new(&[OTHER.to_owned(), SERVICE.to_owned()], &["production"]);
+    let ends = |endings: &[&str], builds, deployments| Ends {
+        endings: endings.iter().map(|ending| (*ending).to_owned()).collect(),
+        builds,
+        deployments,
+    };
+    let first = || both().pushes(0, SERVICE, Contested);
+    vec![
+        Told {
+            name: "a place that another service holds",
+            scripted: first().pushes(10, OTHER, Contested),
+            ends: ends(&["ledger-production-1 Failed", "payments-production-1 Deployed"], 1, 1),
+        },
+        Told {
+            name: "a place that another service has left",
+            scripted: first().pushes(LATER, SERVICE, Good).pushes(2 * LATER, OTHER, Contested),
+            ends: ends(
+                &[
+                    "ledger-production-1 Deployed",
+                    "payments-production-1 Deployed",
+                    "payments-production-2 Deployed",
+                ],
+                3,
+                3,
+            ),
+        },
+        Told {
+            name: "a place that another service never came to have",
+            scripted: answered(first(), 1, Answer::Reject).pushes(LATER, OTHER, Contested),
+            ends: ends(&["ledger-production-1 Rejected", "payments-production-1 Rejected"], 2, 0),
+        },
     ]
 }
 

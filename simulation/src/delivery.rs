@@ -138,8 +138,9 @@ impl Run {
         let Running { invocation, commits, .. } = running;
         let world = &mut *self.world.borrow_mut();
         world.inert_payloads_change_nothing(&invocation, commits);
-        if outcome.as_ref().is_some_and(Result::is_ok) && invocation.function == Function::Approval {
+        if let (Some(Ok(answer)), Function::Approval) = (&outcome, invocation.function) {
             witness::heard(world, &invocation.payload);
+            witness::recorded(world, &invocation.payload, answer);
         }
         let succeeded = world.hear_outcome(invocation.function, outcome);
         match &invocation.origin {

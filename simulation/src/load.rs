@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
 
+use model::listener::RULES_MAX;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Rates};
@@ -83,10 +84,12 @@ fn scripted(services: usize, pushes: usize, within_ms: u64) -> Scripted {
         script.pace = Pace::Drawn;
         script.builds_at_once = BUILDS_AT_ONCE;
     });
+    // More rules than one load balancer has room for.
+    let kind = if services > RULES_MAX as usize { CommitKind::Worker } else { CommitKind::Good };
     for push in 0..pushes {
         // Each service's pushes are far apart, and no two come at once.
         let at_ms = within_ms * push as u64 / pushes as u64;
-        let commit = Commit { repository: names[push % services].clone(), kind: CommitKind::Good };
+        let commit = Commit { repository: names[push % services].clone(), kind };
         scripted = scripted.acts(at_ms, What::Push(commit));
     }
     scripted

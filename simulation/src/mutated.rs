@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Errands, Executed, Images, Message, Page, Patrol, People,
-    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, ServiceRead, Services,
-    Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily,
-    TaskOrder, TaskRead, Templates, Tracks,
+    ChangeSetRead, Clock, Commit, CommitRead, Errands, Executed, Images, Listeners, Message, Page, Patrol,
+    People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState, Secrets,
+    ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask,
+    Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -19,6 +19,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, ServiceName, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::{Phase, Release};
 use model::time::{Span, Timestamp};
 use model::track::{Newest, Track};
@@ -165,6 +166,21 @@ impl Tracks for Mutated {
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
         self.ports.load_release(id).await
+    }
+}
+
+impl Listeners for Mutated {
+    async fn load_listener(&self, arn: &str) -> Answer<Listener> {
+        self.ports.load_listener(arn).await
+    }
+
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit> {
+        let mut listener = listener.clone();
+        if self.is(Mutation::PlacesOverwritten) {
+            let stored = |world: &World| world.table.listeners.get(arn).map_or(0, |stored| stored.version);
+            listener.version = stored(&self.ports.world.borrow()) + 1;
+        }
+        self.ports.commit_listener(arn, &listener).await
     }
 }
 
@@ -449,6 +465,9 @@ passed_on! {
     }
     Images {
         fn image_digest(repository: &str, tag: &BuildId) -> Option<ImageDigest>;
+    }
+    Secrets {
+        fn secret_exists(name: &str) -> bool;
     }
     Templates {
         fn base_template(key: &str) -> Option<String>;

@@ -13,6 +13,8 @@ pub enum Mutation {
     DoneBeforeDone,
     /// A lost race is taken for a commit.
     LostRaceIgnored,
+    /// Places on a listener are written over whatever is stored.
+    PlacesOverwritten,
 
     // ---- what is decided
     /// A superseded release stays in flight.
@@ -72,11 +74,12 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 28] = [
+    pub const ALL: [Mutation; 29] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
         Mutation::LostRaceIgnored,
+        Mutation::PlacesOverwritten,
         Mutation::SupersededKept,
         Mutation::CommitTimeOrders,
         Mutation::DeploymentSuperseded,
@@ -128,6 +131,7 @@ impl Mutation {
             | Mutation::TimeoutIsRefusal
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
+            Mutation::PlacesOverwritten => "I11: ",
             Mutation::LeaseIgnored => "Cost: ",
         }
     }

@@ -17,6 +17,8 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND
 pub(crate) struct People {
     /// Release and fingerprint of everything that somebody said yes to.
     pub(crate) approved: BTreeSet<(String, String)>,
+    /// Those of them that were approved by a reply.
+    pub(crate) replied: BTreeSet<(String, String)>,
     /// Who approved what in Slack.
     pub(crate) said: crate::voters::Said,
     /// The endings that were told, by release.
@@ -144,6 +146,7 @@ impl World {
             self.later(delay_ms + moment, Happening::Act(What::StackTouched { stack }));
         }
         self.people.approved.insert((release.clone(), fingerprint.clone()));
+        self.people.replied.insert((release.clone(), fingerprint.clone()));
         self.reply(delay_ms, &format!("approve {release} {token}."));
     }
 

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Errands, Executed, Images, Message, Page, Patrol, People, Place, Posted,
-    Quarantine, Queues, Records, Registry, ReplyKey, ServiceRead, Services, Slack, SlackApp, SlackBoard,
-    Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder,
-    TaskRead, Templates, Tracks,
+    Clock, Commit, CommitRead, Errands, Executed, Images, Listeners, Message, Page, Patrol, People, Place,
+    Posted, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily,
+    TaskOrder, TaskRead, Templates, Tracks,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -21,6 +21,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -130,6 +131,16 @@ impl Builds for Ports {
 
     async fn commit_build(&self, build: &Build) -> Answer<Commit> {
         self.write("commit_build", |world| Ok(world.commit_build(build))).await
+    }
+}
+
+impl Listeners for Ports {
+    async fn load_listener(&self, arn: &str) -> Answer<Listener> {
+        self.read("load_listener", |world| world.table.listeners.get(arn).cloned().unwrap_or_default()).await
+    }
+
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit> {
+        self.write("commit_listener", |world| Ok(world.commit_listener(arn, listener))).await
     }
 }
 
@@ -413,6 +424,12 @@ impl Errands for Ports {
 
     async fn log_tail(&self, _log_group: &str, _stream: &str, _lines: u32) -> Answer<Vec<String>> {
         self.read("log_tail", |_| vec!["column orders.total does not exist".to_owned()]).await
+    }
+}
+
+impl Secrets for Ports {
+    async fn secret_exists(&self, _name: &str) -> Answer<bool> {
+        self.read("secret_exists", |_| true).await
     }
 }
 

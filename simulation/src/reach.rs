@@ -158,7 +158,7 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(EndingKind::ALL.iter().map(|ending| Wanted::Met("ending", ending.name())));
     wanted.extend(Fault::ALL.iter().map(|fault| Wanted::Met("fault", fault.name())));
     wanted.extend(REFUSED.iter().map(|refused| Wanted::Met("refused", refused)));
-    wanted.extend(["track", "build"].map(|what| Wanted::Met("race", what)));
+    wanted.extend(["track", "build", "listener"].map(|what| Wanted::Met("race", what)));
     wanted.extend(PERSON.iter().map(|what| Wanted::Met("person", what)));
     wanted.extend(STORY_NAMES.iter().map(|name| Wanted::Met("story", name)));
     for (call, _) in CALLS {
@@ -175,7 +175,7 @@ const REFUSED: [&str; 3] =
 
 const PERSON: [&str; 5] = ["approves", "rejects", "never answers", "approves in Slack", "rejects in Slack"];
 
-const INVARIANTS: [&str; 9] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9"];
+const INVARIANTS: [&str; 10] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11"];
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,8 @@ const TEMPLATE_PARAMETERS: &str = r#"{
     "AssignPublicIp": {"Type": "String"}, "LoadBalancerSecurityGroup": {"Type": "String"},
     "PermissionsBoundaryArn": {"Type": "String"}, "Service": {"Type": "String"}, "Environment": {"Type": "String"},
     "Refresh": {"Type": "String", "Default": ""},
-    "Paths": {"Type": "CommaDelimitedList"}, "Priority": {"Type": "Number"}, "ContainerPort": {"Type": "Number"},
+    "Kind": {"Type": "String", "Default": "web"}, "Paths": {"Type": "CommaDelimitedList", "Default": ""},
+    "Priority": {"Type": "Number", "Default": 50000}, "ContainerPort": {"Type": "Number", "Default": 8080},
     "Cpu": {"Type": "Number", "Default": 256}, "MemoryMiB": {"Type": "Number", "Default": 512}
 }"#;
 
@@ -186,6 +187,11 @@ impl Platform {
         self.ever_gone.iter().any(|repository| why.contains(&format!("repository {repository} ")))
     }
 
+    /// Whether it was not registered for a while: what was then promised of it could not be done.
+    pub(crate) fn was_gone(&self, repository: &str) -> bool {
+        self.ever_gone.contains(repository)
+    }
+
     pub(crate) fn put_all_back(&mut self) {
         self.gone_until.clear();
     }
@@ -210,7 +216,8 @@ impl Platform {
 
     pub(crate) fn base_template(&self, key: &str) -> Option<String> {
         let (_, more) = TEMPLATES.iter().find(|(known, _)| *known == key)?;
-        let service = r#""Service": {"Type": "AWS::ECS::Service", "Properties": {}}"#;
+        let service = r#""Service": {"Type": "AWS::ECS::Service", "Properties": {}},
+            "TaskDefinition": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Name": "app"}]}}"#;
         Some(format!(r#"{{"Parameters": {TEMPLATE_PARAMETERS}, "Resources": {{{more} {service}}}}}"#))
     }
 }

@@ -38,12 +38,18 @@ pub(crate) enum CommitKind {
     Good,
     /// Another size of task: the plan changes in more than the image.
     Resized,
-    /// With a stack policy.
+    /// With a stack policy, and a secret.
     Guarded,
     /// With a task that runs before the deployment.
     Migrating,
     /// An earlier commit again.
     Earlier,
+    /// At a priority that every service may want.
+    Contested,
+    /// At whatever priority is free.
+    AutoPlaced,
+    /// Without any rule.
+    Worker,
     BadConfig,
     OthersService,
     NoConfig,
@@ -58,7 +64,10 @@ impl CommitKind {
             4..=6 => Self::Earlier,
             7 | 8 => Self::Resized,
             9 | 10 => Self::Guarded,
-            11..=15 => Self::Migrating,
+            11 | 12 => Self::Migrating,
+            13 | 14 => Self::Contested,
+            15 => Self::AutoPlaced,
+            16 => Self::Worker,
             _ => Self::Good,
         }
     }
@@ -106,7 +115,9 @@ impl World {
             };
             (name, way)
         });
-        let config = config(&commit.repository, commit.kind, environments.collect());
+        let known = self.platform.services().iter().position(|known| *known == commit.repository);
+        let config =
+            config(&commit.repository, known.unwrap_or_default(), commit.kind, environments.collect());
         self.sources.configs.insert(revision.clone(), config);
         self.sources.history.entry(commit.repository.clone()).or_default().push(revision.clone());
         revision
@@ -126,7 +137,18 @@ impl World {
     }
 }
 
-fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Value>) -> Option<String> {
+/// The priorities that services have for themselves begin here.
+const PRIORITIES_FROM: usize = 100;
+/// What they want when they want the same.
+pub(crate) const CONTESTED: usize = 77;
+
+/// `number`: the service's among all.
+fn config(
+    repository: &str,
+    number: usize,
+    kind: CommitKind,
+    environments: BTreeMap<String, Value>,
+) -> Option<String> {
     let service = if kind == CommitKind::OthersService { "somebody-else" } else { repository };
     let (cpu, memory_mib) = match kind {
         CommitKind::Resized => (512, 1024),
@@ -136,23 +158,44 @@ fn config(repository: &str, kind: CommitKind, environments: BTreeMap<String, Val
         | CommitKind::Guarded
         | CommitKind::Migrating
         | CommitKind::Earlier
+        | CommitKind::Contested
+        | CommitKind::AutoPlaced
+        | CommitKind::Worker
         | CommitKind::OthersService
         | CommitKind::NoConfig => (256, 512),
     };
     let mut config = json!({
         "service": service,
         "kind": "web",
-        "routing": { "paths": [format!("/{repository}")], "priority": 120 },
+        "routing": { "paths": [format!("/{repository}")], "priority": PRIORITIES_FROM + number },
         "container": { "port": 8080, "cpu": cpu, "memoryMiB": memory_mib },
         "environments": environments,
     });
+    match kind {
+        CommitKind::Contested => config["routing"]["priority"] = CONTESTED.into(),
+        CommitKind::AutoPlaced => config["routing"]["priority"] = "auto".into(),
+        CommitKind::Worker => {
+            config["kind"] = "worker".into();
+            config["container"] = json!({ "cpu": cpu, "memoryMiB": memory_mib });
+            config.as_object_mut().map(|config| config.remove("routing"));
+        }
+        CommitKind::Migrating => {
+            config["deployment"] =
+                json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
+        }
+        CommitKind::Good
+        | CommitKind::Resized
+        | CommitKind::Guarded
+        | CommitKind::Earlier
+        | CommitKind::BadConfig
+        | CommitKind::OthersService
+        | CommitKind::NoConfig => {}
+    }
     if kind == CommitKind::Guarded {
+        config["container"]["secrets"] = json!({ "TOKEN": format!("{repository}/token") });
         config["StackPolicy"] = json!({ "Statement": [
             { "Effect": "Deny", "Action": "Update:Replace", "Principal": "*", "Resource": "*" }
         ] });
-    }
-    if kind == CommitKind::Migrating {
-        config["deployment"] = json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
     }
     (kind != CommitKind::NoConfig).then(|| config.to_string())
 }

@@ -70,6 +70,13 @@ pub(crate) struct Step {
 /// Events per page: few, so that paging is met.
 const EVENTS_PAGE: usize = 4;
 
+impl Props {
+    /// The listener and the priority of the stack's rule, where it has one.
+    pub(crate) fn place(&self) -> Option<(&str, &str)> {
+        Some((self.parameters.get("ListenerArn")?, self.parameters.get("Priority")?))
+    }
+}
+
 impl Stack {
     pub(crate) fn is_busy(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"

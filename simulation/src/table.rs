@@ -6,6 +6,7 @@ use engine::ports::Commit;
 use model::build::Build;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::listener::Listener;
 use model::release::Release;
 use model::time::Timestamp;
 use model::track::Track;
@@ -18,6 +19,8 @@ pub(crate) struct Table {
     pub(crate) tracks: BTreeMap<TrackKey, Track>,
     pub(crate) releases: BTreeMap<ReleaseId, Release>,
     pub(crate) builds: BTreeMap<BuildFamily, Build>,
+    /// By the listener's ARN.
+    pub(crate) listeners: BTreeMap<String, Listener>,
     pub(crate) patrol: Option<String>,
     /// Of tracks, by anybody.
     pub(crate) commits: u64,
@@ -55,6 +58,18 @@ impl World {
             return Commit::Lost;
         }
         self.table.builds.insert(build.family.clone(), build.clone());
+        Commit::Written
+    }
+
+    pub(crate) fn commit_listener(&mut self, arn: &str, listener: &Listener) -> Commit {
+        let version = self.table.listeners.get(arn).map_or(0, |stored| stored.version);
+        if version + 1 != listener.version {
+            self.coverage.hit("race", "listener");
+            return Commit::Lost;
+        }
+        checks::places(self, arn, listener);
+        self.say(format_args!("{arn} is at version {}", listener.version));
+        self.table.listeners.insert(arn.to_owned(), listener.clone());
         Commit::Written
     }
 

@@ -79,6 +79,11 @@ impl World {
     }
 }
 
+/// Whose click it is, by the id in its payload.
+pub(crate) fn who_clicked(payload: &str) -> Option<&'static str> {
+    VOTERS.iter().find(|(_, slack)| payload.contains(slack)).map(|(name, _)| *name)
+}
+
 /// What `slack` hands on of a button that was clicked.
 fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
     let payload = json!({

@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 
 use engine::sweep::LEASE;
+use model::approval::{Voice, Vote};
 use model::decide::Advance;
 use model::ids::{ReleaseId, Revision, TrackKey};
 use model::release::{Asked, Ending, Origin, Phase, Release};
 use model::time::Timestamp;
 use model::track::Track;
+use serde_json::Value;
 
 use crate::checks::Invariant::{Cost, I1, I3, I4, I5, I6, I8};
 use crate::checks::{Invariant, READ_AGE_MAX_MS, Wrong};
+use crate::voters;
 use crate::world::{SECOND, World};
 
 /// Clocks differ by less than this.
@@ -136,7 +139,7 @@ pub(crate) fn heard(world: &mut World, reply: &[u8]) {
         let Ok(id) = request.release.parse::<ReleaseId>() else { continue };
         let release = world.table.tracks.get(&id.track).and_then(|track| track.release(id.n));
         if let Some(Phase::AwaitingApproval { plan, asked }) = release.map(|release| &release.phase)
-            && asked.votes.is_empty()
+            && !asked.votes.iter().any(|vote| vote.voice == Voice::Reply)
             && asked.policy.replies
             && plan.fingerprint.as_str() == request.fingerprint
             && reply.contains(&format!("approve {id} {}", request.token))
@@ -146,6 +149,28 @@ pub(crate) fn heard(world: &mut World, reply: &[u8]) {
     }
     for id in forgotten {
         world.violation(I5, format!("{id} was approved, and that is forgotten"));
+    }
+}
+
+/// A click that was answered as recorded is among the votes for the plan that it was for.
+pub(crate) fn recorded(world: &mut World, click: &[u8], answer: &Value) {
+    let click = String::from_utf8_lossy(click);
+    let Some(name) = voters::who_clicked(&click) else { return };
+    let is_his = |vote: &Vote| vote.voice.person().is_some_and(|person| person.as_str() == name);
+    let said = answer["handled"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let approvals =
+        said.filter_map(|said| said.strip_prefix("Your approval of ")?.strip_suffix(" is recorded."));
+    let forgotten: Vec<ReleaseId> = approvals
+        .filter_map(|id| id.parse::<ReleaseId>().ok())
+        .filter(|id| {
+            let release = world.table.tracks.get(&id.track).and_then(|track| track.release(id.n));
+            release.and_then(|release| asked(&release.phase)).is_some_and(|asked| {
+                click.contains(asked.fingerprint.as_str()) && !asked.votes.iter().any(is_his)
+            })
+        })
+        .collect();
+    for id in forgotten {
+        world.violation(I5, format!("{name} approved {id} in Slack, and that is forgotten"));
     }
 }
 

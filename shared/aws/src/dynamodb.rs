@@ -1,4 +1,4 @@
-//! The table: tracks, releases and builds, the agenda of what is due, and what the command line lists.
+//! The table: tracks, releases, builds and places on listeners, the agenda of what is due, and what the command line lists.
 
 mod item;
 
@@ -8,13 +8,14 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
-use engine::ports::{Agenda, Builds, Commit, Tracks};
+use engine::ports::{Agenda, Builds, Commit, Listeners, Tracks};
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::listener::Listener;
 use model::release::Release;
 use model::time::Timestamp;
 use model::track::Track;
@@ -69,27 +70,18 @@ impl Builds for Aws {
     }
 
     async fn commit_build(&self, build: &Build) -> Result<Commit, Failure> {
-        let put = self
-            .dynamodb
-            .put_item()
-            .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_build(build)?));
-        let sent = match build.version {
-            0 | 1 => put.condition_expression(ABSENT).send().await,
-            version => {
-                put.condition_expression(UNCHANGED)
-                    .expression_attribute_names("#version", "version")
-                    .expression_attribute_values(":previous", item::number(version - 1))
-                    .send()
-                    .await
-            }
-        };
-        match sent {
-            Ok(_) => Ok(Commit::Written),
-            // After a lost answer this can be our own write: who loads again finds it.
-            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
-            Err(error) => Err(PUT_ITEM.failed(error)),
-        }
+        self.put_over(item::of_build(build)?, build.version).await
+    }
+}
+
+impl Listeners for Aws {
+    async fn load_listener(&self, arn: &str) -> Result<Listener, Failure> {
+        let stored = self.get(&Place::listener(arn)).await?.as_ref().map(item::decode).transpose()?;
+        Ok(stored.unwrap_or_default())
+    }
+
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Result<Commit, Failure> {
+        self.put_over(item::of_listener(arn, listener)?, listener.version).await
     }
 }
 
@@ -224,6 +216,27 @@ impl Aws {
             .await
             .map_err(|error| QUERY.failed(error))?;
         page.items().iter().map(item::decode).collect()
+    }
+
+    /// Only over the version before.
+    async fn put_over(&self, item: Item, version: u64) -> Result<Commit, Failure> {
+        let put = self.dynamodb.put_item().table_name(self.settings.required(TABLE)?).set_item(Some(item));
+        let sent = match version {
+            0 | 1 => put.condition_expression(ABSENT).send().await,
+            version => {
+                put.condition_expression(UNCHANGED)
+                    .expression_attribute_names("#version", "version")
+                    .expression_attribute_values(":previous", item::number(version - 1))
+                    .send()
+                    .await
+            }
+        };
+        match sent {
+            Ok(_) => Ok(Commit::Written),
+            // After a lost answer this can be our own write: who loads again finds it.
+            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
+            Err(error) => Err(PUT_ITEM.failed(error)),
+        }
     }
 
     async fn put(&self, item: Item) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 //! Writes what no parameter can carry into a template's container definitions: variables, secrets, commands, sidecars.
 
+use model::ids::EnvironmentName;
 use serde_json::{Map, Value, json};
 
 use crate::canonical::canonical_json;
 use crate::config::{LogRouter, LogRouterKind, Process, Secret, ServiceConfig, Sidecar};
 use crate::faults::{Fault, Faults, Path};
 use crate::limits::TASK_DEFINITION_BYTES_MAX;
+use crate::places::Places;
 use crate::record::LogGroupArn;
 
 /// Whether anything must be written: a template without such container definitions can do without them until then.
@@ -59,6 +61,23 @@ pub(crate) fn write(config: &ServiceConfig, template: &mut Value, root: &Path, f
 /// Not an intrinsic function, which nothing can be written into.
 fn is_definition(value: &Value) -> bool {
     value.get("Name").is_some()
+}
+
+impl ServiceConfig {
+    /// The secrets that the service's containers are given in `environment`, each with the place that names it.
+    pub fn secrets(&self, environment: &EnvironmentName) -> Vec<(String, Secret)> {
+        let here = self.in_environment(environment);
+        // A config is made of texts, numbers, lists and maps; it always is JSON.
+        let file = serde_json::to_value(self).unwrap_or_default();
+        let places = Places { file: &file, environment: Some(environment) };
+        let named = |keys: &[&str], process: &Process| -> Vec<(String, Secret)> {
+            let place = |name: &str| places.place(&[keys, &["secrets", name]].concat()).to_string();
+            process.secrets.iter().map(|(name, secret)| (place(name), secret.clone())).collect()
+        };
+        let own = here.container.iter().flat_map(|container| named(&["container"], &container.process));
+        let sidecars = here.sidecars.iter().flat_map(|(name, it)| named(&["sidecars", name], &it.process));
+        own.chain(sidecars).collect()
+    }
 }
 
 impl Process {

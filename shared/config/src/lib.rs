@@ -23,6 +23,7 @@ mod reader;
 mod record;
 mod render;
 mod routing;
+mod rule;
 mod schema;
 mod together;
 mod yaml;

@@ -155,7 +155,7 @@ pub fn render(
     })
 }
 
-const AUTO_ALLOWED: &str = "a whole number from 1 to 50000, as none is kept for this service yet";
+const AUTO_ALLOWED: &str = "a whole number from 1 to 50000, as none is kept for this service here";
 
 fn watch(config: &ServiceConfig) -> Option<Watch> {
     let deployment = config.deployment.as_ref()?;

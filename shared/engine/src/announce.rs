@@ -4,12 +4,13 @@ use model::effect::{Effect, Notice, Promise};
 use model::ids::ReleaseId;
 use model::ids::TrackKey;
 use model::order::Hold;
-use model::release::{Asked, Danger, Ending, Origin, Phase, Plan, Release};
+use model::release::{Asked, Ending, Origin, Phase, Plan, Release};
 use model::signal::Signal;
 use model::track::Track;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::plan_words;
 use crate::ports::{Message, People, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
 
@@ -97,9 +98,6 @@ async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
 
 fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, token: &str) -> Message {
     let id = &release.id;
-    let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
-    let lines: Vec<String> =
-        plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
     let still = asked.still_needed();
     let (kind, again) = match notice {
         Notice::ApprovalReminded => ("approvalReminded", " again, half the time to answer having passed"),
@@ -116,18 +114,13 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
     };
     let text = format!(
         "{id} asks for approval{again} ({still} of {} still needed).\n{so_far}\n\
-         {}Revision {} of {} on {}, pushed by {by}.\n\
-         Plan {}:\n{}\n\n\
+         {}{}\n\n\
          To answer, publish to the approval topic:\n  \
          approve {id} {token}\n  \
          reject {id} {token} <reason>\n",
         asked.policy.required,
         came_from(release),
-        release.revision.short(),
-        release.repository,
-        release.branch,
-        plan.fingerprint.short(),
-        lines.join("\n"),
+        plan_words::in_words(release, plan),
     );
     let json = json!({
         "notice": kind,
@@ -287,16 +280,6 @@ pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
         "why": why,
     });
     message(&format!("{about}: a reply was not taken"), text, &json)
-}
-
-fn mark(danger: Danger) -> &'static str {
-    match danger {
-        Danger::Delete => "!! DELETE: ",
-        Danger::Replace => "!! REPLACE: ",
-        Danger::TrafficGap => "! TRAFFIC GAP: ",
-        Danger::MayReplace => "! MAY REPLACE: ",
-        Danger::None => "- ",
-    }
 }
 
 fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {

@@ -12,8 +12,9 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Door, Errands, Images, Patrol, People, Quarantine, Queues, Records,
-    Registry, ReplyKey, Services, Slack, SlackBoard, Sources, Stacks, Templates, Tracks,
+    Agenda, BuildService, Builds, Clock, Door, Errands, Images, Listeners, Patrol, People, Quarantine,
+    Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Sources, Stacks, Templates,
+    Tracks,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
 /// CodeCommit's "Repository State Change", and the patrol's hints.
 pub async fn push<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks + Listeners + Queues + Sources + Records + Registry + Templates + Quarantine + Clock,
 {
     hear(ports, Function::Push, payload, async |subject| {
         let Subject::Branch { repository, branch, pushed_by, commit_hint } = subject else { return Ok(None) };
@@ -127,7 +128,18 @@ where
 /// The deployer's queue.
 pub async fn deployer<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Errands + Sources + Records + Templates + Quarantine + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Errands
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Quarantine
+        + Clock,
 {
     serve(ports, Hand::Deployer, payload, async |track, promise| deploy_effect(ports, track, promise).await)
         .await
@@ -170,7 +182,17 @@ where
 
 async fn deploy_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + Queues + Stacks + Services + Errands + Sources + Records + Templates + Clock,
+    P: Tracks
+        + Listeners
+        + Queues
+        + Stacks
+        + Services
+        + Errands
+        + Secrets
+        + Sources
+        + Records
+        + Templates
+        + Clock,
 {
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {

@@ -17,13 +17,15 @@ use crate::authors::authors;
 use crate::deployment::deletion;
 use crate::errands;
 use crate::failure::Failure;
+use crate::places;
 use crate::plan_words;
 use crate::ports::{
-    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Records, ResourceChange, Services, Sources,
-    StackRead, Stacks, Templates,
+    ChangeSetKind, ChangeSetOrder, ChangeSetRead, Clock, Listeners, Records, ResourceChange, Secrets,
+    Services, Sources, StackRead, Stacks, Templates, Tracks,
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
+use crate::secrets;
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness};
 
@@ -41,11 +43,10 @@ struct Ingredients {
     rendered: Rendered,
 }
 
-pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + Clock>(
-    ports: &P,
-    track: &Track,
-    promise: &Promise,
-) -> Result<Signal, Failure> {
+pub(crate) async fn plan<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
+where
+    P: Tracks + Listeners + Stacks + Services + Secrets + Sources + Records + Templates + Clock,
+{
     let release = track.release(promise.key.release.n);
     let Some((release, image)) = release.and_then(|release| match &release.phase {
         Phase::Planning { image, .. } => Some((release, image)),
@@ -60,7 +61,9 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
     let name = track.key.stack();
     let (grounds, stack) =
         futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
-    let standing = standing(ports, stack.as_ref()).await?;
+    let priority =
+        places::hold_for_plan(ports, track, release, &grounds.environment, grounds.file.as_deref()).await?;
+    let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
     mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
@@ -91,6 +94,7 @@ pub(crate) async fn plan<P: Stacks + Services + Sources + Records + Templates + 
         }
     };
     let Some(first) = ports.change_set(&name, &promise.key, None).await? else {
+        secrets::check(ports, &ingredients.config, &track.key.environment).await?;
         let rendered = &ingredients.rendered;
         let template_url = ports.store_template(&rendered.sha256, &rendered.template).await?;
         ports

@@ -2,7 +2,7 @@
 
 use config::Before;
 use model::ids::ImageDigest;
-use model::release::{Danger, Origin, PlanLine, Release};
+use model::release::{Danger, Origin, Plan, PlanLine, Release};
 
 use crate::ports::{ChangeSetKind, ResourceChange};
 
@@ -12,6 +12,31 @@ const LINES_MAX: usize = 30;
 const PROPERTIES_MAX: usize = 6;
 /// Of a command, in a line.
 const COMMAND_CHARS: usize = 200;
+
+/// Whose plan it is, and its lines: what those who are asked for approval read.
+pub fn in_words(release: &Release, plan: &Plan) -> String {
+    let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
+    let lines: Vec<String> =
+        plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
+    format!(
+        "Revision {} of {} on {}, pushed by {by}.\nPlan {}:\n{}",
+        release.revision.short(),
+        release.repository,
+        release.branch,
+        plan.fingerprint.short(),
+        lines.join("\n"),
+    )
+}
+
+fn mark(danger: Danger) -> &'static str {
+    match danger {
+        Danger::Delete => "!! DELETE: ",
+        Danger::Replace => "!! REPLACE: ",
+        Danger::TrafficGap => "! TRAFFIC GAP: ",
+        Danger::MayReplace => "! MAY REPLACE: ",
+        Danger::None => "- ",
+    }
+}
 
 /// First what is deployed; then what would be lost, interrupted or replaced; then what the config says differently from
 /// what is live, as `differences`; then the rest.

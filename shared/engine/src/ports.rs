@@ -12,6 +12,7 @@ use model::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
     Revision, StackName, TrackKey,
 };
+use model::listener::Listener;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -50,6 +51,14 @@ pub trait Builds {
     async fn load_build(&self, family: &BuildFamily) -> Answer<Option<Build>>;
     /// Only if the stored version is one less (absent for version 1).
     async fn commit_build(&self, build: &Build) -> Answer<Commit>;
+}
+
+/// Who holds which place among a listener's rules.
+pub trait Listeners {
+    /// Empty when nobody ever held a place there. `arn` is the listener's.
+    async fn load_listener(&self, arn: &str) -> Answer<Listener>;
+    /// Only if the stored version is one less (absent for version 1).
+    async fn commit_listener(&self, arn: &str, listener: &Listener) -> Answer<Commit>;
 }
 
 /// What the sweep looks at: the sparse index of tracks by due time, and its own place in the patrol.
@@ -172,7 +181,7 @@ pub trait Records {
     async fn environment_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
 
-/// The registered repositories, for the patrol.
+/// The registered repositories, ten a page: for the patrol, and for what others were granted.
 pub trait Registry {
     async fn service_records(&self, page: Option<&str>) -> Answer<Page<(String, Stored)>>;
 }
@@ -395,6 +404,12 @@ pub trait Errands {
     async fn stop_task(&self, cluster: &str, arn: &str, why: &str) -> Answer<()>;
     /// The last lines of a log stream, oldest first; none where there is no such stream.
     async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Answer<Vec<String>>;
+}
+
+/// The services' secrets. What is in them is never read.
+pub trait Secrets {
+    /// Whether a task could be given it: there is one of that name, and it is not being deleted.
+    async fn secret_exists(&self, name: &str) -> Answer<bool>;
 }
 
 /// The artifact bucket.

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, ServiceRecord, Standing};
+use config::{EnvironmentRecord, ServiceConfig, ServiceRecord, Standing};
 use model::ids::{BranchName, BuildFamily, EnvironmentName, ImageDigest, RepositoryName, Revision, TrackKey};
 use model::signal::{Push, Signal};
+use model::track::Track;
 
 use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::hand::said;
+use crate::places::{self, Asking, Place};
 use crate::plan::{base_template, render};
-use crate::ports::{Clock, Queues, Records, Sources, Templates, Tracks};
+use crate::ports::{Clock, Listeners, Queues, Records, Registry, Sources, Templates, Tracks};
 use crate::records::{environments, find_service};
 
 /// What a repository says about its service.
@@ -27,10 +29,10 @@ pub(crate) struct Hint<'a> {
     pub commit: Option<&'a str>,
 }
 
-pub(crate) async fn push<P: Tracks + Queues + Sources + Records + Templates + Clock>(
-    ports: &P,
-    hint: &Hint<'_>,
-) -> Result<String, Failure> {
+pub(crate) async fn push<P>(ports: &P, hint: &Hint<'_>) -> Result<String, Failure>
+where
+    P: Tracks + Listeners + Queues + Sources + Records + Registry + Templates + Clock,
+{
     let Some(service) = find_service(ports, hint.repository).await? else {
         return unregistered(ports, hint).await;
     };
@@ -69,12 +71,15 @@ async fn unregistered<P: Sources>(ports: &P, hint: &Hint<'_>) -> Result<String, 
 }
 
 /// `None` when the branch moved on meanwhile.
-async fn push_head<P: Tracks + Queues + Sources + Records + Templates + Clock>(
+async fn push_head<P>(
     ports: &P,
     hint: &Hint<'_>,
     service: &ServiceRecord,
     head: &Revision,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<String>, Failure>
+where
+    P: Tracks + Listeners + Queues + Sources + Records + Registry + Templates + Clock,
+{
     let (file, records) =
         futures_util::future::try_join(ports.file(hint.repository, head, CONFIG_FILE), environments(ports))
             .await?;
@@ -84,13 +89,14 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Templates + Clock>(
     }
     let mut all_said = Vec::new();
     for (environment, fault) in verdicts {
-        let fault = match (fault, records.get(&environment)) {
-            (None, Some(record)) => {
-                unrenderable(ports, &environment, service, record, file.as_deref()).await?
-            }
-            (fault, _) => fault,
-        };
         let key = TrackKey { service: service.service.clone(), environment };
+        let (fault, fits) = match (fault, records.get(&key.environment)) {
+            (None, Some(record)) => match fits(ports, &key, service, record, file.as_deref()).await? {
+                Ok(config) => (None, Some((config, record))),
+                Err(fault) => (Some(fault), None),
+            },
+            (fault, _) => (fault, None),
+        };
         let push = Push {
             revision: head.clone(),
             repository: hint.repository.clone(),
@@ -99,10 +105,17 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Templates + Clock>(
             family: BuildFamily::of(hint.repository, head, &service.image_repository_uri),
             fault,
         };
-        let handled = advance(ports, &key, async |_| {
+        let handled = advance(ports, &key, async |track| {
             // Read after the track was loaded: an older head must not be committed over a newer one (I8).
             let still = ports.branch_head(hint.repository, hint.branch).await?;
-            Ok((still.as_ref() == Some(head)).then(|| Signal::Pushed(push.clone())))
+            if still.as_ref() != Some(head) {
+                return Ok(None);
+            }
+            let mut push = push.clone();
+            if let Some((config, environment)) = &fits {
+                push.fault = unplaced(ports, track, head, config, environment).await?;
+            }
+            Ok(Some(Signal::Pushed(push)))
         })
         .await?;
         if handled == Handled::Unconcerned {
@@ -113,24 +126,53 @@ async fn push_head<P: Tracks + Queues + Sources + Records + Templates + Clock>(
     Ok(Some(all_said.join("; ")))
 }
 
-/// What the environment's template has against the config. Said before a build is paid for, with an image in the place of
-/// the one that the build would make.
-async fn unrenderable<P: Templates>(
+/// The config that is to be released there, or what the environment's template or other services' grants have against
+/// it. Said before a build is paid for, with an image and a priority in the place of those that there will be.
+async fn fits<P: Listeners + Registry + Templates>(
     ports: &P,
-    environment: &EnvironmentName,
+    key: &TrackKey,
     service: &ServiceRecord,
     record: &EnvironmentRecord,
     file: Option<&[u8]>,
-) -> Result<Option<String>, Failure> {
-    let base = match base_template(ports, environment, record).await {
+) -> Result<Result<ServiceConfig, String>, Failure> {
+    let base = match base_template(ports, &key.environment, record).await {
         Ok(base) => base,
-        Err(Failure::Refused { why, .. }) => return Ok(Some(why)),
+        Err(Failure::Refused { why, .. }) => return Ok(Err(why)),
         Err(failure) => return Err(failure),
     };
     let image = ImageDigest::of(&[0; 32]);
-    Ok(render(environment, service, record, file, &base, &image, &Standing::default())
-        .err()
-        .map(|faults| format!("{CONFIG_FILE} does not fit the template {}:\n{faults}", record.template)))
+    let standing = Standing { priority: Some(1), ..Standing::default() };
+    let config = match render(&key.environment, service, record, file, &base, &image, &standing) {
+        Ok((config, _)) => config,
+        Err(faults) => {
+            let why = format!("{CONFIG_FILE} does not fit the template {}:\n{faults}", record.template);
+            return Ok(Err(why));
+        }
+    };
+    Ok(match places::others_grant(ports, key, &config, service, record).await? {
+        Some(fault) => Err(fault),
+        None => Ok(config),
+    })
+}
+
+/// Why the release that this push would be cannot have its place on the listener. It is held before the release is
+/// committed: what a crash leaves behind is nobody's soon.
+async fn unplaced<P: Listeners + Tracks + Clock>(
+    ports: &P,
+    track: &Track,
+    head: &Revision,
+    config: &ServiceConfig,
+    environment: &EnvironmentRecord,
+) -> Result<Option<String>, Failure> {
+    if track.newest.as_ref().is_some_and(|newest| newest.revision == *head) {
+        return Ok(None);
+    }
+    let release = track.release_id(track.next_number());
+    let asking = Asking { release: &release, revision: head, track, config, environment };
+    Ok(match places::hold(ports, &asking).await? {
+        Place::At(_) | Place::None => None,
+        Place::Refused(why) => Some(why),
+    })
 }
 
 /// The environments that this commit is for, each with what stands against it. A config that cannot be read fails

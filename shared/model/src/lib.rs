@@ -7,6 +7,7 @@ pub mod effect;
 pub mod ids;
 pub mod kinds;
 pub mod listener;
+pub mod matching;
 pub mod order;
 pub mod pattern;
 pub mod release;

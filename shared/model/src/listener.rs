@@ -6,15 +6,25 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TrackKey;
-use crate::pattern::{covers, overlap};
+use crate::ids::{ReleaseId, Revision, TrackKey};
+pub use crate::matching::Matching;
+use crate::matching::Meeting;
+use crate::release::{Ending, Release};
+use crate::time::{Span, Timestamp};
+use crate::track::Track;
 
 /// Source: Application Load Balancer guide, "Quotas": rules, and target groups, of one load balancer.
 pub const RULES_MAX: u32 = 100;
 pub const TARGET_GROUPS_MAX: u32 = 100;
 const PRIORITY_MAX: u32 = 50_000;
+/// A place is reserved before its release is committed. Whoever has not committed it by then has crashed: a Lambda
+/// function runs for fifteen minutes at most.
+pub const COMMITTED_WITHIN: Span = Span::minutes(20);
 
 /// The rules of one listener, as they are or will be.
+///
+/// What is stored is what was asked for. Whether it still stands is for the holder's own track to say: nobody has to
+/// live to give a place back, and none is held for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listener {
@@ -27,9 +37,20 @@ pub struct Listener {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
-    pub live: Option<Rule>,
-    /// By the number of the release that brings it.
-    pub coming: BTreeMap<u32, Rule>,
+    pub live: Option<Reserved>,
+    /// Of releases that bring it, or may have left it behind.
+    pub coming: Vec<Reserved>,
+}
+
+/// A rule and the release that it is for. Two pushes may think themselves the next release: only one of the two
+/// revisions will be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reserved {
+    pub n: u32,
+    pub revision: Revision,
+    pub at: Timestamp,
+    pub rule: Rule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +59,6 @@ pub struct Rule {
     pub priority: u32,
     pub matching: Matching,
     pub target_groups: u32,
-}
-
-/// Which requests a rule takes: those for one of `hosts` and one of `paths`; an empty list takes all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Matching {
-    pub hosts: Vec<String>,
-    pub paths: Vec<String>,
 }
 
 /// What a release asks for.
@@ -69,6 +82,8 @@ pub enum Clash {
     Priority {
         priority: u32,
         holder: TrackKey,
+        /// The nearest number that can be had.
+        free: Option<u32>,
     },
     /// Neither rule is the more specific one: the same requests are meant for both.
     Overlap {
@@ -81,6 +96,7 @@ pub enum Clash {
         priority: u32,
         holder: TrackKey,
         theirs: u32,
+        free: Option<u32>,
     },
     /// No number is free between the rules that must come before and those that must come after.
     NoRoom,
@@ -90,17 +106,36 @@ pub enum Clash {
     },
 }
 
+impl Clash {
+    /// Whose place is in the way; nobody's alone where there is no room.
+    pub fn holder(&self) -> Option<&TrackKey> {
+        match self {
+            Clash::Priority { holder, .. } | Clash::Overlap { holder, .. } | Clash::Order { holder, .. } => {
+                Some(holder)
+            }
+            Clash::NoRoom | Clash::TooMany { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Clash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let free = |free: &Option<u32>| match free {
+            Some(free) => format!("; {free} is free"),
+            None => "; no number that would do is free".to_owned(),
+        };
         match self {
-            Clash::Priority { priority, holder } => write!(f, "priority {priority} is held by {holder}"),
+            Clash::Priority { priority, holder, free: number } => {
+                write!(f, "priority {priority} is held by {holder}{}", free(number))
+            }
             Clash::Overlap { own, theirs, holder } => {
                 write!(f, "{own} takes requests that {theirs} of {holder} takes as well")
             }
-            Clash::Order { priority, holder, theirs } => write!(
+            Clash::Order { priority, holder, theirs, free: number } => write!(
                 f,
                 "priority {priority} and the {theirs} of {holder} are the wrong way round: of two rules that take the \
-                 same requests the more specific one needs the smaller number"
+                 same requests the more specific one needs the smaller number{}",
+                free(number)
             ),
             Clash::NoRoom => f.write_str("no priority is free between the rules that it must stand between"),
             Clash::TooMany { what, limit } => {
@@ -111,59 +146,86 @@ impl fmt::Display for Clash {
 }
 
 impl Listener {
-    /// The listener with what release `n` of `track` wants held for it, and the priority that it has there.
+    /// The listener with what `release` wants held for it, and the priority that it has there.
     ///
     /// # Errors
     /// The first clash with what others hold. Nothing is held then.
-    pub fn reserve(&self, track: &TrackKey, n: u32, wanted: &Wanted) -> Result<(Listener, u32), Clash> {
-        let own = self.held.get(track);
+    pub fn reserve(
+        &self,
+        release: &ReleaseId,
+        revision: &Revision,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Result<(Listener, u32), Clash> {
+        let track = &release.track;
         let priority = match wanted.priority {
             WantedPriority::At(priority) => priority,
-            WantedPriority::Auto => self.pick(track, own, &wanted.matching)?,
+            WantedPriority::Auto => {
+                let kept = self.kept(release, revision, &wanted.matching);
+                let place = wanted.matching.place();
+                kept.or_else(|| self.nearest(track, &wanted.matching, place)).ok_or(Clash::NoRoom)?
+            }
         };
         let rule = Rule { priority, matching: wanted.matching.clone(), target_groups: wanted.target_groups };
         for (holder, theirs) in self.others(track) {
-            rule.check_against(holder, theirs)?;
+            let free = || self.nearest(track, &rule.matching, priority);
+            rule.check_against(holder, theirs, free)?;
         }
         let mut next = self.clone();
-        next.held.entry(track.clone()).or_default().coming.insert(n, rule);
+        let coming = &mut next.held.entry(track.clone()).or_default().coming;
+        let own = |reserved: &Reserved| reserved.is_of(release.n, revision);
+        if !coming.iter().any(|reserved| own(reserved) && reserved.rule == rule) {
+            coming.retain(|reserved| !own(reserved));
+            coming.push(Reserved { n: release.n, revision: revision.clone(), at: now, rule });
+        }
         next.check_quotas()?;
-        next.version += u64::from(next.held != self.held);
+        next.version = self.version + u64::from(next.held != self.held);
         Ok((next, priority))
     }
 
-    /// Release `n` is deployed: its rule is the live one, and those of older releases will not come.
-    #[must_use]
-    pub fn settle(&self, track: &TrackKey, n: u32) -> Listener {
-        self.change(track, |held| {
-            if let Some(rule) = held.coming.remove(&n) {
-                held.live = Some(rule);
-            }
-            held.coming.retain(|coming, _| *coming > n);
-        })
+    /// Whether a rule for just these requests is held by the track already.
+    pub fn has(&self, track: &TrackKey, matching: &Matching) -> bool {
+        self.held.get(track).is_some_and(|held| held.rules().any(|rule| rule.matching == *matching))
     }
 
-    /// Release `n` ended otherwise: what was live stays.
-    #[must_use]
-    pub fn leave(&self, track: &TrackKey, n: u32) -> Listener {
-        self.change(track, |held| drop(held.coming.remove(&n)))
+    /// Releases with a place whose ending must be known before it can be said whether they left their rule behind.
+    pub fn unsure(&self, track: &Track) -> Vec<u32> {
+        let Some(held) = self.held.get(&track.key) else { return Vec::new() };
+        let is_over = |n: &u32| {
+            track.newest.as_ref().is_some_and(|newest| *n <= newest.n) && track.release(*n).is_none()
+        };
+        let is_past = |n: &u32| track.live.as_ref().is_some_and(|live| *n <= live.release.n);
+        let mut unsure: Vec<u32> = held.coming.iter().map(|reserved| reserved.n).collect();
+        unsure.retain(|n| is_over(n) && !is_past(n));
+        unsure.sort_unstable();
+        unsure.dedup();
+        unsure
     }
 
-    /// The track's stack is gone.
+    /// What of the track's places still stands, by the track itself and those releases that were `unsure`.
     #[must_use]
-    pub fn free(&self, track: &TrackKey) -> Listener {
-        self.change(track, |held| *held = Held::default())
-    }
-
-    fn change(&self, track: &TrackKey, change: impl FnOnce(&mut Held)) -> Listener {
+    pub fn as_held(&self, track: &Track, over: &[Release], now: Timestamp) -> Listener {
         let mut next = self.clone();
-        if let Some(held) = next.held.get_mut(track) {
-            change(held);
-            if *held == Held::default() {
-                next.held.remove(track);
+        let Some(held) = next.held.get_mut(&track.key) else { return next };
+        let brought = track.live.as_ref().and_then(|live| {
+            let is_live = |reserved: &&Reserved| reserved.is_of(live.release.n, &live.revision);
+            held.coming.iter().chain(&held.live).find(is_live).cloned()
+        });
+        let is_coming = |reserved: &Reserved| match track.release(reserved.n) {
+            Some(release) => release.revision == reserved.revision,
+            None if track.newest.as_ref().is_none_or(|newest| newest.n < reserved.n) => {
+                reserved.at.plus(COMMITTED_WITHIN) > now
             }
+            None => over
+                .iter()
+                .any(|release| reserved.is_of(release.id.n, &release.revision) && may_have_left(release)),
+        };
+        held.coming.retain(is_coming);
+        held.live = brought;
+        if *held == Held::default() {
+            next.held.remove(&track.key);
         }
-        next.version += u64::from(next.held != self.held);
+        next.version = self.version + u64::from(next.held != self.held);
         next
     }
 
@@ -172,8 +234,24 @@ impl Listener {
         others.flat_map(|(holder, held)| held.rules().map(move |rule| (holder, rule)))
     }
 
-    /// The track's own number if it still stands right, or the free one nearest to where such a pattern belongs.
-    fn pick(&self, track: &TrackKey, own: Option<&Held>, matching: &Matching) -> Result<u32, Clash> {
+    /// A number that is the track's already and still stands right: the release's own, or else that of what is live.
+    fn kept(&self, release: &ReleaseId, revision: &Revision, matching: &Matching) -> Option<u32> {
+        let stands = self.standing(&release.track, matching);
+        let held = self.held.get(&release.track)?;
+        let own = held.coming.iter().filter(|reserved| reserved.is_of(release.n, revision));
+        let priorities = own.chain(&held.live).chain(&held.coming).map(|reserved| reserved.rule.priority);
+        priorities.into_iter().find(|priority| stands(*priority))
+    }
+
+    /// The free number nearest to `place`.
+    fn nearest(&self, track: &TrackKey, matching: &Matching, place: u32) -> Option<u32> {
+        let stands = self.standing(track, matching);
+        let away = (0..=PRIORITY_MAX).flat_map(|away| [place.checked_sub(away), place.checked_add(away)]);
+        away.flatten().find(|priority| stands(*priority))
+    }
+
+    /// Which numbers are free, and on the right side of every rule that takes some of the same requests.
+    fn standing(&self, track: &TrackKey, matching: &Matching) -> impl Fn(u32) -> bool {
         let (mut after, mut before) = (0, PRIORITY_MAX + 1);
         let mut taken = Vec::new();
         for (_, theirs) in self.others(track) {
@@ -185,14 +263,7 @@ impl Listener {
                 Meeting::Around => after = after.max(theirs.priority),
             }
         }
-        let stands = |priority: &u32| after < *priority && *priority < before && !taken.contains(priority);
-        let kept = own.into_iter().flat_map(Held::rules).map(|rule| rule.priority).find(stands);
-        if let Some(kept) = kept {
-            return Ok(kept);
-        }
-        let place = matching.place();
-        let away = (0..=PRIORITY_MAX).flat_map(|away| [place.checked_sub(away), place.checked_add(away)]);
-        away.flatten().find(stands).ok_or(Clash::NoRoom)
+        move |priority| after < priority && priority < before && !taken.contains(&priority)
     }
 
     fn check_quotas(&self) -> Result<(), Clash> {
@@ -208,16 +279,44 @@ impl Listener {
     }
 }
 
+/// CloudFormation was at its stack, and what it left there nobody has read to its end.
+fn may_have_left(release: &Release) -> bool {
+    match release.ending() {
+        Some(Ending::Failed { stack_status: Some(status), .. }) => status != "DELETE_COMPLETE",
+        Some(
+            Ending::Failed { stack_status: None, .. }
+            | Ending::Deployed { .. }
+            | Ending::RolledBack { .. }
+            | Ending::Superseded { .. }
+            | Ending::Rejected { .. }
+            | Ending::Expired { .. }
+            | Ending::Cancelled { .. },
+        )
+        | None => false,
+    }
+}
+
 impl Held {
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.live.iter().chain(self.coming.values())
+        self.live.iter().chain(&self.coming).map(|reserved| &reserved.rule)
+    }
+}
+
+impl Reserved {
+    fn is_of(&self, n: u32, revision: &Revision) -> bool {
+        self.n == n && self.revision == *revision
     }
 }
 
 impl Rule {
-    fn check_against(&self, holder: &TrackKey, theirs: &Rule) -> Result<(), Clash> {
+    fn check_against(
+        &self,
+        holder: &TrackKey,
+        theirs: &Rule,
+        free: impl FnOnce() -> Option<u32>,
+    ) -> Result<(), Clash> {
         if self.priority == theirs.priority {
-            return Err(Clash::Priority { priority: self.priority, holder: holder.clone() });
+            return Err(Clash::Priority { priority: self.priority, holder: holder.clone(), free: free() });
         }
         let in_order = match self.matching.compare(&theirs.matching) {
             Meeting::Apart => true,
@@ -230,66 +329,11 @@ impl Rule {
         if in_order {
             return Ok(());
         }
-        Err(Clash::Order { priority: self.priority, holder: holder.clone(), theirs: theirs.priority })
-    }
-}
-
-/// How two rules stand to each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Meeting {
-    Apart,
-    /// All that this one shares with the other, and more, is the other's: this is the more specific one.
-    Within,
-    Around,
-    Clash {
-        own: String,
-        theirs: String,
-    },
-}
-
-impl Matching {
-    fn pairs(&self) -> Vec<(String, String)> {
-        let all = || vec!["*".to_owned()];
-        let hosts = if self.hosts.is_empty() { all() } else { self.hosts.clone() };
-        let paths = if self.paths.is_empty() { all() } else { self.paths.clone() };
-        hosts
-            .iter()
-            // Hosts are compared without regard to case.
-            .flat_map(|host| paths.iter().map(move |path| (host.to_ascii_lowercase(), path.clone())))
-            .collect()
-    }
-
-    pub(crate) fn compare(&self, other: &Matching) -> Meeting {
-        let (own, theirs) = (self.pairs(), other.pairs());
-        let both = own.iter().flat_map(|a| theirs.iter().map(move |b| (a, b)));
-        let shared: Vec<_> = both.filter(|(a, b)| overlap(&a.0, &b.0) && overlap(&a.1, &b.1)).collect();
-        let over = |a: &(String, String), b: &(String, String)| covers(&a.0, &b.0) && covers(&a.1, &b.1);
-        let Some((first, second)) = shared.first() else { return Meeting::Apart };
-        let within = shared.iter().all(|(a, b)| over(b, a));
-        let around = shared.iter().all(|(a, b)| over(a, b));
-        match (within, around) {
-            (true, false) => Meeting::Within,
-            (false, true) => Meeting::Around,
-            (true, true) | (false, false) => {
-                let spelled = |pair: &(String, String)| match pair.0.as_str() {
-                    "*" => pair.1.clone(),
-                    host => format!("{host}{}", pair.1),
-                };
-                Meeting::Clash { own: spelled(first), theirs: spelled(second) }
-            }
-        }
-    }
-
-    /// Where such a rule belongs: the more it says, the further to the front. Numbers below a thousand are left to those
-    /// who pick one themselves.
-    fn place(&self) -> u32 {
-        const FIRST: u32 = 1_000;
-        const STEP: u32 = 150;
-        let said = |patterns: &[String]| {
-            let literal = |pattern: &String| pattern.chars().filter(|c| !matches!(c, '*' | '?')).count();
-            patterns.iter().map(literal).min().unwrap_or_default()
-        };
-        let said = u32::try_from(said(&self.hosts) + said(&self.paths)).unwrap_or(PRIORITY_MAX);
-        PRIORITY_MAX.saturating_sub(said.saturating_mul(STEP)).clamp(FIRST, PRIORITY_MAX)
+        Err(Clash::Order {
+            priority: self.priority,
+            holder: holder.clone(),
+            theirs: theirs.priority,
+            free: free(),
+        })
     }
 }

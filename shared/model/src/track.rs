@@ -106,6 +106,11 @@ impl Track {
         ReleaseId { track: self.key.clone(), n }
     }
 
+    /// The number of the release that begins here next.
+    pub fn next_number(&self) -> u32 {
+        self.newest.as_ref().map_or(1, |newest| newest.n + 1)
+    }
+
     /// When somebody must look at this track again; `None` when nothing is in flight or promised.
     pub fn due(&self) -> Option<Timestamp> {
         let promises = self.outbox.iter().map(|promise| promise.due);

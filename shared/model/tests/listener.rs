@@ -2,12 +2,79 @@
 
 use std::collections::BTreeMap;
 
-use model::ids::TrackKey;
-use model::listener::{Clash, Listener, Matching, RULES_MAX, Wanted, WantedPriority};
+use model::ids::{BuildFamily, ReleaseId, Revision, TrackKey};
+use model::listener::{COMMITTED_WITHIN, Clash, Listener, Matching, RULES_MAX, Wanted, WantedPriority};
+use model::release::{Ending, Origin, Phase, Release};
+use model::time::{Span, Timestamp};
+use model::track::{Live, Newest, Track};
 use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 fn track(name: &str) -> TrackKey {
     format!("{name}/production").parse().unwrap()
+}
+
+fn id(name: &str, n: u32) -> ReleaseId {
+    ReleaseId { track: track(name), n }
+}
+
+/// Each release is of a revision of its own.
+fn revision(n: u32) -> Revision {
+    format!("{n:040x}").parse().unwrap()
+}
+
+fn reserve(listener: &Listener, name: &str, n: u32, wanted: &Wanted) -> Result<(Listener, u32), Clash> {
+    listener.reserve(&id(name, n), &revision(n), wanted, NOW)
+}
+
+fn release(name: &str, n: u32, phase: Phase) -> Release {
+    let repository = name.parse().unwrap();
+    Release {
+        id: id(name, n),
+        revision: revision(n),
+        family: BuildFamily::of(&repository, &revision(n), "registry.example"),
+        repository,
+        branch: "main".parse().unwrap(),
+        pushed_by: None,
+        authors: Vec::new(),
+        origin: Origin::Push,
+        ordered: None,
+        image: None,
+        created_at: NOW,
+        phase,
+        phase_since: NOW,
+        steps: Vec::new(),
+    }
+}
+
+fn failed(name: &str, n: u32, stack_status: Option<&str>) -> Release {
+    let ending = Ending::Failed { why: "no luck".to_owned(), stack_status: stack_status.map(str::to_owned) };
+    release(name, n, Phase::Over(ending))
+}
+
+/// The track once `live` is deployed, `flying` are in flight and `newest` was the last to begin.
+fn standing(name: &str, live: Option<u32>, flying: &[u32], newest: u32) -> Track {
+    let building = |n: &u32| release(name, *n, Phase::Building { build: None });
+    Track {
+        newest: Some(Newest { n: newest, revision: revision(newest) }),
+        live: live.map(|n| Live {
+            release: id(name, n),
+            revision: revision(n),
+            image: format!("sha256:{}", "a1".repeat(32)).parse().unwrap(),
+            task_definition: "payments:7".to_owned(),
+            since: NOW,
+            from: None,
+            refresh: None,
+        }),
+        in_flight: flying.iter().map(building).collect(),
+        ..Track::new(track(name))
+    }
+}
+
+/// What the track says, taken into the listener.
+fn told(listener: &Listener, track: &Track) -> Listener {
+    listener.as_held(track, &[], NOW)
 }
 
 fn wanted(priority: WantedPriority, paths: &[&str]) -> Wanted {
@@ -25,17 +92,17 @@ fn auto(path: &str) -> Wanted {
 
 /// The listener after `name`'s first release got what it wants.
 fn with(listener: &Listener, name: &str, wanted: &Wanted) -> Listener {
-    listener.reserve(&track(name), 1, wanted).unwrap_or_else(|clash| panic!("{name}: {clash}")).0
+    reserve(listener, name, 1, wanted).unwrap_or_else(|clash| panic!("{name}: {clash}")).0
 }
 
 fn refused(listener: &Listener, name: &str, wanted: &Wanted) -> String {
-    listener.reserve(&track(name), 1, wanted).unwrap_err().to_string()
+    reserve(listener, name, 1, wanted).unwrap_err().to_string()
 }
 
 #[test]
 fn a_priority_that_another_holds_is_refused_with_the_holders_name() {
     let listener = with(&Listener::default(), "payments", &at(120, "/payments/*"));
-    insta::assert_snapshot!(refused(&listener, "ledger", &at(120, "/ledger/*")), @"priority 120 is held by payments/production");
+    insta::assert_snapshot!(refused(&listener, "ledger", &at(120, "/ledger/*")), @"priority 120 is held by payments/production; 119 is free");
     with(&listener, "ledger", &at(121, "/ledger/*"));
 }
 
@@ -46,8 +113,8 @@ fn a_rule_that_takes_anothers_requests_is_refused() {
     insta::assert_snapshot!(refused(&listener, "cross", &at(1, "/*/refunds")), @"/*/refunds takes requests that /payments/* of payments/production takes as well");
     // More specific, and tried first: that is what rules are for.
     with(&listener, "refunds", &at(119, "/payments/refunds/*"));
-    insta::assert_snapshot!(refused(&listener, "refunds", &at(121, "/payments/refunds/*")), @"priority 121 and the 120 of payments/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number");
-    insta::assert_snapshot!(refused(&listener, "frontend", &at(7, "/*")), @"priority 7 and the 120 of payments/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number");
+    insta::assert_snapshot!(refused(&listener, "refunds", &at(121, "/payments/refunds/*")), @"priority 121 and the 120 of payments/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number; 119 is free");
+    insta::assert_snapshot!(refused(&listener, "frontend", &at(7, "/*")), @"priority 7 and the 120 of payments/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number; 121 is free");
     with(&listener, "frontend", &at(50_000, "/*"));
 }
 
@@ -73,7 +140,7 @@ fn auto_puts_the_more_specific_rule_first_whoever_comes_first() {
         let mut listener = Listener::default();
         let mut priorities = BTreeMap::new();
         for (n, path) in order.into_iter().enumerate() {
-            let (next, priority) = listener.reserve(&track(&format!("s{n}")), 1, &auto(path)).unwrap();
+            let (next, priority) = reserve(&listener, &format!("s{n}"), 1, &auto(path)).unwrap();
             listener = next;
             priorities.insert(path, priority);
         }
@@ -87,14 +154,22 @@ fn auto_puts_the_more_specific_rule_first_whoever_comes_first() {
 
 #[test]
 fn auto_keeps_its_number_from_release_to_release() {
-    let payments = track("payments");
-    let (first, priority) = Listener::default().reserve(&payments, 1, &auto("/payments/*")).unwrap();
-    let live = first.settle(&payments, 1);
-    let (_, again) = live.reserve(&payments, 2, &auto("/payments/v2/and/longer/*")).unwrap();
+    let (first, priority) = reserve(&Listener::default(), "payments", 1, &auto("/payments/*")).unwrap();
+    let live = told(&first, &standing("payments", Some(1), &[], 1));
+    let (_, again) = reserve(&live, "payments", 2, &auto("/payments/v2/and/longer/*")).unwrap();
     assert_eq!(again, priority);
     // Asking again for the same release writes nothing.
-    let (same, _) = first.reserve(&payments, 1, &auto("/payments/*")).unwrap();
+    let (same, _) = reserve(&first, "payments", 1, &auto("/payments/*")).unwrap();
     assert_eq!(same.version, first.version);
+}
+
+#[test]
+fn auto_asked_again_for_a_release_is_its_own_number_whatever_else_the_track_has() {
+    let other = reserve(&Listener::default(), "payments", 1, &at(1, "/pay")).unwrap().0;
+    let other = reserve(&other, "payments", 2, &at(40_000, "/pay")).unwrap().0;
+    let (first, priority) = reserve(&other, "payments", 2, &auto("/payments/*")).unwrap();
+    assert_eq!(priority, 40_000);
+    assert_eq!(reserve(&first, "payments", 2, &auto("/payments/*")), Ok((first.clone(), priority)));
 }
 
 #[test]
@@ -106,31 +181,73 @@ fn auto_between_rules_that_leave_no_room_is_refused() {
 
 #[test]
 fn old_and_new_are_both_held_until_the_stack_has_ended() {
-    let payments = track("payments");
-    let live = with(&Listener::default(), "payments", &at(120, "/payments/*")).settle(&payments, 1);
-    let moving = live.reserve(&payments, 2, &at(130, "/pay/*")).unwrap().0;
-    assert!(moving.reserve(&track("ledger"), 1, &at(120, "/ledger")).is_err());
-    assert!(moving.reserve(&track("ledger"), 1, &at(130, "/ledger")).is_err());
+    let live = with(&Listener::default(), "payments", &at(120, "/payments/*"));
+    let live = told(&live, &standing("payments", Some(1), &[], 1));
+    let moving = reserve(&live, "payments", 2, &at(130, "/pay/*")).unwrap().0;
+    let moving = told(&moving, &standing("payments", Some(1), &[2], 2));
+    assert!(reserve(&moving, "ledger", 1, &at(120, "/ledger")).is_err());
+    assert!(reserve(&moving, "ledger", 1, &at(130, "/ledger")).is_err());
 
-    let deployed = moving.settle(&payments, 2);
+    let deployed = told(&moving, &standing("payments", Some(2), &[], 2));
     with(&deployed, "ledger", &at(120, "/payments/*"));
-    assert!(deployed.reserve(&track("ledger"), 1, &at(130, "/ledger")).is_err());
+    assert!(reserve(&deployed, "ledger", 1, &at(130, "/ledger")).is_err());
 
-    let rolled_back = moving.leave(&payments, 2);
+    let rolled_back = told(&moving, &standing("payments", Some(1), &[], 2));
     with(&rolled_back, "ledger", &at(130, "/pay/*"));
-    assert!(rolled_back.reserve(&track("ledger"), 1, &at(120, "/ledger")).is_err());
-
-    with(&moving.free(&payments), "ledger", &at(120, "/ledger"));
+    assert!(reserve(&rolled_back, "ledger", 1, &at(120, "/ledger")).is_err());
 }
 
 #[test]
-fn a_first_deployment_that_fails_leaves_nothing_behind() {
-    let payments = track("payments");
-    let listener = with(&Listener::default(), "payments", &at(120, "/payments/*")).leave(&payments, 1);
-    assert!(listener.held.is_empty());
-    // Ending twice, or what never was held, changes nothing.
-    assert_eq!(listener.leave(&payments, 1), listener);
-    assert_eq!(listener.settle(&payments, 9), listener);
+fn what_a_track_holds_is_what_it_says_itself() {
+    let first = with(&Listener::default(), "payments", &at(120, "/payments/*"));
+    let held = |listener: &Listener| listener.held.contains_key(&track("payments"));
+    // Not committed yet: it may still be.
+    let nothing = Track::new(track("payments"));
+    assert_eq!(told(&first, &nothing), first);
+    let late = NOW.plus(COMMITTED_WITHIN);
+    assert_eq!(first.as_held(&nothing, &[], Timestamp(late.0 - 1)), first);
+    assert!(!held(&first.as_held(&nothing, &[], late)), "whoever reserved it has crashed");
+    // Committed by somebody else: the other revision is the first release.
+    let other = Track {
+        in_flight: vec![Release {
+            revision: revision(9),
+            ..release("payments", 1, Phase::Building { build: None })
+        }],
+        ..standing("payments", None, &[], 1)
+    };
+    assert!(!held(&told(&first, &other)));
+    // However long it takes.
+    let flying = standing("payments", None, &[1], 1);
+    assert_eq!(first.as_held(&flying, &[], NOW.plus(Span::hours(900))), first);
+    // What is live has no rule: it was no web service.
+    assert!(!held(&told(
+        &told(&first, &standing("payments", Some(1), &[], 1)),
+        &standing("payments", Some(2), &[], 2)
+    )));
+    // Telling it again changes nothing.
+    let live = told(&first, &standing("payments", Some(1), &[], 1));
+    assert_eq!(live.version, first.version + 1);
+    assert_eq!(told(&live, &standing("payments", Some(1), &[], 1)), live);
+}
+
+#[test]
+fn a_release_that_is_over_gives_its_place_back_unless_its_stack_was_left_broken() {
+    let first = with(&Listener::default(), "payments", &at(120, "/payments/*"));
+    let over = standing("payments", None, &[], 1);
+    assert_eq!(first.unsure(&over), [1]);
+    assert_eq!(first.unsure(&standing("payments", None, &[1], 1)), [0; 0]);
+    assert_eq!(first.unsure(&standing("payments", Some(1), &[], 1)), [0; 0]);
+    for (status, is_held) in
+        [(None, false), (Some("UPDATE_ROLLBACK_FAILED"), true), (Some("DELETE_COMPLETE"), false)]
+    {
+        let next = first.as_held(&over, &[failed("payments", 1, status)], NOW);
+        assert_eq!(!next.held.is_empty(), is_held, "{status:?}");
+    }
+    // The next deployment mends it.
+    let broken = first.as_held(&over, &[failed("payments", 1, Some("ROLLBACK_FAILED"))], NOW);
+    let (next, _) = reserve(&broken, "payments", 2, &at(130, "/payments/*")).unwrap();
+    let mended = told(&next, &standing("payments", Some(2), &[], 2));
+    with(&mended, "ledger", &at(120, "/ledger/*"));
 }
 
 #[test]
@@ -150,16 +267,16 @@ fn a_load_balancers_limits_are_told() {
 
 #[test]
 fn what_is_stored_reads_back() {
-    let listener =
-        with(&Listener::default(), "payments", &at(120, "/payments/*")).settle(&track("payments"), 1);
+    let listener = with(&Listener::default(), "payments", &at(120, "/payments/*"));
+    let listener = told(&listener, &standing("payments", Some(1), &[], 1));
     let stored = serde_json::to_string(&listener).unwrap();
-    insta::assert_snapshot!(stored, @r#"{"version":2,"held":{"payments/production":{"live":{"priority":120,"matching":{"hosts":[],"paths":["/payments/*"]},"targetGroups":1},"coming":{}}}}"#);
+    insta::assert_snapshot!(stored, @r#"{"version":2,"held":{"payments/production":{"live":{"n":1,"revision":"0000000000000000000000000000000000000001","at":1700000000000,"rule":{"priority":120,"matching":{"hosts":[],"paths":["/payments/*"]},"targetGroups":1}},"coming":[]}}}"#);
     assert_eq!(serde_json::from_str::<Listener>(&stored).unwrap(), listener);
 }
 
 /// Somebody who wants a place and writes only over what they read.
 struct Racer {
-    track: TrackKey,
+    name: &'static str,
     wanted: Wanted,
     read: Option<Listener>,
     ended: Option<Result<u32, Clash>>,
@@ -170,7 +287,7 @@ impl Racer {
     fn step(&mut self, stored: &mut Listener) {
         match self.read.take() {
             None => self.read = Some(stored.clone()),
-            Some(read) => match read.reserve(&self.track, 1, &self.wanted) {
+            Some(read) => match reserve(&read, self.name, 1, &self.wanted) {
                 // The conditional write: lost when somebody wrote in between, and then read anew.
                 Ok((next, priority)) if read.version == stored.version => {
                     *stored = next;
@@ -189,6 +306,10 @@ fn draw(state: &mut u64) -> u64 {
     *state >> 33
 }
 
+fn held_by(name: &str) -> Clash {
+    Clash::Priority { priority: 120, holder: track(name), free: Some(119) }
+}
+
 #[test]
 fn of_two_services_that_race_for_one_priority_exactly_one_wins_in_a_thousand_interleavings() {
     let mut firsts = 0;
@@ -196,7 +317,7 @@ fn of_two_services_that_race_for_one_priority_exactly_one_wins_in_a_thousand_int
         let mut state = seed;
         let mut stored = Listener::default();
         let mut racers = ["payments", "ledger"].map(|name| Racer {
-            track: track(name),
+            name,
             wanted: at(120, &format!("/{name}/*")),
             read: None,
             ended: None,
@@ -211,15 +332,11 @@ fn of_two_services_that_race_for_one_priority_exactly_one_wins_in_a_thousand_int
         let winner = match (payments, ledger) {
             (Ok(120), Err(clash)) => {
                 firsts += 1;
-                assert_eq!(
-                    clash,
-                    Clash::Priority { priority: 120, holder: track("payments") },
-                    "seed {seed}"
-                );
+                assert_eq!(clash, held_by("payments"), "seed {seed}");
                 "payments"
             }
             (Err(clash), Ok(120)) => {
-                assert_eq!(clash, Clash::Priority { priority: 120, holder: track("ledger") }, "seed {seed}");
+                assert_eq!(clash, held_by("ledger"), "seed {seed}");
                 "ledger"
             }
             other => panic!("seed {seed}: {other:?}"),
@@ -231,10 +348,18 @@ fn of_two_services_that_race_for_one_priority_exactly_one_wins_in_a_thousand_int
 
 #[derive(Debug, Clone)]
 enum Act {
-    Reserve { service: usize, n: u32, wanted: Wanted },
-    Settle { service: usize, n: u32 },
-    Leave { service: usize, n: u32 },
-    Free { service: usize },
+    Reserve {
+        service: usize,
+        n: u32,
+        wanted: Wanted,
+    },
+    /// The track is asked how it stands.
+    Told {
+        service: usize,
+        live: Option<u32>,
+        flying: Vec<u32>,
+        newest: u32,
+    },
 }
 
 fn any_act() -> impl Strategy<Value = Act> {
@@ -250,11 +375,11 @@ fn any_act() -> impl Strategy<Value = Act> {
             Wanted { priority, matching: Matching { hosts, paths }, target_groups: 1 }
         });
     let (service, n) = (0_usize..4, 1_u32..4);
+    let stands = (prop::option::of(1_u32..4), prop::collection::vec(1_u32..4, 0..3), 1_u32..4);
     prop_oneof![
-        4 => (service.clone(), n.clone(), wanted).prop_map(|(service, n, wanted)| Act::Reserve { service, n, wanted }),
-        1 => (service.clone(), n.clone()).prop_map(|(service, n)| Act::Settle { service, n }),
-        1 => (service.clone(), n).prop_map(|(service, n)| Act::Leave { service, n }),
-        1 => service.prop_map(|service| Act::Free { service }),
+        2 => (service.clone(), n, wanted).prop_map(|(service, n, wanted)| Act::Reserve { service, n, wanted }),
+        1 => (service, stands)
+            .prop_map(|(service, (live, flying, newest))| Act::Told { service, live, flying, newest }),
     ]
 }
 
@@ -263,20 +388,26 @@ proptest! {
     fn no_two_tracks_ever_hold_one_priority_and_auto_stands_where_it_may(acts in prop::collection::vec(any_act(), 1..30)) {
         let mut listener = Listener::default();
         for act in acts {
-            let of = |service: usize| track(["ana", "ben", "cyd", "dan"][service]);
+            let name = |service: usize| ["ana", "ben", "cyd", "dan"][service];
             let next = match act {
-                Act::Reserve { service, n, wanted } => match listener.reserve(&of(service), n, &wanted) {
+                Act::Reserve { service, n, wanted } => match reserve(&listener, name(service), n, &wanted) {
                     Ok((next, priority)) => {
-                        prop_assert_eq!(next.held[&of(service)].coming[&n].priority, priority);
+                        let coming = &next.held[&track(name(service))].coming;
+                        prop_assert!(coming.iter().any(|held| held.n == n && held.rule.priority == priority));
                         // The same again is the same.
-                        prop_assert_eq!(next.reserve(&of(service), n, &wanted), Ok((next.clone(), priority)));
+                        prop_assert_eq!(reserve(&next, name(service), n, &wanted), Ok((next.clone(), priority)));
                         next
                     }
                     Err(_) => listener.clone(),
                 },
-                Act::Settle { service, n } => listener.settle(&of(service), n),
-                Act::Leave { service, n } => listener.leave(&of(service), n),
-                Act::Free { service } => listener.free(&of(service)),
+                Act::Told { service, live, flying, newest } => {
+                    let track = standing(name(service), live, &flying, newest);
+                    let next = told(&listener, &track);
+                    // Being told takes places away, and never anybody else's.
+                    prop_assert!(next.held.iter().all(|(key, held)| held.rules().all(|rule| listener.held[key].rules().any(|was| was == rule))));
+                    prop_assert!(listener.held.keys().all(|key| *key == track.key || next.held.contains_key(key)));
+                    next
+                }
             };
             prop_assert_eq!(next.version > listener.version, next.held != listener.held);
             let mut holders = BTreeMap::new();

@@ -6,7 +6,7 @@ use model::release::{Phase, Release};
 
 use super::Invariant::{I1, I2, I5, I8};
 use super::errands::unprepared;
-use super::{Invariant, READ_AGE_MAX_MS, Wrong, tell, unapproved};
+use super::{Invariant, READ_AGE_MAX_MS, Wrong, places, tell, unapproved};
 use crate::stacks::Props;
 use crate::voters;
 use crate::world::World;
@@ -22,7 +22,8 @@ pub(crate) fn execution(
     let mut wrong = Wrong::new();
     once_and_in_order(world, stack, key, &mut wrong);
     as_approved(world, stack, key, props, kind, &mut wrong);
-    tell(world, &["I1", "I2", "I5", "I8"], wrong);
+    places::in_its_place(world, stack, key, props, &mut wrong);
+    tell(world, &["I1", "I2", "I5", "I8", "I11"], wrong);
 }
 
 fn once_and_in_order(world: &World, stack: &StackName, key: &EffectKey, wrong: &mut Wrong) {

@@ -9,6 +9,7 @@ mod not_deployed;
 mod operator;
 mod orders;
 mod people;
+mod places;
 mod quarantine;
 mod raw_call;
 mod report;

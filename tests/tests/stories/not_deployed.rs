@@ -170,3 +170,65 @@ fn an_image_that_somebody_else_pushed_under_the_builds_tag_is_not_deployed() {
         nothing_was_deployed(&story).await;
     });
 }
+
+#[test]
+fn a_secret_that_is_missing_is_told_before_anybody_is_asked() {
+    tell(async |mut story| {
+        let mut config = sample_config();
+        config["container"]["secrets"] =
+            json!({ "DB_URL": "payments/db-url", "TOKEN": "payments/api:token" });
+        story.pushes_config(&config);
+        story.ends("Failed").await;
+        insta::assert_snapshot!(story.hears_the_ending().await, @r#"
+        payments-production-1 failed
+
+        payments-production-1 failed: plan: ecs-service-config.json names secrets that are missing: make them, then retry:
+        $.container.secrets.DB_URL is "payments/db-url", which Secrets Manager does not have
+        $.container.secrets.TOKEN is "payments/api", which Secrets Manager does not have.
+
+        Revision <short> of payments on main.
+        Nothing is live yet. Mend the cause and push again.
+        "#);
+        nothing_was_deployed(&story).await;
+
+        let secrets = aws::sdk::secretsmanager::Client::new(story.sdk());
+        for name in ["payments/db-url", "payments/api"] {
+            secrets.create_secret().name(name).secret_string("x").send().await.expect("a secret is made");
+        }
+        story.pushes_a_version();
+        story.is_asked().await;
+    });
+}
+
+#[test]
+fn a_plan_is_told_at_a_terminal_in_the_words_of_its_request() {
+    tell(async |mut story| {
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        assert_eq!(
+            (said.code, said.err.as_str()),
+            (Some(1), "tidegate: nothing was ever released on payments/production\n")
+        );
+        story.pushes_a_version();
+        let request = story.is_asked().await;
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        let (first, plan) = said.out.split_once("\n\n").expect("a line on the release, then its plan");
+        assert!(
+            first.starts_with("payments-production-1 is AwaitingApproval: 0 of 1 approvals; expires "),
+            "{first}"
+        );
+        assert!(
+            plan.starts_with("Revision ") && request.text.contains(plan.trim_end()),
+            "{plan}\n{}",
+            request.text
+        );
+        let json = story.tidegate(&["plan", "payments", "production", "--json"]).await.json();
+        assert_eq!(json["plan"], request.json["plan"]);
+        assert_eq!(json["fingerprint"], request.json["fingerprint"]);
+        story.rejects("only looking").await;
+        story.ends("Rejected").await;
+        let said = story.tidegate(&["plan", "payments", "production"]).await;
+        let none = "tidegate: nothing is planned on payments/production: no release is in flight\n";
+        assert_eq!((said.code, said.err.as_str()), (Some(1), none));
+    });
+}

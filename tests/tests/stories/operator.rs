@@ -23,8 +23,12 @@ impl Said {
 impl Story {
     /// `tidegate quarantine …` on the installation in the story's account.
     pub(crate) async fn quarantine(&self, arguments: &[&str]) -> Said {
+        self.tidegate(&[&["quarantine"], arguments].concat()).await
+    }
+
+    /// `tidegate …` on the installation in the story's account.
+    pub(crate) async fn tidegate(&self, arguments: &[&str]) -> Said {
         let said = tokio::process::Command::new(world::tidegate().await)
-            .arg("quarantine")
             .args(arguments)
             .args(["--stack", local::account::STACK])
             .env_clear()

@@ -8,7 +8,7 @@ use engine::ports::{
     TaskRead, Tracks,
 };
 use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack, TaskEnd};
-use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, TrackKey};
+use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, StackName, TrackKey};
 use model::release::{Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::people::{Person, as_read};
 use crate::raw_call::RawCalls;
-use crate::working_copy::{BRANCH, WorkingCopy};
+use crate::working_copy::{BRANCH, WorkingCopy, sample_config};
 use crate::world;
 
 const SERVICE: &str = "payments";
@@ -254,6 +254,30 @@ impl Story {
         told(self.account.add_environment(&environment(name, None)).await);
     }
 
+    /// Whoever runs the platform registers another service, with a repository like the first one's.
+    pub(crate) async fn has_service(&self, name: &str, path: &str) -> Neighbour {
+        let service = Service {
+            name: name.to_owned(),
+            repository: name.to_owned(),
+            branches: vec![BRANCH.to_owned()],
+            paths: vec![path.to_owned()],
+        };
+        let remote = told(self.account.add_service(&service).await);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let copy = WorkingCopy::new(folder.path(), &remote);
+        Neighbour { name: name.to_owned(), copy, _folder: folder, releases: 0 }
+    }
+
+    /// Waits for that release, on whichever track, to ask for approval.
+    pub(crate) async fn release_is_asked_for(&mut self, release: &str) {
+        self.hears_of(release, "approvalRequested").await;
+    }
+
+    /// How that release ended, on whichever track, as people read it.
+    pub(crate) async fn hears_the_ending_of(&mut self, release: &str) -> String {
+        as_read(&self.hears_of(release, "ended").await)
+    }
+
     /// Waits for the request of that release, on whichever track, and approves it.
     pub(crate) async fn approves_release(&mut self, release: &str) -> Notice {
         let request = self.hears_of(release, "approvalRequested").await;
@@ -485,6 +509,35 @@ impl Story {
             | Phase::Ready { .. }
             | Phase::Deploying { .. } => panic!("{} is not over", release.id),
         }
+    }
+}
+
+/// Another service of the same account.
+pub(crate) struct Neighbour {
+    name: String,
+    copy: WorkingCopy,
+    /// Removed with the story.
+    _folder: TempDir,
+    releases: u32,
+}
+
+impl Neighbour {
+    /// Pushes with this routing; the release that it makes.
+    pub(crate) fn pushes(&mut self, routing: &Value) -> String {
+        self.releases += 1;
+        let mut config = sample_config();
+        config["service"] = self.name.as_str().into();
+        config["routing"] = routing.clone();
+        self.copy.write_config(&config);
+        self.copy.write("public/version.txt", &format!("Version {}\n", self.releases));
+        self.copy.commit(&format!("Version {}", self.releases));
+        self.copy.push();
+        format!("{}-{ENVIRONMENT}-{}", self.name, self.releases)
+    }
+
+    pub(crate) fn stack(&self) -> StackName {
+        let track: TrackKey = format!("{}/{ENVIRONMENT}", self.name).parse().expect("a track");
+        track.stack()
     }
 }
 

@@ -1,10 +1,11 @@
-//! How tracks, releases, builds and the patrol's place are stored in the one table.
+//! How tracks, releases, builds, places on listeners and the patrol's place are stored in the one table.
 //!
 //! | item    | pk                              | sk                            | other attributes             |
 //! |---------|---------------------------------|-------------------------------|------------------------------|
 //! | track   | `TRACK#<service>/<environment>` | `TRACK`                       | `version`, `shard` and `due` |
 //! | release | as its track                    | `RELEASE#<n, ten digits>`     | `phase`, `ended`             |
 //! | build   | `BUILD#<family>`                | `BUILD`                       | `version`                    |
+//! | places  | `LISTENER#<its ARN>`             | `LISTENER`                    | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
@@ -23,6 +24,7 @@ use engine::show::Shown;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::listener::Listener;
 use model::release::Release;
 use model::stored::{self, FORMAT};
 use model::track::Track;
@@ -59,6 +61,10 @@ impl Place {
 
     pub(super) fn build(family: &BuildFamily) -> Self {
         Self { pk: format!("BUILD#{family}"), sk: "BUILD".to_owned() }
+    }
+
+    pub(super) fn listener(arn: &str) -> Self {
+        Self { pk: format!("LISTENER#{arn}"), sk: "LISTENER".to_owned() }
     }
 
     pub(super) fn patrol() -> Self {
@@ -131,6 +137,12 @@ pub(super) fn of_release(release: &Release) -> Result<Item, Failure> {
 pub(super) fn of_build(build: &Build) -> Result<Item, Failure> {
     let mut item = encode(&Place::build(&build.family), build)?;
     item.insert("version".into(), number(build.version));
+    Ok(item)
+}
+
+pub(super) fn of_listener(arn: &str, listener: &Listener) -> Result<Item, Failure> {
+    let mut item = encode(&Place::listener(arn), listener)?;
+    item.insert("version".into(), number(listener.version));
     Ok(item)
 }
 

@@ -2,6 +2,8 @@ use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
+use model::listener::{Held, Reserved, Rule};
+use model::matching::Matching;
 use model::order::{Hold, Ordered, Override};
 use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step,
@@ -20,6 +22,7 @@ const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const PREPARING_TRACK_1: &str = include_str!("format_1/preparing_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
+const LISTENER_1: &str = include_str!("format_1/listener.json");
 
 #[test]
 fn what_format_1_stored_is_still_read_and_written_so() {
@@ -29,6 +32,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
+    assert_eq!(serde_json::from_str::<Listener>(LISTENER_1).unwrap(), listener());
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
@@ -36,6 +40,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (DROPPED_1, serde_json::to_value(dropped())),
+        (LISTENER_1, serde_json::to_value(listener())),
     ] {
         assert_eq!(serde_json::from_str::<serde_json::Value>(kept).unwrap(), now.unwrap());
     }
@@ -52,6 +57,9 @@ fn keys_are_as_the_table_says() {
     );
     let item = of_build(&build()).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("BUILD#tg-0123456789ab-89abcdef", "BUILD"));
+    let item = of_listener("arn:listener", &listener()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("LISTENER#arn:listener", "LISTENER"));
+    assert_eq!(item["version"], number(2));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
     let item = of_dropped(&dropped()).unwrap();
@@ -353,4 +361,23 @@ fn dropped() -> Dropped {
         reason: "sent by hand while testing".to_owned(),
         at: 1_700_000_000_000,
     }
+}
+
+/// What is live, and what comes in its place.
+fn listener() -> Listener {
+    let reserved = |n: u32, priority: u32| Reserved {
+        n,
+        revision: revision(),
+        at: Timestamp(1_700_000_000_000),
+        rule: Rule {
+            priority,
+            matching: Matching {
+                hosts: vec!["shop.example.com".to_owned()],
+                paths: vec!["/payments/*".to_owned()],
+            },
+            target_groups: 1,
+        },
+    };
+    let held = Held { live: Some(reserved(7, 120)), coming: vec![reserved(8, 130)] };
+    Listener { version: 2, held: [("payments/production".parse().unwrap(), held)].into() }
 }

@@ -40,8 +40,8 @@ pub struct Routing {
     pub health_check: HealthCheck,
 }
 
-/// A number that no other service's rule on the listener has, or `auto`: the one that is kept for the service. While none
-/// is kept for it, a push that says `auto` is refused.
+/// A number that no other service's rule on the listener has, or `auto`: a free one, the smaller the more the patterns
+/// say, which the service then keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[serde(untagged)]
 pub enum Priority {

@@ -69,7 +69,7 @@ fn routing_becomes_the_listeners_rule_and_the_target_groups_health_check() {
     Priority=5
     ");
     insta::assert_snapshot!(web("/routing/priority", json!(50_000)), @"Priority=50000");
-    insta::assert_snapshot!(web("/routing/priority", json!("auto")), @r#"$.routing.priority is "auto"; allowed: a whole number from 1 to 50000, as none is kept for this service yet"#);
+    insta::assert_snapshot!(web("/routing/priority", json!("auto")), @r#"$.routing.priority is "auto"; allowed: a whole number from 1 to 50000, as none is kept for this service here"#);
     insta::assert_snapshot!(web("/routing/healthCheck/path", json!("/payments/up?deep=1")), @"HealthCheckPath=/payments/up?deep=1");
     insta::assert_snapshot!(web("/routing/healthCheck/status", json!("200,204")), @"HealthCheckStatus=200,204");
     insta::assert_snapshot!(web("/routing/healthCheck/intervalSeconds", json!(30)), @"HealthCheckIntervalSeconds=30");

@@ -11,5 +11,6 @@ mod people;
 mod policies;
 mod records;
 mod rendering;
+mod rules;
 mod schemas;
 mod support;

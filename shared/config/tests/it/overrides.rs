@@ -185,3 +185,34 @@ fn two_configs_are_told_apart_by_what_holds_in_an_environment() {
     let long = crate::support::with(written(), "/environments/production/container/environment", json!(many));
     assert!(told(long).ends_with("\nand 7 more differences"));
 }
+
+#[test]
+fn secrets_are_told_with_the_place_that_names_them() {
+    let written = json!({
+        "service": "payments", "kind": "worker",
+        "container": { "cpu": 256, "memoryMiB": 1024, "secrets": { "DB": "payments/db:password", "KEY": "payments/key" } },
+        "sidecars": { "router": {
+            "image": format!("registry.example/router@sha256:{}", "0".repeat(64)),
+            "secrets": { "TOKEN": "payments/token" },
+        } },
+        "environments": { "production": { "container": { "secrets": { "KEY": "payments/production-key" } } }, "staging": {} },
+    });
+    let told = |environment: &str| {
+        let secrets = config(&written).secrets(&name(environment));
+        secrets
+            .iter()
+            .map(|(place, secret)| format!("{place}: {}", secret.name))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!(told("production"), @"
+    $.container.secrets.DB: payments/db
+    $.environments.production.container.secrets.KEY: payments/production-key
+    $.sidecars.router.secrets.TOKEN: payments/token
+    ");
+    insta::assert_snapshot!(told("staging"), @"
+    $.container.secrets.DB: payments/db
+    $.container.secrets.KEY: payments/key
+    $.sidecars.router.secrets.TOKEN: payments/token
+    ");
+}

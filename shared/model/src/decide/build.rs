@@ -13,7 +13,7 @@ impl Draft {
             return Err(Why::AlreadyDone);
         }
         self.has_room()?;
-        let n = self.next_number();
+        let n = self.track.next_number();
         self.track.newest = Some(Newest { n, revision: push.revision.clone() });
         self.track.in_flight.push(Release {
             id: self.track.release_id(n),
@@ -51,7 +51,7 @@ impl Draft {
             return Err(Why::AlreadyDone);
         }
         self.has_room()?;
-        let n = self.next_number();
+        let n = self.track.next_number();
         self.track.newest = Some(Newest { n, revision: promotion.revision.clone() });
         self.track.promoted = Some(promotion.of.clone());
         self.track.in_flight.push(Release {
@@ -87,10 +87,6 @@ impl Draft {
             return Err(Why::TrackIsFull);
         }
         Ok(())
-    }
-
-    pub(super) fn next_number(&self) -> u32 {
-        self.track.newest.as_ref().map_or(1, |newest| newest.n + 1)
     }
 
     pub(super) fn build_started(&mut self, n: u32, build: &BuildId) -> Outcome {

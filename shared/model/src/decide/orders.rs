@@ -172,7 +172,7 @@ impl Draft {
     /// A release made of an earlier one: planned from its image, or built where it never had one.
     fn begin_ordered(&mut self, of: &Release, origin: Origin, ordered: &Ordered, what: String) -> Outcome {
         self.has_room()?;
-        let n = self.next_number();
+        let n = self.track.next_number();
         if let Some(newest) = &mut self.track.newest {
             // The branch's newest revision stays what it is: the patrol must not push it again.
             *newest = Newest { n, revision: newest.revision.clone() };
