@@ -132,7 +132,7 @@ impl World {
         if !self.strikes(Fault::TaskFails, "a task") {
             return Becomes::Succeeds;
         }
-        *self.random_of(family).pick(&[Becomes::Fails, Becomes::Fails, Becomes::NeverRuns, Becomes::Hangs])
+        *self.random_of(family).pick(&[Becomes::Fails, Becomes::NeverRuns, Becomes::Hangs, Becomes::Hangs])
     }
 
     pub(crate) fn stop_task(&mut self, arn: &str) {
