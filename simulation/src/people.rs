@@ -98,7 +98,9 @@ impl World {
         self.vote(&request.release, &request.fingerprint);
         let random = self.random_of(&request.release);
         let delay = match random.between(1, 10) {
-            1..=6 => random.between(10 * SECOND, 10 * MINUTE),
+            // At once, as others do.
+            1 => random.between(5 * SECOND, 8 * SECOND),
+            2..=6 => random.between(10 * SECOND, 10 * MINUTE),
             7 | 8 => random.between(MINUTE, 3 * HOUR),
             9 => random.between(HOUR, 24 * HOUR),
             _ => {

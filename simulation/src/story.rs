@@ -67,8 +67,10 @@ impl Story {
         let platform = Platform::drawn(random);
         let mischief = *random.pick(&[0, 0, 150, 500]);
         let mut acts = Vec::new();
+        // Now and then everybody begins at once: what they share is then written by all of them.
+        let apart_ms = if random.chance(300) { SECOND } else { 10 * MINUTE };
         for repository in platform.services() {
-            pushes(&mut acts, repository, random);
+            pushes(&mut acts, repository, apart_ms, random);
             orders(&mut acts, repository, random);
             if random.chance(mischief / 4) {
                 let (repository, for_ms) = (repository.clone(), random.between(SECOND, 30 * MINUTE));
@@ -96,8 +98,9 @@ impl Story {
     }
 }
 
-fn pushes(acts: &mut Vec<Act>, repository: &str, random: &mut Random) {
-    let mut at_ms = random.between(0, 10 * MINUTE);
+/// The first within `apart_ms`.
+fn pushes(acts: &mut Vec<Act>, repository: &str, apart_ms: u64, random: &mut Random) {
+    let mut at_ms = random.between(0, apart_ms);
     for _ in 0..random.between(1, 5) {
         let kind = CommitKind::drawn(random);
         let commit = Commit { repository: repository.to_owned(), kind };

@@ -56,7 +56,7 @@ impl World {
                 continue;
             }
             let random = self.random_of(release);
-            let longest = *random.pick(&[MINUTE, 10 * MINUTE, 3 * HOUR]);
+            let longest = *random.pick(&[8 * SECOND, MINUTE, 10 * MINUTE, 3 * HOUR]);
             let delay = random.between(5 * SECOND, longest);
             let rejects = rejects && name == "ben";
             let action = if rejects { "reject" } else { "approve" };
