@@ -19,7 +19,7 @@ CLIENTS = {
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},
     "tidegate-stack": {"dynamodb", "sqs", "cloudformation", "ecs"},
     "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "ssm"},
-    "tidegate-deployer": {"dynamodb", "sqs", "codecommit", "ssm", "s3", "cloudformation", "ecs", "rds", "secretsmanager"},
+    "tidegate-deployer": {"dynamodb", "sqs", "codecommit", "ssm", "s3", "cloudformation", "ecs", "cloudwatchlogs", "rds", "secretsmanager"},
     "tidegate-notify": {"dynamodb", "sqs", "sns", "ssm", "secretsmanager"},
     "tidegate-sweep": {"dynamodb", "sqs", "ssm", "codecommit"},
 }

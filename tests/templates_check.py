@@ -30,13 +30,15 @@ RESERVED_ACTIONS = {
     "cloudformation:DeleteChangeSet": {"DeployerRole"},
     "cloudformation:SetStackPolicy": {"DeployerRole"},
     "iam:PassRole": {"BuilderRole", "DeployerRole", "DeployRole", "RoleBoundary"},
+    "ecs:RunTask": {"DeployerRole", "RoleBoundary", "ScheduleRole"},
+    "ecs:StopTask": {"DeployerRole"},
     "iam:AttachRolePolicy": {"DeployRole"},
     "scheduler:CreateSchedule": {"DeployRole"},
     "scheduler:UpdateSchedule": {"DeployRole"},
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
-    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary"},
+    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
     "dynamodb:PutItem": {"KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
@@ -323,6 +325,10 @@ def rights_stay_where_they_belong(template):
                 yield f"{name} may change databases: {action}"
             if name == "KeepDatabases" and action == "dynamodb:PutItem" and "'DATABASES'" not in condition:
                 yield "KeepDatabases writes more than databases"
+            if name == "DeployerRole" and action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]):
+                yield "DeployerRole runs tasks that are not ours"
+            if action == "ecs:StopTask" and "aws:ResourceTag/tidegate-errand" not in condition:
+                yield f"{name} stops tasks that are not its own"
             if name == "SweepRole" and action == "dynamodb:PutItem" and "'PATROL'" not in condition:
                 yield "SweepRole writes more than its own patrol"
             if name == "SlackRole" and action == "dynamodb:PutItem" and "'SEEN#*'" not in condition:

@@ -119,6 +119,8 @@ FAULTS = [
     (APP, lambda t: allow(t, "ApprovalRole", "cloudformation:ExecuteChangeSet"), "ApprovalRole may not have"),
     (APP, lambda t: allow(t, "DeployerRole", "s3:*"), "DeployerRole allows s3:*"),
     (APP, lambda t: allow(t, "BuilderRole", "iam:PassRole"), "passes roles to any service"),
+    (APP, lambda t: allow(t, "DeployerRole", "ecs:RunTask"), "runs tasks that are not ours"),
+    (APP, lambda t: allow(t, "DeployerRole", "ecs:StopTask"), "stops tasks that are not its own"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),

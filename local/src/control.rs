@@ -46,6 +46,18 @@ pub enum Mishap {
     RunsTheOldImage,
 }
 
+/// How the next task of a family ends that is started by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskEnd {
+    Exits {
+        code: i32,
+        /// What it writes before.
+        log: Vec<String>,
+    },
+    /// It runs until it is stopped.
+    Hangs,
+}
+
 /// Test controls, one set for each account. Clones steer the same local AWS.
 #[derive(Debug, Clone, Default)]
 pub struct Control {
@@ -56,6 +68,7 @@ pub struct Control {
 struct Wishes {
     delivery: Delivery,
     mishaps: BTreeMap<String, VecDeque<Mishap>>,
+    task_ends: BTreeMap<String, VecDeque<TaskEnd>>,
     holds_deployments: bool,
     deployment_time: Duration,
     weather: Weather,
@@ -66,6 +79,7 @@ impl Default for Wishes {
         Self {
             delivery: Delivery::default(),
             mishaps: BTreeMap::new(),
+            task_ends: BTreeMap::new(),
             holds_deployments: false,
             deployment_time: DEPLOYMENT_TIME,
             weather: Weather::default(),
@@ -81,6 +95,11 @@ impl Control {
     /// Queues what befalls the next deployment of that stack (by name), once.
     pub fn next_deployment(&self, account: &str, stack: &str, mishap: Mishap) {
         self.account(account, |wishes| wishes.mishaps.entry(stack.to_owned()).or_default().push_back(mishap));
+    }
+
+    /// Queues how the next task of that family ends; all others exit with 0.
+    pub fn next_task(&self, account: &str, family: &str, end: TaskEnd) {
+        self.account(account, |wishes| wishes.task_ends.entry(family.to_owned()).or_default().push_back(end));
     }
 
     /// From now on deployments of the account run until they are released.
@@ -141,6 +160,10 @@ impl Control {
             let queue = wishes.mishaps.get_mut(stack)?;
             if queue.front().is_some_and(due) { queue.pop_front() } else { None }
         })
+    }
+
+    pub(crate) fn take_task_end(&self, account: &str, family: &str) -> Option<TaskEnd> {
+        self.account(account, |wishes| wishes.task_ends.get_mut(family)?.pop_front())
     }
 
     fn account<T>(&self, account: &str, change: impl FnOnce(&mut Wishes) -> T) -> T {

@@ -25,7 +25,7 @@ mod refusal;
 mod run_folder;
 
 pub use account::{Account, Environment, Service};
-pub use control::{Control, Delivery, Mishap, Order};
+pub use control::{Control, Delivery, Mishap, Order, TaskEnd};
 pub use faults::{Fault, Faults, Kills, Tally};
 pub use inbox::{Inbox, Notice};
 pub use install::Outputs;

@@ -29,6 +29,8 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::HeadReadOnce
         | Mutation::HeadNotRecognised
         | Mutation::TokenUnsent
+        | Mutation::TaskTokenUnsent
+        | Mutation::ExitCodeUnread
         | Mutation::ExportUnread
         | Mutation::RollbackUnread
         | Mutation::RolloutUnread
@@ -113,6 +115,7 @@ fn count_as_approved(before: &Track, advance: &mut Advance, counts: impl Fn(&Pha
                 plan: plan.clone(),
                 asked: asked.clone(),
                 started: false,
+                errand: None,
                 told: None,
                 stop: None,
             };

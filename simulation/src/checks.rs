@@ -1,12 +1,14 @@
 //! What must hold: at every commit, at every execution, and when all has come to rest.
 
 mod commits;
+mod errands;
 mod executions;
 mod places;
 mod rest;
 mod secrets;
 
 pub(crate) use commits::{READ_AGE_MAX_MS, commit};
+pub(crate) use errands::errand;
 pub(crate) use executions::execution;
 pub(crate) use places::places;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};

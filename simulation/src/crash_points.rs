@@ -8,9 +8,10 @@ use engine::ports::BuildStatus;
 
 use crate::builds;
 use crate::crash::{CrashPoint, Moment, Then};
+use crate::errands;
 use crate::operations;
 use crate::script::{Answer, Scripted};
-use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Resized};
+use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Migrating, Resized};
 use crate::story::What;
 use crate::trace::Keep;
 use crate::world::{MINUTE, World};
@@ -144,6 +145,11 @@ fn build_becomes(scripted: Scripted, becomes: builds::Becomes) -> Scripted {
     scripted.scripted(|script| script.builds = VecDeque::from([becomes]))
 }
 
+fn migrating<const N: usize>(become_: [errands::Becomes; N]) -> Scripted {
+    let pushed = Scripted::new(&[SERVICE.to_owned()], &["production"]).pushes(0, SERVICE, Migrating);
+    pushed.scripted(|script| script.tasks = VecDeque::from(become_))
+}
+
 fn operations_become<const N: usize>(scripted: Scripted, become_: [operations::Becomes; N]) -> Scripted {
     scripted.scripted(|script| script.operations = VecDeque::from(become_))
 }
@@ -225,6 +231,27 @@ fn stories_of_deployments() -> Vec<Told> {
             &["production-1 Deployed", "production-2 Deployed"],
             2,
             2,
+        ),
+        story(
+            "a task runs before the deployment",
+            migrating([errands::Becomes::Succeeds]),
+            &["production-1 Deployed"],
+            1,
+            1,
+        ),
+        story(
+            "a task fails before the deployment",
+            migrating([errands::Becomes::Fails]),
+            &["production-1 Failed"],
+            1,
+            0,
+        ),
+        story(
+            "a task hangs before the deployment",
+            migrating([errands::Becomes::Hangs]),
+            &["production-1 Failed"],
+            1,
+            0,
         ),
         story(
             "the service runs the old digest",

@@ -49,6 +49,7 @@ faults! {
     Redelivery "a message comes again while it is worked on" [0, 0, 30, 400];
     BuildFails "a build ends badly" [0, 60, 200];
     StackFails "a stack operation ends badly" [0, 120, 400];
+    TaskFails "a task ends badly, or never" [0, 120, 400];
     StackTouchedOnApproval "another tool updates a stack as its plan is approved" [0, 60, 200];
     WrongToken "somebody answers with a wrong token" [0, 60, 300];
     OldToken "somebody answers an old request again" [0, 60, 300];

@@ -11,6 +11,7 @@ mod coverage;
 mod crash;
 mod crash_points;
 mod delivery;
+mod errands;
 mod events;
 mod executor;
 mod faults;

@@ -8,10 +8,10 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Databases, Executed, Images, Listeners, Message, NoticeQueue,
-    Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, RolloutState,
-    Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks,
-    StoppedTask, Stored, Templates, Tracks, Watches,
+    ChangeSetRead, Clock, Commit, CommitRead, Databases, Errands, Executed, Images, Listeners, Message,
+    NoticeQueue, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey,
+    RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent,
+    StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -417,6 +417,43 @@ impl Services for Mutated {
     async fn target_group(&self, revision: &str) -> Answer<Option<String>> {
         self.ports.target_group(revision).await
     }
+}
+
+impl Errands for Mutated {
+    async fn tasks(&self, cluster: &str, family: &str) -> Answer<Vec<TaskRead>> {
+        let mut read = self.ports.tasks(cluster, family).await?;
+        if self.is(Mutation::ExitCodeUnread) {
+            let ran = read.iter_mut().flat_map(|task| &mut task.ended.containers);
+            ran.for_each(|container| container.exit_code = container.exit_code.map(|_| 0));
+        }
+        let running = self.seen.borrow().track.as_ref().is_some_and(errand_runs);
+        Ok(if self.is(Mutation::TaskTokenUnsent) && !running { Vec::new() } else { read })
+    }
+
+    async fn register_task(&self, family: &TaskFamily) -> Answer<String> {
+        self.ports.register_task(family).await
+    }
+
+    async fn run_task(&self, order: &TaskOrder) -> Answer<()> {
+        if self.is(Mutation::TaskTokenUnsent) {
+            self.ports.world.borrow_mut().forget_task_tokens();
+        }
+        self.ports.run_task(order).await
+    }
+
+    async fn stop_task(&self, cluster: &str, arn: &str, why: &str) -> Answer<()> {
+        self.ports.stop_task(cluster, arn, why).await
+    }
+
+    async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Answer<Vec<String>> {
+        self.ports.log_tail(log_group, stream, lines).await
+    }
+}
+
+fn errand_runs(track: &Track) -> bool {
+    let runs =
+        |phase: &Phase| matches!(phase, Phase::Deploying { errand: Some(errand), .. } if errand.started);
+    track.in_flight.iter().any(|release| runs(&release.phase))
 }
 
 fn being_deployed(track: &Track) -> Option<&ImageDigest> {

@@ -45,6 +45,10 @@ pub enum Mutation {
     // ---- what is not sent, or not looked at
     /// StartBuild is sent without its idempotency token.
     TokenUnsent,
+    /// A task is started without its idempotency token, and without a look whether it runs.
+    TaskTokenUnsent,
+    /// A task that ended is taken to have ended well.
+    ExitCodeUnread,
     /// The registry is believed, and not compared with what the build exported.
     ExportUnread,
     /// A stack is called updated when its rollback is complete.
@@ -72,7 +76,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 28] = [
+    pub const ALL: [Mutation; 30] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -90,6 +94,8 @@ impl Mutation {
         Mutation::HeadReadOnce,
         Mutation::HeadNotRecognised,
         Mutation::TokenUnsent,
+        Mutation::TaskTokenUnsent,
+        Mutation::ExitCodeUnread,
         Mutation::ExportUnread,
         Mutation::RollbackUnread,
         Mutation::RolloutUnread,
@@ -110,7 +116,8 @@ impl Mutation {
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
             | Mutation::FloorRemembered
-            | Mutation::BackupsTakenForGranted => "I1: ",
+            | Mutation::BackupsTakenForGranted
+            | Mutation::ExitCodeUnread => "I1: ",
             Mutation::DeploymentSuperseded => "I2: ",
             Mutation::VersionUnchecked
             | Mutation::OutboxSkipped
@@ -120,7 +127,7 @@ impl Mutation {
             | Mutation::PatrolSkipped
             | Mutation::OneTrackProvesAll => "I3: ",
             Mutation::EventTrusted | Mutation::HeadReadOnce | Mutation::HeadNotRecognised => "I4: ",
-            Mutation::LostRaceIgnored | Mutation::TokenUnsent => "I5: ",
+            Mutation::LostRaceIgnored | Mutation::TokenUnsent | Mutation::TaskTokenUnsent => "I5: ",
             Mutation::ExportUnread
             | Mutation::RollbackUnread
             | Mutation::RolloutUnread

@@ -57,6 +57,15 @@ fn row(signal: SignalKind) -> Row {
             &[Planning, AwaitingApproval, Ready, Over],
             "only what has its turn is executed",
         ),
+        SignalKind::Cleared
+        | SignalKind::ErrandStarted
+        | SignalKind::ErrandRunning
+        | SignalKind::ErrandSucceeded
+        | SignalKind::ErrandFailed => row(
+            &[Deploying],
+            &[Planning, AwaitingApproval, Ready, Over],
+            "only what has its turn waits for a task",
+        ),
         SignalKind::NotExecuted => row(&[], &[Deploying, Over], "only what has its turn is stopped"),
         SignalKind::ApprovedByReply | SignalKind::RejectedByReply => row(
             &[AwaitingApproval],

@@ -225,6 +225,8 @@ fn service_record(repository: &str) -> Stored {
         "imageRepository": repository,
         "imageRepositoryUri": format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}"),
         "buildRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/tidegate/{repository}-build"),
+        "taskExecutionRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/tidegate/task/{repository}"),
+        "taskLogGroupArn": format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{repository}-tasks"),
     });
     Stored { body: body.to_string(), version: 1 }
 }

@@ -166,6 +166,7 @@ impl Run {
                 world.borrow_mut().emit(Function::Image, payload);
             }
             Happening::StackMoves { stack, step } => world.borrow_mut().stack_moves(&stack, &step),
+            Happening::TaskEnds { arn } => world.borrow_mut().task_ends(&arn),
             Happening::StackRepaired { stack } => world.borrow_mut().stack_repaired(&stack),
             Happening::StackDeleted { id } => world.borrow_mut().deletion_ends(&id),
             Happening::Sweep if finds_nothing(&mut world.borrow_mut()) => {

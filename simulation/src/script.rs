@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::builds;
 use crate::crash::{Crash, CrashPoint};
+use crate::errands;
 use crate::faults::Rates;
 use crate::operations;
 use crate::records::Platform;
@@ -18,9 +19,10 @@ use crate::world::{Function, MINUTE, World};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
-    /// What becomes of the first builds and operations; of all others the best.
+    /// What becomes of the first builds, operations and tasks; of all others the best.
     pub(crate) builds: VecDeque<builds::Becomes>,
     pub(crate) operations: VecDeque<operations::Becomes>,
+    pub(crate) tasks: VecDeque<errands::Becomes>,
     /// By release number; to all others people say yes.
     pub(crate) answers: BTreeMap<u32, Answer>,
     pub(crate) hears: Hears,

@@ -41,6 +41,8 @@ pub(crate) enum CommitKind {
     Resized,
     /// With a stack policy, and a secret.
     Guarded,
+    /// With a task that runs before the deployment.
+    Migrating,
     /// An earlier commit again.
     Earlier,
     /// At a priority that every service may want.
@@ -62,7 +64,8 @@ impl CommitKind {
             3 => Self::NoConfig,
             4..=6 => Self::Earlier,
             7 | 8 => Self::Resized,
-            9..=12 => Self::Guarded,
+            9 | 10 => Self::Guarded,
+            11 | 12 => Self::Migrating,
             13 | 14 => Self::Contested,
             15 => Self::AutoPlaced,
             16 => Self::Worker,
@@ -138,7 +141,7 @@ impl World {
 /// What changes a database for good asks whether that could be undone.
 fn with_requires(mut environment: Value, commit: &Commit) -> Value {
     let on_failure = match commit.kind {
-        CommitKind::Guarded => "refuse",
+        CommitKind::Guarded | CommitKind::Migrating => "refuse",
         CommitKind::Resized => "warn",
         CommitKind::Good
         | CommitKind::Earlier
@@ -176,6 +179,7 @@ fn config(
         CommitKind::BadConfig => (256, 30_720),
         CommitKind::Good
         | CommitKind::Guarded
+        | CommitKind::Migrating
         | CommitKind::Earlier
         | CommitKind::Contested
         | CommitKind::AutoPlaced
@@ -197,6 +201,10 @@ fn config(
             config["kind"] = "worker".into();
             config["container"] = json!({ "cpu": cpu, "memoryMiB": memory_mib });
             config.as_object_mut().map(|config| config.remove("routing"));
+        }
+        CommitKind::Migrating => {
+            config["deployment"] =
+                json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
         }
         CommitKind::Good
         | CommitKind::Resized

@@ -112,6 +112,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         authors: Vec::new(),
         origin: Origin::Push,
         ordered: None,
+        prepared: false,
         image: None,
         created_at: at,
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),

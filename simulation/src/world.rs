@@ -8,6 +8,7 @@ use crate::builds::Builds;
 use crate::checks::Invariant;
 use crate::coverage::Coverage;
 use crate::crash::Crash;
+use crate::errands::Tasks;
 use crate::events;
 use crate::faults::{Chances, Fault, Strike};
 use crate::foreign::Fate;
@@ -110,6 +111,9 @@ pub(crate) enum Happening {
         stack: String,
         step: Step,
     },
+    TaskEnds {
+        arn: String,
+    },
     StackRepaired {
         stack: String,
     },
@@ -151,6 +155,7 @@ pub(crate) struct World {
     pub(crate) platform: Platform,
     pub(crate) builds: Builds,
     pub(crate) stacks: Stacks,
+    pub(crate) tasks: Tasks,
     pub(crate) people: People,
     pub(crate) board: Board,
     /// Notify messages by what they were deduplicated under, with the time.
@@ -204,6 +209,7 @@ impl World {
             sources: Sources::default(),
             builds: Builds::default(),
             stacks: Stacks::default(),
+            tasks: Tasks::default(),
             people: People::default(),
             board: Board::default(),
             deduplicated: BTreeMap::new(),

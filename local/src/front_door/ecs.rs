@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::scope::Scope;
 use super::upstream::{Reply, Upstream};
-use super::{FrontDoor, Incoming, pass_on};
+use super::{FrontDoor, Incoming, pass_on, tasks};
 use crate::deployments::{self, Rollout};
 
 pub(crate) async fn answer(
@@ -17,6 +17,9 @@ pub(crate) async fn answer(
     incoming: Incoming,
 ) -> Result<Reply, reqwest::Error> {
     let input: Value = serde_json::from_slice(&incoming.body).unwrap_or(Value::Null);
+    if let Some(reply) = tasks::answer(door, upstream, scope, action, &input).await? {
+        return Ok(reply);
+    }
     let reply = pass_on(upstream, incoming).await?;
     let Some(mut output) = reply.json() else { return Ok(reply) };
     numbers_from_text(&mut output);
@@ -43,6 +46,7 @@ pub(crate) async fn answer(
         "DescribeServiceRevisions" => {
             deployments::describe_revisions(of_account.values(), &strings(&input["serviceRevisionArns"]))
         }
+        "ListTasks" => tasks::with_ours(door, scope, &input, output),
         _ => output,
     };
     Ok(reply.with_json(&answered))
@@ -94,7 +98,7 @@ fn service_of<'a>(rollouts: &'a BTreeMap<String, Rollout>, input: &Value) -> Opt
         .or_else(|| rollouts.iter().find(|(arn, _)| arn.ends_with(&tail)).map(|(_, rollout)| rollout))
 }
 
-fn strings(list: &Value) -> Vec<String> {
+pub(super) fn strings(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

@@ -9,6 +9,7 @@ mod rds;
 mod refusals;
 pub(crate) mod scope;
 mod storm;
+mod tasks;
 pub(crate) mod upstream;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ pub(crate) struct FrontDoor {
     events: Events,
     rollouts: Mutex<Rollouts>,
     stacks: cloudformation::Stacks,
+    tasks: tasks::Tasks,
     port: u16,
     url: String,
 }
@@ -78,6 +80,7 @@ impl FrontDoor {
             events,
             rollouts: Mutex::new(rollouts),
             stacks: cloudformation::Stacks::default(),
+            tasks: tasks::Tasks::default(),
             port,
             url: format!("http://127.0.0.1:{port}"),
         });

@@ -1,7 +1,7 @@
 //! The way from the front door to the emulator.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -118,6 +118,14 @@ fn refused(action: &str, status: StatusCode, body: &[u8]) -> Unanswered {
 impl Reply {
     pub(crate) fn json(&self) -> Option<Value> {
         self.status.is_success().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// An answer of our own, in the JSON protocol.
+    pub(crate) fn of_json(status: StatusCode, value: &Value) -> Self {
+        let mut headers = HeaderMap::new();
+        let json = HeaderValue::from_static("application/x-amz-json-1.1");
+        headers.insert(header::CONTENT_TYPE, json);
+        Self { status, headers, body: value.to_string().into() }
     }
 
     pub(crate) fn with_json(mut self, value: &Value) -> Self {

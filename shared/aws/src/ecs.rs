@@ -89,7 +89,7 @@ impl Services for Aws {
     }
 }
 
-fn stopped(task: &Task) -> StoppedTask {
+pub(crate) fn stopped(task: &Task) -> StoppedTask {
     let containers = task.containers().iter().map(|container| StoppedContainer {
         name: container.name().unwrap_or_default().to_owned(),
         exit_code: container.exit_code(),

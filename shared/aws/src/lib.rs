@@ -16,6 +16,8 @@ mod dynamodb;
 mod ecr;
 #[cfg(feature = "ecs")]
 mod ecs;
+#[cfg(all(feature = "ecs", feature = "logs"))]
+mod errands;
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -57,6 +59,8 @@ pub struct Aws {
     ecs: sdk::ecs::Client,
     #[cfg(feature = "rds")]
     rds: sdk::rds::Client,
+    #[cfg(feature = "logs")]
+    logs: sdk::logs::Client,
     #[cfg(feature = "s3")]
     s3: s3::Bucket,
     #[cfg(feature = "secretsmanager")]
@@ -92,6 +96,8 @@ impl Aws {
             ecs: sdk::ecs::Client::new(config),
             #[cfg(feature = "rds")]
             rds: sdk::rds::Client::new(config),
+            #[cfg(feature = "logs")]
+            logs: sdk::logs::Client::new(config),
             #[cfg(feature = "s3")]
             s3: s3::Bucket::new(config, &settings),
             #[cfg(feature = "secretsmanager")]
@@ -120,6 +126,8 @@ fn dns_suffix(region: &str) -> &'static str {
 pub mod sdk {
     #[cfg(feature = "cloudformation")]
     pub use aws_sdk_cloudformation as cloudformation;
+    #[cfg(feature = "logs")]
+    pub use aws_sdk_cloudwatchlogs as logs;
     #[cfg(feature = "codebuild")]
     pub use aws_sdk_codebuild as codebuild;
     #[cfg(feature = "codecommit")]

@@ -6,6 +6,7 @@ use model::ids::{BranchName, EnvironmentName};
 
 use crate::config::{self, Kind, ServiceConfig};
 use crate::dynamic;
+use crate::errand;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::freeze::Freeze;
 use crate::parameters::{CPU, HOSTS, MAX_TASKS, MEMORY_MIB, MIN_TASKS, PATHS, decimal};
@@ -166,6 +167,7 @@ impl Here<'_> {
             }
         }
         self.listener(&mut faults);
+        self.errands(&mut faults);
         faults.or(())
     }
 
@@ -255,12 +257,31 @@ impl Here<'_> {
                 format!("policies that the record of {} gives {service}: {names}", self.environment)
             };
             let meant = nearest(name, open.iter().copied()).map(quote);
-            // A config is made of texts, numbers, lists and maps; it always is JSON.
-            let file = serde_json::to_value(self.config).unwrap_or_default();
-            let places = Places { file: &file, environment: Some(self.environment) };
-            let place = places.place(&["taskRole", "managedPolicies"]).index(n);
+            let place = self.place(&["taskRole", "managedPolicies"]).index(n);
             faults.push(Fault::new(place, quote(name), allowed).nearest(meant));
         }
+    }
+
+    /// A task of its own needs what the service's record names for it. What nothing carries out must not be asked for in
+    /// vain.
+    fn errands(&self, faults: &mut Faults) {
+        let Some(deployment) = &self.config.deployment else { return };
+        if deployment.before.is_some() && errand::means(self.service).is_err() {
+            let allowed = "nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run \
+                           `tidegate service add` again";
+            faults.push(Fault::new(self.place(&["deployment", "before"]), "set", allowed));
+        }
+        if deployment.verify.is_some() {
+            let allowed = "nothing: no deployment is verified so far, and none would be rolled back by it";
+            faults.push(Fault::new(self.place(&["deployment", "verify"]), "set", allowed));
+        }
+    }
+
+    /// Where the file says it.
+    fn place(&self, keys: &[&str]) -> Path {
+        // A config is made of texts, numbers, lists and maps; it always is JSON.
+        let file = serde_json::to_value(self.config).unwrap_or_default();
+        Places { file: &file, environment: Some(self.environment) }.place(keys)
     }
 
     fn listener(&self, faults: &mut Faults) {

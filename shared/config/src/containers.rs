@@ -8,6 +8,7 @@ use crate::config::{LogRouter, LogRouterKind, Process, Secret, ServiceConfig, Si
 use crate::faults::{Fault, Faults, Path};
 use crate::limits::TASK_DEFINITION_BYTES_MAX;
 use crate::places::Places;
+use crate::record::LogGroupArn;
 
 /// Whether anything must be written: a template without such container definitions can do without them until then.
 fn says_something(config: &ServiceConfig) -> bool {
@@ -170,14 +171,19 @@ impl LogRouter {
 }
 
 impl Secret {
+    fn arn(&self) -> Value {
+        json!({ "Fn::Sub": self.arn_in("${AWS::Partition}", "${AWS::Region}", "${AWS::AccountId}") })
+    }
+
+    /// In the account and region of that log group.
+    pub(crate) fn arn_beside(&self, log_group: &LogGroupArn) -> String {
+        self.arn_in(&log_group.partition, &log_group.region, &log_group.account)
+    }
+
     /// Source: ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment variables": the ARN,
     /// then key, version stage and version id.
-    fn arn(&self) -> Value {
+    fn arn_in(&self, partition: &str, region: &str, account: &str) -> String {
         let key = self.key.as_ref().map(|key| format!(":{key}::")).unwrap_or_default();
-        let secret = format!(
-            "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{}",
-            self.name
-        );
-        json!({ "Fn::Sub": format!("{secret}{key}") })
+        format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{}{key}", self.name)
     }
 }

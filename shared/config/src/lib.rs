@@ -8,6 +8,7 @@ mod containers;
 mod cron;
 mod differences;
 mod dynamic;
+mod errand;
 mod fargate;
 mod faults;
 mod freeze;
@@ -34,11 +35,12 @@ pub use config::{
     Secret, ServiceConfig, Sidecar, Strategy, TaskRole, Verify,
 };
 pub use cron::Cron;
+pub use errand::TaskDefinition;
 pub use faults::{Fault, Faults};
 pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
-pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, May, ServiceRecord};
+pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, ServiceRecord};
 pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,

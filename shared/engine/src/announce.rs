@@ -162,11 +162,13 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Cancelled { .. } => format!("{live} To try it again: tidegate retry {id}"),
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
+    let stays = if leaves_changes(release, ending) { format!("{STAYS}\n") } else { String::new() };
     let reason = ending.reason();
     let warning = release.warning.as_ref().map(|warning| format!("It was deployed although {warning}.\n"));
-    let stop = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
+    // The lines of a log are told as they are.
+    let stop = if reason.ends_with(['.', '?', '!']) || reason.contains('\n') { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{stays}{what_next}\n",
         warning.unwrap_or_default(),
         came_from(release),
         release.revision.short(),
@@ -184,6 +186,21 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
     });
     message(&headline, text, &json)
 }
+
+/// Whether what runs now may meet a database that a newer version has changed.
+fn leaves_changes(release: &Release, ending: &Ending) -> bool {
+    match ending {
+        Ending::Deployed { .. } => matches!(release.origin, Origin::Rollback { .. }),
+        Ending::RolledBack { .. }
+        | Ending::Failed { .. }
+        | Ending::Superseded { .. }
+        | Ending::Rejected { .. }
+        | Ending::Expired { .. }
+        | Ending::Cancelled { .. } => release.prepared,
+    }
+}
+
+const STAYS: &str = "Databases stay as they are: what a `before` changed is not taken back.";
 
 /// A line on what the release was made of, where that is no push.
 fn came_from(release: &Release) -> String {

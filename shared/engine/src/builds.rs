@@ -49,6 +49,9 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
         | Effect::DiscardPlan { .. }
         | Effect::CountVotes
         | Effect::Execute
+        | Effect::RunErrand
+        | Effect::LookAtErrand
+        | Effect::StopErrand { .. }
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::Promote

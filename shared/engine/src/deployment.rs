@@ -87,34 +87,45 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
         }
         (_, unmet) => unmet,
     };
-    Ok(match execute_now(ports, track, plan).await? {
+    let kind = match kind_now(ports, track).await? {
+        Ok(kind) => kind,
+        Err(why) => return stale(why),
+    };
+    if plan.before.is_some() && !release.prepared {
+        return Ok(Signal::Cleared { n, key: promise.key.clone() });
+    }
+    Ok(match execute_now(ports, track, plan, kind).await? {
         Executed::Started => Signal::ExecutionStarted { n, warning },
         Executed::Stale { why } => Signal::PlanStale { n, key: promise.key.clone(), why },
     })
 }
 
-async fn execute_now<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Result<Executed, Failure> {
+/// What executing would do to the stack as it stands; or why the plan is stale.
+async fn kind_now<P: Stacks>(ports: &P, track: &Track) -> Result<Result<ChangeSetKind, String>, Failure> {
     let stack = track.key.stack();
     let read = ports.stack(&stack).await?;
     let status = read.as_ref().map(|read| read.status.as_str());
-    let kind = match readiness(status) {
-        Readiness::Ready(kind) => kind,
-        Readiness::Busy => {
-            return Err(Failure::NoCapacity {
-                call: "ExecuteChangeSet",
-                why: format!("stack {stack} is {}", status.unwrap_or("gone")),
-            });
-        }
-        Readiness::NeverCame => {
-            return Ok(Executed::Stale { why: "the stack's creation failed meanwhile".to_owned() });
-        }
-        Readiness::Stuck(remedy) => {
-            return Err(Failure::refused(
-                "ExecuteChangeSet",
-                format!("stack {stack} is {}; {remedy}", status.unwrap_or("gone")),
-            ));
-        }
-    };
+    match readiness(status) {
+        Readiness::Ready(kind) => Ok(Ok(kind)),
+        Readiness::Busy => Err(Failure::NoCapacity {
+            call: "ExecuteChangeSet",
+            why: format!("stack {stack} is {}", status.unwrap_or("gone")),
+        }),
+        Readiness::NeverCame => Ok(Err("the stack's creation failed meanwhile".to_owned())),
+        Readiness::Stuck(remedy) => Err(Failure::refused(
+            "ExecuteChangeSet",
+            format!("stack {stack} is {}; {remedy}", status.unwrap_or("gone")),
+        )),
+    }
+}
+
+async fn execute_now<P: Stacks>(
+    ports: &P,
+    track: &Track,
+    plan: &Plan,
+    kind: ChangeSetKind,
+) -> Result<Executed, Failure> {
+    let stack = track.key.stack();
     // A stack policy protects updates; a stack that is only now created has nothing to protect yet.
     if let (ChangeSetKind::Update, Some(policy)) = (kind, &plan.stack_policy) {
         ports.set_stack_policy(&stack, policy).await?;

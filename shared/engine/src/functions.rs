@@ -13,14 +13,14 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Databases, Door, Images, Listeners, NoticeQueue, Patrol, People,
-    Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard, Snapshots,
-    Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Clock, Databases, Door, Errands, Images, Listeners, NoticeQueue, Patrol,
+    People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard,
+    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    alerts, announce, approval as approvals, builds, deployment, door, orders, plan, posture, promotion,
-    show, spoken, sweep as sweeping,
+    alerts, announce, approval as approvals, builds, deployment, door, errands, orders, plan, posture,
+    promotion, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -176,6 +176,7 @@ where
         + Queues
         + Stacks
         + Services
+        + Errands
         + Secrets
         + Sources
         + Records
@@ -228,6 +229,7 @@ where
         + Queues
         + Stacks
         + Services
+        + Errands
         + Secrets
         + Sources
         + Records
@@ -240,6 +242,9 @@ where
         Effect::Plan => plan::plan(ports, track, promise).await,
         Effect::CountVotes => approvals::count(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
+        Effect::RunErrand => errands::run(ports, track, promise).await,
+        Effect::LookAtErrand => errands::look(ports, track, promise).await,
+        Effect::StopErrand { kind, key } => errands::stop(ports, track, promise, *kind, key).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
         Effect::StopDeployment => deployment::stop(ports, track, promise).await,
         Effect::Promote => promotion::promote(ports, track, promise).await,
@@ -268,6 +273,9 @@ where
         | Effect::DiscardPlan { .. }
         | Effect::CountVotes
         | Effect::Execute
+        | Effect::RunErrand
+        | Effect::LookAtErrand
+        | Effect::StopErrand { .. }
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::Promote

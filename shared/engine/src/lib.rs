@@ -10,6 +10,7 @@ mod builds;
 mod deployment;
 mod door;
 mod entitled;
+mod errands;
 pub mod failure;
 mod freeze;
 pub mod functions;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
+use config::{Before, EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::approval::floor_of;
 use crate::authors::authors;
 use crate::deployment::deletion;
+use crate::errands;
 use crate::failure::Failure;
 use crate::gate;
 use crate::places;
@@ -115,7 +116,7 @@ where
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
             let said = said(ports, track, release, &ingredients.config).await?;
-            let plan = compose(track, image, &promise.key, kind, &ingredients, &change_set, said);
+            let plan = compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
@@ -396,7 +397,7 @@ async fn said<P: Sources + Databases + Clock>(
 
 fn compose(
     track: &Track,
-    image: &ImageDigest,
+    (release, image): (&Release, &ImageDigest),
     name: &EffectKey,
     kind: ChangeSetKind,
     ingredients: &Ingredients,
@@ -406,14 +407,25 @@ fn compose(
     let mut changes = change_set.changes.clone();
     changes.sort();
     let live = track.live.as_ref().map(|live| &live.image);
+    let before = errands::before(&track.key.environment, release, &ingredients.config);
+    let mut lines = plan_words::lines(kind, live, image, said.database, said.differences, &changes);
+    plan_words::add_before(&mut lines, release, before.as_ref());
     Plan {
-        fingerprint: fingerprint(track, image, ingredients, &change_set.parameters, &changes),
+        fingerprint: fingerprint(
+            track,
+            image,
+            ingredients,
+            before.as_ref(),
+            &change_set.parameters,
+            &changes,
+        ),
         image: image.clone(),
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
+        before: before.map(|before| Span::minutes(before.timeout_minutes.into())),
         requires: said.requires,
-        lines: plan_words::lines(kind, live, image, said.database, said.differences, &changes),
+        lines,
     }
 }
 
@@ -422,12 +434,13 @@ fn fingerprint(
     track: &Track,
     image: &ImageDigest,
     ingredients: &Ingredients,
+    before: Option<&Before>,
     resolved: &BTreeMap<String, String>,
     changes: &[ResourceChange],
 ) -> Fingerprint {
     let rendered = &ingredients.rendered;
     let changes: Vec<_> = changes.iter().map(|c| (&c.logical_id, &c.action, &c.replacement)).collect();
-    let all = serde_json::json!({
+    let mut all = serde_json::json!({
         "stack": track.key.stack().as_str(),
         "image": image.as_str(),
         "template": rendered.sha256,
@@ -440,5 +453,8 @@ fn fingerprint(
         "environmentVersion": ingredients.environment_version,
         "changes": changes,
     });
+    if let Some(before) = before {
+        all["before"] = serde_json::json!(before);
+    }
     Fingerprint::of(&Sha256::digest(all.to_string()).into())
 }

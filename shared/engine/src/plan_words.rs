@@ -1,7 +1,8 @@
 //! A plan in words, the dangerous lines first.
 
+use config::Before;
 use model::ids::ImageDigest;
-use model::release::{Danger, Plan, PlanLine, Release};
+use model::release::{Danger, Origin, Plan, PlanLine, Release};
 
 use crate::ports::{ChangeSetKind, ResourceChange};
 
@@ -9,6 +10,8 @@ use crate::ports::{ChangeSetKind, ResourceChange};
 const LINES_MAX: usize = 30;
 /// Properties named in one line.
 const PROPERTIES_MAX: usize = 6;
+/// Of a command, in a line.
+const COMMAND_CHARS: usize = 200;
 
 /// Whose plan it is, and its lines: what those who are asked for approval read.
 pub fn in_words(release: &Release, plan: &Plan) -> String {
@@ -72,6 +75,22 @@ pub(crate) fn lines(
     lines.insert(0, plain(first));
     lines
 }
+
+/// What runs before anything else, or already has; and what going back does not take back.
+pub(crate) fn add_before(lines: &mut Vec<PlanLine>, release: &Release, before: Option<&Before>) {
+    let command =
+        before.map(|before| before.command.join(" ").chars().take(COMMAND_CHARS).collect::<String>());
+    let said = match (command, &release.origin) {
+        (Some(command), _) if release.prepared => format!("`before` has run already: {command}"),
+        (Some(command), _) => format!("`before` runs first, as a task: {command}"),
+        (None, Origin::Rollback { .. }) => STAYS.to_owned(),
+        (None, Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. }) => return,
+    };
+    lines.insert(1.min(lines.len()), plain(said));
+}
+
+/// Said of every way back.
+const STAYS: &str = "databases stay as they are: what a `before` changed is not taken back";
 
 fn plain(text: String) -> PlanLine {
     PlanLine { danger: Danger::None, text }

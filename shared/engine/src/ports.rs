@@ -355,6 +355,60 @@ pub trait Services {
     async fn task_images(&self, task_definition: &str) -> Answer<BTreeMap<String, String>>;
 }
 
+/// A task that runs once, as ECS says how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRead {
+    pub arn: String,
+    /// In whose name it was started.
+    pub started_by: Option<String>,
+    /// PROVISIONING, PENDING, RUNNING, … STOPPED. Source: ECS developer guide, "Task lifecycle".
+    pub status: String,
+    /// How it ended, as far as it has.
+    pub ended: StoppedTask,
+}
+
+/// The definition of a task that runs once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskFamily {
+    pub name: String,
+    /// Begins the names of its log streams: `<prefix>/<container>/<task id>`.
+    pub log_prefix: String,
+    pub definition: config::TaskDefinition,
+    /// What the task itself may do; `None` is nothing.
+    pub task_role_arn: Option<String>,
+}
+
+/// A task to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskOrder {
+    pub cluster: String,
+    /// ARN with its revision.
+    pub definition: String,
+    /// In whose name it is started; also the idempotency token.
+    pub started_by: EffectKey,
+    pub subnets: Vec<String>,
+    /// Empty for the default group of the subnets' VPC.
+    pub security_groups: Vec<String>,
+    pub assign_public_ip: bool,
+}
+
+/// Tasks that run once.
+pub trait Errands {
+    /// Of that family: those that run, and those that stopped within the last hour; at most a hundred of each.
+    async fn tasks(&self, cluster: &str, family: &str) -> Answer<Vec<TaskRead>>;
+    /// Makes another revision with every call, and gives its ARN.
+    async fn register_task(&self, family: &TaskFamily) -> Answer<String>;
+    /// Sent again in the same name, it starts nothing. ECS remembers that for a day, or until an hour after the task has
+    /// stopped. `NoCapacity` where there is no room for it now.
+    ///
+    /// Source: ECS API, "Ensuring idempotency".
+    async fn run_task(&self, order: &TaskOrder) -> Answer<()>;
+    /// Stopping what has stopped changes nothing.
+    async fn stop_task(&self, cluster: &str, arn: &str, why: &str) -> Answer<()>;
+    /// The last lines of a log stream, oldest first; none where there is no such stream.
+    async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Answer<Vec<String>>;
+}
+
 /// The services' secrets. What is in them is never read.
 pub trait Secrets {
     /// Whether a task could be given it: there is one of that name, and it is not being deleted.

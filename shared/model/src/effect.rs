@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BuildFamily, BuildId, EffectKey};
+use crate::release::ErrandKind;
 use crate::time::Timestamp;
 
 /// Something to be done once, under its key, by one hand. Doing it twice must change nothing.
@@ -27,6 +28,14 @@ pub enum Effect {
     CountVotes,
     /// Execute the approved change set.
     Execute,
+    /// Start the task that the release waits for.
+    RunErrand,
+    LookAtErrand,
+    /// The release no longer waits for the task that was to be started for this promise; whatever of it runs is stopped.
+    StopErrand {
+        kind: ErrandKind,
+        key: EffectKey,
+    },
     LookAtDeployment,
     /// Have CloudFormation take the running deployment back.
     StopDeployment,
@@ -72,6 +81,9 @@ impl Effect {
             | Effect::DiscardPlan { .. }
             | Effect::CountVotes
             | Effect::Execute
+            | Effect::RunErrand
+            | Effect::LookAtErrand
+            | Effect::StopErrand { .. }
             | Effect::LookAtDeployment
             | Effect::StopDeployment
             | Effect::Promote => Hand::Deployer,
@@ -87,9 +99,12 @@ impl Effect {
             | Effect::Plan
             | Effect::CountVotes
             | Effect::Execute
+            | Effect::RunErrand
+            | Effect::LookAtErrand
             | Effect::LookAtDeployment => true,
             Effect::LeaveBuild { .. }
             | Effect::DiscardPlan { .. }
+            | Effect::StopErrand { .. }
             | Effect::StopDeployment
             | Effect::Promote
             | Effect::Announce { .. }

@@ -3,7 +3,7 @@
 use crate::approval::{Answer, Voice};
 use crate::effect::{Effect, Notice};
 use crate::release::{Ending, Phase, Release};
-use crate::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
+use crate::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use crate::track::Track;
 
 macro_rules! kinds {
@@ -38,6 +38,7 @@ kinds!(
         BuildStarted BuildRunning BuildSucceeded BuildFailed BuildLost
         Planned UpToDate PlanStale
         ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply VotesCounted
+        Cleared ErrandStarted ErrandRunning ErrandSucceeded ErrandFailed
         ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning ServiceMoving DeploymentSettled RolloutFailed
         DeploymentRolledBack DeploymentBroken
         Done Waiting Refused Tick
@@ -46,8 +47,8 @@ kinds!(
 kinds!(
     /// Of an effect.
     EffectKind:
-        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan CountVotes Execute LookAtDeployment
-        StopDeployment Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
+        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan CountVotes Execute RunErrand LookAtErrand
+        StopErrand LookAtDeployment StopDeployment Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
         AnnounceHold Show
 );
 
@@ -94,6 +95,13 @@ impl Signal {
                 (Answer::Reject, Voice::Reply) => SignalKind::RejectedByReply,
             },
             Signal::VotesCounted { .. } => SignalKind::VotesCounted,
+            Signal::Cleared { .. } => SignalKind::Cleared,
+            Signal::ErrandStarted { .. } => SignalKind::ErrandStarted,
+            Signal::ErrandSeen { seen, .. } => match seen {
+                ErrandSeen::Running { .. } => SignalKind::ErrandRunning,
+                ErrandSeen::Succeeded => SignalKind::ErrandSucceeded,
+                ErrandSeen::Failed { .. } => SignalKind::ErrandFailed,
+            },
             Signal::ExecutionStarted { .. } => SignalKind::ExecutionStarted,
             Signal::Frozen { .. } => SignalKind::Frozen,
             Signal::NotExecuted { .. } => SignalKind::NotExecuted,
@@ -131,6 +139,9 @@ impl Signal {
             | Signal::PlanStale { n, .. }
             | Signal::Answered { n, .. }
             | Signal::VotesCounted { n, .. }
+            | Signal::Cleared { n, .. }
+            | Signal::ErrandStarted { n, .. }
+            | Signal::ErrandSeen { n, .. }
             | Signal::ExecutionStarted { n, .. }
             | Signal::Frozen { n, .. }
             | Signal::NotExecuted { n, .. }
@@ -152,6 +163,9 @@ impl Effect {
             Effect::DiscardPlan { .. } => EffectKind::DiscardPlan,
             Effect::CountVotes => EffectKind::CountVotes,
             Effect::Execute => EffectKind::Execute,
+            Effect::RunErrand => EffectKind::RunErrand,
+            Effect::LookAtErrand => EffectKind::LookAtErrand,
+            Effect::StopErrand { .. } => EffectKind::StopErrand,
             Effect::LookAtDeployment => EffectKind::LookAtDeployment,
             Effect::StopDeployment => EffectKind::StopDeployment,
             Effect::Promote => EffectKind::Promote,

@@ -42,6 +42,9 @@ pub struct Release {
     /// Who ordered it, where it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
+    /// Its `before` has ended well: whatever becomes of the plan, it is not run again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub prepared: bool,
     /// Once it is known; kept beyond the ending, for whatever is made of this release later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageDigest>,
@@ -120,6 +123,9 @@ pub enum Phase {
         asked: Asked,
         /// Whether CloudFormation is known to have taken the execution on.
         started: bool,
+        /// The task that it waits for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        errand: Option<Errand>,
         /// When a person was last told that it takes too long.
         told: Option<Timestamp>,
         /// That it must not go on.
@@ -208,6 +214,9 @@ impl Release {
             Phase::Building { .. } => Some(self.phase_since.plus(BUILDING_MAX)),
             Phase::Planning { .. } => Some(self.phase_since.plus(PLANNING_MAX)),
             Phase::AwaitingApproval { asked, .. } => Some(asked.due()),
+            Phase::Deploying { errand: Some(errand), plan, .. } => {
+                Some(errand.since.plus(plan.limit(errand.kind)))
+            }
             Phase::Deploying { told: Some(told), .. } => Some(told.plus(DEPLOYING_TOLD_EVERY)),
             Phase::Deploying { told: None, stop: Some(stop), .. } => Some(stop.at.plus(STOPPING_TOLD_AFTER)),
             Phase::Deploying { told: None, stop: None, plan, .. } => {
@@ -225,6 +234,44 @@ impl Release {
             self.steps.remove(STEPS_MAX / 2);
         }
         self.steps.push(Step { at, phase: self.phase.name().to_owned(), what });
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A task that runs once for a release, with its image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Errand {
+    pub kind: ErrandKind,
+    /// The promise to run it; the task is started in its name, and so only once.
+    pub key: EffectKey,
+    pub since: Timestamp,
+    /// Whether ECS is known to have taken it on.
+    pub started: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrandKind {
+    /// `deployment.before` of the config: what must be done before the new version runs.
+    Before,
+}
+
+impl ErrandKind {
+    /// Its key in the config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrandKind::Before => "before",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrandKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`", self.as_str())
     }
 }
 
@@ -310,6 +357,9 @@ pub struct Plan {
     /// What must be so when it is carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requires: Option<Requires>,
+    /// How long the task may take that runs first; `None` where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Span>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
 }
@@ -330,6 +380,16 @@ pub struct Requires {
 pub enum Otherwise {
     Refuse,
     Warn,
+}
+
+impl Plan {
+    /// How long an errand of this plan may take, from its promise to its end.
+    pub fn limit(&self, errand: ErrandKind) -> Span {
+        let limit = match errand {
+            ErrandKind::Before => self.before,
+        };
+        limit.unwrap_or(DEPLOYING_TOLD_AFTER)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

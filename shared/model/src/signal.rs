@@ -67,6 +67,24 @@ pub enum Signal {
         key: EffectKey,
         ground: Ground,
     },
+    /// Its turn has come and nothing stands against carrying the plan out, but that its `before` comes first.
+    Cleared {
+        n: u32,
+        /// The promise to execute that found it so.
+        key: EffectKey,
+    },
+    /// ECS has taken the errand's task on.
+    ErrandStarted {
+        n: u32,
+        /// The promise to run it.
+        key: EffectKey,
+    },
+    ErrandSeen {
+        n: u32,
+        /// The promise to run it.
+        key: EffectKey,
+        seen: ErrandSeen,
+    },
     ExecutionStarted {
         n: u32,
         /// What stood against it, and was no reason not to.
@@ -149,6 +167,20 @@ pub enum BuildSeen {
     },
     /// CodeBuild does not know it.
     Lost,
+}
+
+/// How an errand's task was read to stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrandSeen {
+    Running {
+        status: String,
+    },
+    /// Its container ended with exit code 0.
+    Succeeded,
+    /// With another one, or it never ran, or nobody can tell any more.
+    Failed {
+        why: String,
+    },
 }
 
 /// How a deployment was read to stand.

@@ -40,6 +40,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         authors: Vec::new(),
         origin: Origin::Push,
         ordered: None,
+        prepared: false,
         image: None,
         created_at: NOW,
         phase,

@@ -18,6 +18,7 @@ fn plan(lines: &[(Danger, &str)]) -> Plan {
             .collect(),
         timeout: None,
         requires: None,
+        before: None,
     }
 }
 
@@ -59,6 +60,7 @@ fn release(phase: Phase) -> Release {
         family: "tg-0123456789ab-89abcdef".parse().unwrap(),
         origin: Origin::Push,
         ordered: None,
+        prepared: false,
         image: None,
         created_at: Timestamp(0),
         phase,

@@ -5,6 +5,7 @@ use model::ids::{EffectKey, StackName};
 use model::release::{Phase, Release};
 
 use super::Invariant::{I1, I2, I5, I8};
+use super::errands::unprepared;
 use super::{Invariant, READ_AGE_MAX_MS, Wrong, places, tell, unapproved};
 use crate::restorable::is_unmet;
 use crate::stacks::Props;
@@ -64,6 +65,7 @@ fn as_approved(
     wrong.extend(voters::lacks_voices(world, release, plan.fingerprint.as_str()));
     wrong.extend(in_a_freeze(world, release));
     wrong.extend(unrestorable(world, release));
+    wrong.extend(unprepared(world, release));
     let image = props.parameters.get("Image");
     if !image.is_some_and(|image| image.ends_with(plan.image.as_str())) {
         wrong.push((I1, format!("{key} deploys {image:?}, and {} was approved", plan.image)));

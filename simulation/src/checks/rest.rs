@@ -68,6 +68,9 @@ fn everything_has_ended(world: &World, wrong: &mut Wrong) {
             wrong.push((I5, format!("{key} was promised and never done: {effect:?}")));
         }
     }
+    for task in world.tasks.all.iter().filter(|task| task.ended.is_none()) {
+        wrong.push((I5, format!("{} still runs, for {}", task.arn, task.started_by)));
+    }
     for head in unnoticed_heads(world) {
         wrong.push((I3, format!("{head} never became a release")));
     }

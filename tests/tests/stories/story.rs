@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use aws::Aws;
 use engine::ports::{
-    BuildRead, BuildService, BuildStatus, Records, Services, StackEvent, StackRead, Stacks, Tracks,
+    BuildRead, BuildService, BuildStatus, Errands, Records, Services, StackEvent, StackRead, Stacks,
+    TaskRead, Tracks,
 };
-use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack};
+use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack, TaskEnd};
 use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, StackName, TrackKey};
 use model::release::{Phase, Release};
 use model::track::Track;
@@ -472,6 +473,23 @@ impl Story {
     /// What befalls the next deployment.
     pub(crate) fn next_deployment(&self, mishap: Mishap) {
         self.control.next_deployment(self.account.id(), self.track.stack().as_str(), mishap);
+    }
+
+    /// The tasks that ran before deployments, or run.
+    pub(crate) async fn befores(&self) -> Vec<TaskRead> {
+        let record = told(self.aws.environment_record(&self.track.environment).await);
+        let record: Value = serde_json::from_str(&record.expect("the record exists").body).expect("JSON");
+        let cluster = record["cluster"].as_str().expect("a record names a cluster");
+        told(self.aws.tasks(cluster, &self.before_family()).await)
+    }
+
+    fn before_family(&self) -> String {
+        format!("{}-before", self.track.stack())
+    }
+
+    /// How the next task ends that runs before a deployment.
+    pub(crate) fn next_before(&self, end: TaskEnd) {
+        self.control.next_task(self.account.id(), &self.before_family(), end);
     }
 
     /// Phases in the order they were entered.

@@ -12,8 +12,10 @@ use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
 use model::matching::Matching;
 use model::order::{Hold, Ordered, Override};
-use model::release::{Asked, Danger, Deployed, Ending, How, Origin, Phase, Plan, PlanLine, Step};
-use model::time::Timestamp;
+use model::release::{
+    Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step,
+};
+use model::time::{Span, Timestamp};
 use model::track::{Live, Newest};
 use proptest::prelude::*;
 
@@ -24,6 +26,7 @@ use super::*;
 const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
+const PREPARING_TRACK_1: &str = include_str!("format_1/preparing_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
@@ -33,6 +36,7 @@ const LISTENER_1: &str = include_str!("format_1/listener.json");
 fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(TRACK_1).unwrap(), track());
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
+    assert_eq!(serde_json::from_str::<Track>(PREPARING_TRACK_1).unwrap(), preparing_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
@@ -41,6 +45,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     for (kept, now) in [
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
+        (PREPARING_TRACK_1, serde_json::to_value(preparing_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (WATCH_1, serde_json::to_value(watch())),
@@ -191,6 +196,7 @@ fn release(n: u32, phase: Phase) -> Release {
         family: family(),
         origin: Origin::Push,
         ordered: None,
+        prepared: false,
         image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
@@ -221,6 +227,7 @@ fn track() -> Track {
         stack_policy: None,
         timeout: None,
         requires: None,
+        before: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {
@@ -315,6 +322,39 @@ fn held_track() -> Track {
         hold: Some(Hold { ordered: ordered.clone(), since: at, told: at, lifted: None }),
         freeze_override: Some(Override { ordered, until: at }),
         orders: vec!["order-1".parse().unwrap()],
+        ..Track::new("payments/production".parse().unwrap())
+    }
+}
+
+/// Its `before` runs; that of an earlier release ended well, and another one's is to be stopped.
+fn preparing_track() -> Track {
+    let Phase::AwaitingApproval { plan, asked } = track().in_flight[0].phase.clone() else {
+        unreachable!("the sample waits for approval")
+    };
+    let since = Timestamp(1_700_000_000_000);
+    let errand = Errand { kind: ErrandKind::Before, key: effect(5), since, started: true };
+    let plan = Plan { before: Some(Span::minutes(10)), ..plan };
+    let phase =
+        Phase::Deploying { plan, asked, started: false, errand: Some(errand), told: None, stop: None };
+    let promise = |k: u32, effect_: Effect| Promise {
+        key: effect(k),
+        effect: effect_,
+        due: since,
+        waits: 0,
+        waiting_for: None,
+    };
+    Track {
+        version: 14,
+        in_flight: vec![
+            release(8, phase),
+            Release { prepared: true, ..release(9, Phase::Building { build: None }) },
+        ],
+        outbox: vec![
+            promise(5, Effect::RunErrand),
+            promise(6, Effect::LookAtErrand),
+            promise(7, Effect::StopErrand { kind: ErrandKind::Before, key: effect(2) }),
+        ],
+        promised: 7,
         ..Track::new("payments/production".parse().unwrap())
     }
 }

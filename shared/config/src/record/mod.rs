@@ -6,7 +6,7 @@ mod service;
 
 pub use environment::{EnvironmentRecord, Policy as AllowedPolicy};
 pub use floor::{Caps, Floor, May};
-pub use service::ServiceRecord;
+pub use service::{LogGroupArn, ServiceRecord};
 
 use crate::faults::Faults;
 use crate::limits::GRANTS_MAX;

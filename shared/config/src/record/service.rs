@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{is_arn, is_word, text, texts};
+use super::{is_arn, is_word, optional, text, texts};
 use crate::faults::{Fault, Faults, Path, quote};
 use crate::limits::{BRANCHES_MAX, RECORD_BYTES_MAX};
 use crate::{json, reader, routing};
@@ -32,6 +32,53 @@ pub struct ServiceRecord {
     pub image_repository_uri: String,
     /// The role that builds of this repository run under.
     pub build_role_arn: String,
+    /// The role by which ECS starts `deployment.before` and `deployment.verify`: it pulls the image, reads the service's
+    /// secrets and writes the log group. Without it a config can have neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub task_execution_role_arn: Option<String>,
+    /// The log group of those tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub task_log_group_arn: Option<LogGroupArn>,
+}
+
+/// The ARN of a log group, without the `:*` that IAM wants at its end. It tells where the service's tasks run, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LogGroupArn {
+    pub partition: String,
+    pub region: String,
+    pub account: String,
+    pub name: String,
+}
+
+const LOG_GROUP_ALLOWED: &str = "the ARN of a log group: arn:aws:logs:<region>:<account>:log-group:<name>";
+
+impl TryFrom<String> for LogGroupArn {
+    type Error = &'static str;
+
+    /// Source: CloudWatch Logs user guide, "Using identity-based policies" (ARN formats).
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let arn = text.strip_suffix(":*").unwrap_or(&text);
+        let parts: Vec<&str> = arn.split(':').filter(|part| is_word(part)).collect();
+        match parts[..] {
+            ["arn", partition, "logs", region, account, "log-group", name] => Ok(Self {
+                partition: partition.to_owned(),
+                region: region.to_owned(),
+                account: account.to_owned(),
+                name: name.to_owned(),
+            }),
+            _ => Err(LOG_GROUP_ALLOWED),
+        }
+    }
+}
+
+impl From<LogGroupArn> for String {
+    fn from(arn: LogGroupArn) -> String {
+        let LogGroupArn { partition, region, account, name } = arn;
+        format!("arn:{partition}:logs:{region}:{account}:log-group:{name}")
+    }
 }
 
 impl ServiceRecord {
@@ -51,8 +98,17 @@ impl ServiceRecord {
     }
 }
 
-const SERVICE_KEYS: [&str; 7] =
-    ["service", "branches", "paths", "hosts", "imageRepository", "imageRepositoryUri", "buildRoleArn"];
+const SERVICE_KEYS: [&str; 9] = [
+    "service",
+    "branches",
+    "paths",
+    "hosts",
+    "imageRepository",
+    "imageRepositoryUri",
+    "buildRoleArn",
+    "taskExecutionRoleArn",
+    "taskLogGroupArn",
+];
 
 fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<ServiceRecord> {
     let record = reader::object(value, root, &SERVICE_KEYS, faults)?;
@@ -77,6 +133,10 @@ fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servi
         named
     });
     let build_role_arn = text(&record, "buildRoleArn", "the ARN of a role", is_arn, faults);
+    let task_execution_role_arn =
+        optional(&record, "taskExecutionRoleArn", "the ARN of a role", is_arn, faults);
+    let is_log_group = |text: &str| LogGroupArn::try_from(text.to_owned()).is_ok();
+    let task_log_group_arn = optional(&record, "taskLogGroupArn", LOG_GROUP_ALLOWED, is_log_group, faults);
     Some(ServiceRecord {
         service: service?,
         branches: branches?,
@@ -85,5 +145,7 @@ fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servi
         image_repository: image_repository?,
         image_repository_uri: image_repository_uri?,
         build_role_arn: build_role_arn?,
+        task_execution_role_arn: task_execution_role_arn?,
+        task_log_group_arn: task_log_group_arn?.and_then(|text| LogGroupArn::try_from(text).ok()),
     })
 }

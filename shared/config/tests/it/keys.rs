@@ -334,9 +334,9 @@ fn a_wrong_deployment_is_told() {
 }
 
 #[test]
-fn before_and_verify_change_nothing_in_the_template() {
+fn a_before_changes_nothing_in_the_template_and_a_verify_is_refused_until_it_is_carried_out() {
     assert_eq!(web("/deployment/before", json!({"command": ["./migrate"], "timeoutMinutes": 15})), "");
-    assert_eq!(web("/deployment/verify", json!({"path": "/payments/ready"})), "");
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/payments/ready"})), @"$.deployment.verify is set; allowed: nothing: no deployment is verified so far, and none would be rolled back by it");
     assert_eq!(web("/deployment/timeoutMinutes", json!(90)), "");
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_configs;
 mod checks;
+mod errands;
 mod freezes;
 mod good_configs;
 mod keys;

@@ -45,7 +45,9 @@ pub(crate) fn service_record() -> Value {
         "service": "payments", "branches": ["main"], "paths": ["/payments"], "hosts": [],
         "imageRepository": "tidegate/payments",
         "imageRepositoryUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tidegate/payments",
-        "buildRoleArn": "arn:aws:iam::123456789012:role/build-payments"
+        "buildRoleArn": "arn:aws:iam::123456789012:role/build-payments",
+        "taskExecutionRoleArn": "arn:aws:iam::123456789012:role/tidegate/task/payments",
+        "taskLogGroupArn": "arn:aws:logs:eu-west-1:123456789012:log-group:payments-tasks"
     })
 }
 

@@ -126,8 +126,9 @@ impl Draft {
             Phase::Ready { plan, frozen, .. } => {
                 self.enter(n, Phase::Ready { plan, asked, frozen }, approved_by(said));
             }
-            Phase::Deploying { plan, started, told, stop, .. } => {
-                self.enter(n, Phase::Deploying { plan, asked, started, told, stop }, approved_by(said));
+            Phase::Deploying { plan, started, errand, told, stop, .. } => {
+                let phase = Phase::Deploying { plan, asked, started, errand, told, stop };
+                self.enter(n, phase, approved_by(said));
             }
             Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => {
                 return Err(Why::AnotherPhase);

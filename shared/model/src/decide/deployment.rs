@@ -11,14 +11,16 @@ impl Draft {
     pub(super) fn execution_started(&mut self, n: u32, warning: Option<&str>) -> Outcome {
         let warned = self.warn(n, warning);
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, asked, started: false, told, stop } = release.phase.clone() else {
+        let Phase::Deploying { plan, asked, started: false, errand: None, told, stop } =
+            release.phase.clone()
+        else {
             // An event may have told of the execution, but not of what stood against it.
             return if warned { Ok(()) } else { Err(Why::AlreadyDone) };
         };
         let is_to_stop = stop.is_some();
         self.enter(
             n,
-            Phase::Deploying { plan, asked, started: true, told, stop },
+            Phase::Deploying { plan, asked, started: true, errand: None, told, stop },
             "CloudFormation deploys".to_owned(),
         );
         self.keep(n, |effect| matches!(effect, Effect::Execute));
@@ -43,7 +45,8 @@ impl Draft {
 
     pub(super) fn deployment_seen(&mut self, n: u32, seen: &DeploymentSeen) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, started, stop, .. } = &release.phase else {
+        // What others execute while its errand runs is found by our own execution.
+        let Phase::Deploying { plan, started, errand: None, stop, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
         let (image, started, stop) = (plan.image.clone(), *started, stop.clone());
@@ -77,7 +80,8 @@ impl Draft {
     /// Its turn came in a freeze: it goes back to waiting, and is planned anew when the freeze is over.
     pub(super) fn frozen(&mut self, n: u32, key: &EffectKey, frozen: &Frozen) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, asked, started: false, stop, .. } = release.phase.clone() else {
+        let Phase::Deploying { plan, asked, started: false, errand: None, stop, .. } = release.phase.clone()
+        else {
             return Err(Why::AnotherPhase);
         };
         if !self.is_promised(key) {
@@ -98,7 +102,7 @@ impl Draft {
 
     pub(super) fn not_executed(&mut self, n: u32, key: &EffectKey) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { started: false, stop: Some(stop), .. } = &release.phase else {
+        let Phase::Deploying { started: false, errand: None, stop: Some(stop), .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
         let stop = stop.clone();

@@ -3,6 +3,7 @@
 mod approval;
 mod build;
 mod deployment;
+mod errand;
 mod orders;
 mod plan;
 mod promises;
@@ -91,6 +92,9 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
             draft.answered(*n, fingerprint, &said, ground)
         }
         Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
+        Signal::Cleared { n, key } => draft.cleared(*n, key),
+        Signal::ErrandStarted { n, key } => draft.errand_started(*n, key),
+        Signal::ErrandSeen { n, key, seen } => draft.errand_seen(*n, key, seen),
         Signal::ExecutionStarted { n, warning } => draft.execution_started(*n, warning.as_deref()),
         Signal::Frozen { n, key, frozen } => draft.frozen(*n, key, frozen),
         Signal::NotExecuted { n, key } => draft.not_executed(*n, key),

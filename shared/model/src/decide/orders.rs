@@ -1,5 +1,6 @@
 //! What people order.
 
+use super::errand::given_up;
 use super::{Draft, Outcome, Why};
 use crate::effect::{Effect, Notice};
 use crate::order::{Hold, Order, Ordered, Override};
@@ -72,6 +73,10 @@ impl Draft {
                 self.end(n, Ending::Cancelled { ordered: ordered.clone() });
                 Ok(())
             }
+            Phase::Deploying { errand: Some(errand), .. } => {
+                self.fail(n, given_up(errand, &format!("cancelled by {ordered}")));
+                Ok(())
+            }
             Phase::Deploying { stop: None, .. } => {
                 self.stop(n, Some(ordered.clone()));
                 Ok(())
@@ -83,15 +88,15 @@ impl Draft {
 
     /// What runs is taken back by CloudFormation; what has not begun will not.
     pub(super) fn stop(&mut self, n: u32, ordered: Option<Ordered>) {
-        let Some(Release { phase: Phase::Deploying { plan, asked, started, .. }, .. }) =
+        let Some(Release { phase: Phase::Deploying { plan, asked, started, errand, .. }, .. }) =
             self.track.release(n)
         else {
             return;
         };
-        let (plan, asked, started) = (plan.clone(), asked.clone(), *started);
+        let (plan, asked, started, errand) = (plan.clone(), asked.clone(), *started, errand.clone());
         let stop = Stop { at: self.now, ordered };
         let what = stop.to_string();
-        self.enter(n, Phase::Deploying { plan, asked, started, told: None, stop: Some(stop) }, what);
+        self.enter(n, Phase::Deploying { plan, asked, started, errand, told: None, stop: Some(stop) }, what);
         if started {
             self.promise(n, Effect::StopDeployment, self.now);
             return;
@@ -177,6 +182,7 @@ impl Draft {
             id: self.track.release_id(n),
             origin,
             ordered: Some(ordered.clone()),
+            prepared: false,
             image: image.clone(),
             created_at: self.now,
             phase: Phase::Building { build: None },

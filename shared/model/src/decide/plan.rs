@@ -51,7 +51,7 @@ impl Draft {
 
     pub(super) fn plan_stale(&mut self, n: u32, key: &EffectKey, why: &str) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Deploying { plan, asked, started: false, stop, .. } = &release.phase else {
+        let Phase::Deploying { plan, asked, started: false, errand: None, stop, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
         let (image, asked, stop) = (plan.image.clone(), asked.clone(), stop.clone());

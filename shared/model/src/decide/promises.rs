@@ -37,8 +37,8 @@ impl Draft {
             // What Slack refuses is no news of the release; a step would only ask to be shown again.
             return self.done(key);
         }
-        if promise.effect == Effect::LookAtDeployment {
-            // CloudFormation deploys whether we may look or not: nothing has ended, and nothing else may start.
+        if matches!(promise.effect, Effect::LookAtDeployment | Effect::LookAtErrand) {
+            // It goes on whether we may look or not: nothing has ended, and nothing else may start.
             return self.waiting(key, why, self.now.plus(LOOK_MAX));
         }
         self.track.outbox.retain(|promise| promise.key != *key);
@@ -88,7 +88,10 @@ impl Draft {
         let now = self.now;
         let look = self.track.outbox.iter_mut().find(|promise| {
             promise.key.release.n == n
-                && matches!(promise.effect, Effect::LookAtBuild { .. } | Effect::LookAtDeployment)
+                && matches!(
+                    promise.effect,
+                    Effect::LookAtBuild { .. } | Effect::LookAtErrand | Effect::LookAtDeployment
+                )
         });
         let Some(look) = look else { return Err(Why::AlreadyDone) };
         let news = look.waiting_for.as_deref() != Some(what.as_str());

@@ -1,5 +1,6 @@
 //! What the passing of time alone does.
 
+use super::errand::given_up;
 use super::{Draft, Outcome, Why};
 use crate::approval::Nudged;
 use crate::effect::{Effect, Notice};
@@ -60,14 +61,19 @@ impl Draft {
                 self.end(n, Ending::Expired { asked_until: asked.until })
             }
             Phase::AwaitingApproval { plan, asked } => self.nudge(n, plan, asked),
+            Phase::Deploying { plan, errand: Some(errand), .. } => {
+                let minutes = plan.limit(errand.kind).as_seconds() / 60;
+                let why = format!("its {} was not done within {minutes} minutes{waiting}", errand.kind);
+                self.fail(n, given_up(&errand, &why));
+            }
             Phase::Deploying { plan, told: None, stop: None, .. } if plan.timeout.is_some() => {
                 self.stop(n, None)
             }
-            Phase::Deploying { plan, asked, started, stop, .. } => {
+            Phase::Deploying { plan, asked, started, errand, stop, .. } => {
                 let told = Some(self.now);
                 self.enter(
                     n,
-                    Phase::Deploying { plan, asked, started, told, stop },
+                    Phase::Deploying { plan, asked, started, errand, told, stop },
                     "takes longer than it should".into(),
                 );
                 self.promise(n, Effect::Announce { notice: Notice::TakesLong }, self.now);

@@ -50,7 +50,8 @@ impl Draft {
             if self.counted != Some(n) {
                 return self.count_first(n);
             }
-            let phase = Phase::Deploying { plan, asked, started: false, told: None, stop: None };
+            let phase =
+                Phase::Deploying { plan, asked, started: false, errand: None, told: None, stop: None };
             self.enter(n, phase, "its turn to deploy".to_owned());
             self.promise(n, Effect::Execute, self.now);
             // An older one could only come after this one now (I8).
@@ -95,6 +96,10 @@ impl Draft {
                 self.promise(n, discard, self.now);
             }
             Phase::Planning { .. } | Phase::Deploying { started: true, .. } | Phase::Over(_) => {}
+        }
+        if let Phase::Deploying { errand: Some(errand), .. } = &release.phase {
+            let stop = Effect::StopErrand { kind: errand.kind, key: errand.key.clone() };
+            self.promise(n, stop, self.now);
         }
         let what = ending.reason();
         release.phase = Phase::Over(ending);

@@ -8,7 +8,7 @@ use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
 use model::order::Order;
 use model::release::{Ending, Frozen, Origin, Phase, Plan, Release};
-use model::signal::{BuildSeen, DeploymentSeen, Push, Rollout, Signal};
+use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 
 use crate::story::{
@@ -22,6 +22,14 @@ pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
 enum BuildFact {
     Running,
     Succeeded { in_registry: bool },
+    Failed,
+}
+
+/// A task that ran, or runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TaskFact {
+    Running,
+    Succeeded,
     Failed,
 }
 
@@ -52,6 +60,8 @@ pub(crate) struct Facts {
     generation: u64,
     change_sets: BTreeMap<String, ChangeSet>,
     operations: Vec<Operation>,
+    /// By the promise that each was started for.
+    tasks: BTreeMap<EffectKey, TaskFact>,
     /// Every plan that people were ever asked about.
     asked: BTreeSet<(u32, Fingerprint)>,
     /// Everything ever told, for telling it again.
@@ -97,6 +107,7 @@ impl Facts {
             generation: 0,
             change_sets: BTreeMap::new(),
             operations: Vec::new(),
+            tasks: BTreeMap::new(),
             asked: BTreeSet::new(),
             told: Vec::new(),
             kept_back: Vec::new(),
@@ -235,11 +246,12 @@ impl Facts {
                 }
                 let plan = Plan {
                     fingerprint: self.fingerprint_of(&image),
-                    image,
+                    image: image.clone(),
                     change_set: promise.key.clone(),
                     stack_policy: None,
                     timeout: None,
                     requires: None,
+                    before: has_before(&image).then_some(Span::hours(if self.trouble { 1 } else { 240 })),
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
@@ -277,12 +289,49 @@ impl Facts {
                     return Some(Signal::PlanStale { n, key: promise.key.clone(), why });
                 };
                 let image = set.plan.image.clone();
+                if set.plan.before.is_some() && !story.track.release(n)?.prepared {
+                    return Some(Signal::Cleared { n, key: promise.key.clone() });
+                }
+                let ended_well =
+                    |(key, fact): (&EffectKey, &TaskFact)| key.release.n == n && *fact == TaskFact::Succeeded;
+                let is_prepared = set.plan.before.is_none() || self.tasks.iter().any(ended_well);
+                assert!(is_prepared, "{n} is deployed and its `before` did not end well");
                 self.operations.push(Operation { change_set, image, completed: None, stopped: false });
                 self.generation += 1;
                 Some(Signal::ExecutionStarted { n, warning: None })
             }
+            Effect::RunErrand => {
+                let others = self.tasks.keys().filter(|key| key.release.n == n && **key != promise.key);
+                assert_eq!(others.count(), 0, "I5: the `before` of {n} runs again");
+                self.tasks.entry(promise.key.clone()).or_insert(TaskFact::Running);
+                Some(Signal::ErrandStarted { n, key: promise.key.clone() })
+            }
+            Effect::LookAtErrand => self.errand_seen(pick, n, story),
+            Effect::StopErrand { key, .. } => {
+                if self.tasks.get(key) == Some(&TaskFact::Running) {
+                    self.tasks.insert(key.clone(), TaskFact::Failed);
+                }
+                done()
+            }
             Effect::LookAtDeployment => self.deployment_seen(n, story),
         }
+    }
+
+    fn errand_seen(&mut self, pick: usize, n: u32, story: &Story) -> Option<Signal> {
+        let Phase::Deploying { errand: Some(errand), .. } = &story.track.release(n)?.phase else {
+            return None;
+        };
+        let fact = self.tasks.get_mut(&errand.key)?;
+        if *fact == TaskFact::Running && pick.is_multiple_of(2) {
+            let fails = self.trouble && pick.is_multiple_of(6);
+            *fact = if fails { TaskFact::Failed } else { TaskFact::Succeeded };
+        }
+        let seen = match fact {
+            TaskFact::Running => ErrandSeen::Running { status: "RUNNING".to_owned() },
+            TaskFact::Succeeded => ErrandSeen::Succeeded,
+            TaskFact::Failed => ErrandSeen::Failed { why: "exit code 1".to_owned() },
+        };
+        Some(Signal::ErrandSeen { n, key: errand.key.clone(), seen })
     }
 
     /// What deploying would change is the same as long as the same runs: a fingerprint may come back.
@@ -433,6 +482,11 @@ impl Facts {
         self.orders += 1;
         Some(Signal::Ordered { order: Order::Lift, ordered: ordered(self.orders) })
     }
+}
+
+/// Every other revision changes a database first.
+fn has_before(image: &ImageDigest) -> bool {
+    matches!(image.as_str().as_bytes()[7], b'b' | b'd')
 }
 
 fn promise(pick: usize, story: &Story) -> Option<&Promise> {

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use model::approval::{Answer, Policy, Voice};
 use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
+use model::ids::EffectKey;
 use model::order::Order;
 use model::release::{Frozen, Phase};
-use model::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
+use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
@@ -62,6 +63,8 @@ fn situations() -> Vec<Situation> {
     let first = || Story::new().planning('a');
     let waiting = || first().planned(1, 1);
     let deploying = || waiting().approved(1);
+    let preparing = || first().planned_with_before(1, 1).approved(1).cleared(1);
+    let prepared = || preparing().errand_started(1).errand_seen(1, ErrandSeen::Succeeded);
     let live = || deploying().executing(1).deployed(1);
     let live_twice = || live().planning('b').planned(2, 2).approved(2).executing(2).deployed(2);
     vec![
@@ -99,6 +102,16 @@ fn situations() -> Vec<Situation> {
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
         at("Deploying, started; a newer one is ready", 1, deploying().executing(1).planning('b').ready(2)),
+        at("Deploying, cleared for its before", 1, preparing()),
+        at("Deploying, its before runs", 1, preparing().errand_started(1)),
+        at("Deploying, its before runs; a newer one plans", 1, preparing().errand_started(1).planning('b')),
+        at("Deploying, not started, its before ended well", 1, prepared()),
+        at("Planning again, its before having ended well", 1, prepared().stale(1)),
+        at(
+            "over: Failed, its before too",
+            1,
+            preparing().errand_seen(1, ErrandSeen::Failed { why: "exit".into() }),
+        ),
         at("over: Deployed", 1, live()),
         at("over: Deployed; a newer one is live", 1, live_twice()),
         at("over: Cancelled", 1, waiting().orders(Order::Cancel { n: 1 })),
@@ -138,6 +151,11 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         (Some(stored), _) | (None, Some(stored)) => Box::new(stored.clone()),
         (None, None) => Story::new().pushed('a').stored(1),
     };
+    let errand = match release.map(|release| &release.phase) {
+        Some(Phase::Deploying { errand: Some(errand), .. }) => errand.key.clone(),
+        Some(_) | None => promised.clone(),
+    };
+    let ran = |key: &EffectKey, seen| Signal::ErrandSeen { n, key: key.clone(), seen };
     let order = |order| Signal::Ordered { order, ordered: ordered(9) };
     let no_replies = Policy { replies: false, ..policy(1) };
     vec![
@@ -221,6 +239,14 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "VotesCounted, by a promise that is void",
             Signal::VotesCounted { n, key: story.key(n, 98), ground: ground(policy(1)) },
         ),
+        ("Cleared", Signal::Cleared { n, key: promised.clone() }),
+        ("Cleared, by a promise that is void", Signal::Cleared { n, key: story.key(n, 98) }),
+        ("ErrandStarted", Signal::ErrandStarted { n, key: errand.clone() }),
+        ("ErrandStarted, another one", Signal::ErrandStarted { n, key: story.key(n, 98) }),
+        ("ErrandSeen Running", ran(&errand, ErrandSeen::Running { status: "PROVISIONING".into() })),
+        ("ErrandSeen Succeeded", ran(&errand, ErrandSeen::Succeeded)),
+        ("ErrandSeen Succeeded, another one", ran(&story.key(n, 98), ErrandSeen::Succeeded)),
+        ("ErrandSeen Failed", ran(&errand, ErrandSeen::Failed { why: "payments exited with code 1".into() })),
         ("ExecutionStarted", Signal::ExecutionStarted { n, warning: None }),
         ("Frozen", {
             let frozen = Frozen { until: story.now.plus(Span::hours(3)), why: "no Friday evenings".into() };
@@ -308,6 +334,13 @@ fn signal_kind(signal: &Signal) -> &'static str {
             (Answer::Reject, Voice::Reply) => "Reject, reply",
         },
         Signal::VotesCounted { .. } => "VotesCounted",
+        Signal::Cleared { .. } => "Cleared",
+        Signal::ErrandStarted { .. } => "ErrandStarted",
+        Signal::ErrandSeen { seen, .. } => match seen {
+            ErrandSeen::Running { .. } => "ErrandSeen Running",
+            ErrandSeen::Succeeded => "ErrandSeen Succeeded",
+            ErrandSeen::Failed { .. } => "ErrandSeen Failed",
+        },
         Signal::ExecutionStarted { .. } => "ExecutionStarted",
         Signal::Frozen { .. } => "Frozen",
         Signal::NotExecuted { .. } => "NotExecuted",
@@ -329,7 +362,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 38] = [
+const SIGNAL_KINDS: [&str; 43] = [
     "Pushed",
     "Pushed, fault",
     "Promoted",
@@ -354,6 +387,11 @@ const SIGNAL_KINDS: [&str; 38] = [
     "Reject, verified",
     "Reject, reply",
     "VotesCounted",
+    "Cleared",
+    "ErrandStarted",
+    "ErrandSeen Running",
+    "ErrandSeen Succeeded",
+    "ErrandSeen Failed",
     "ExecutionStarted",
     "Frozen",
     "NotExecuted",
@@ -379,6 +417,8 @@ fn phase_kind(phase: &Phase) -> &'static str {
         Phase::AwaitingApproval { .. } => "AwaitingApproval",
         Phase::Ready { frozen: None, .. } => "Ready",
         Phase::Ready { frozen: Some(_), .. } => "Ready, frozen",
+        Phase::Deploying { errand: Some(errand), .. } if !errand.started => "Deploying, errand promised",
+        Phase::Deploying { errand: Some(_), .. } => "Deploying, errand runs",
         Phase::Deploying { started: false, stop: None, .. } => "Deploying, not started",
         Phase::Deploying { started: true, stop: None, .. } => "Deploying, started",
         Phase::Deploying { started: false, stop: Some(_), .. } => "Deploying, not started, to stop",
@@ -388,7 +428,7 @@ fn phase_kind(phase: &Phase) -> &'static str {
 }
 
 /// What `phase_kind` tells apart, and a release that is not in flight.
-const PHASE_KINDS: [&str; 12] = [
+const PHASE_KINDS: [&str; 14] = [
     "none in flight",
     "Building, asked for",
     "Building, started",
@@ -397,6 +437,8 @@ const PHASE_KINDS: [&str; 12] = [
     "AwaitingApproval",
     "Ready",
     "Ready, frozen",
+    "Deploying, errand promised",
+    "Deploying, errand runs",
     "Deploying, not started",
     "Deploying, started",
     "Deploying, not started, to stop",
@@ -429,6 +471,9 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::DiscardPlan { change_set } => format!("DiscardPlan {}", change_set.k),
         Effect::CountVotes => "CountVotes".to_owned(),
         Effect::Execute => "Execute".to_owned(),
+        Effect::RunErrand => "RunErrand".to_owned(),
+        Effect::LookAtErrand => "LookAtErrand".to_owned(),
+        Effect::StopErrand { key, .. } => format!("StopErrand {}", key.k),
         Effect::LookAtDeployment => "LookAtDeployment".to_owned(),
         Effect::StopDeployment => "StopDeployment".to_owned(),
         Effect::Promote => "Promote".to_owned(),

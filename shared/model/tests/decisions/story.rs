@@ -6,7 +6,7 @@ use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
 use model::order::{Order, Ordered};
 use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release};
-use model::signal::{BuildSeen, DeploymentSeen, Promotion, Push, Rollout, Signal};
+use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 use model::who::Who;
@@ -72,6 +72,12 @@ impl Story {
         self.told(&planned_for(n, plan, policy(1)))
     }
 
+    /// With a `before` that may take ten minutes.
+    pub(crate) fn planned_with_before(self, n: u32, plan: u64) -> Self {
+        let plan = Plan { before: Some(Span::minutes(10)), ..self.plan(n, plan) };
+        self.told(&planned_for(n, plan, policy(1)))
+    }
+
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
         self.told(&planned_for(n, plan, policy(2)))
@@ -129,6 +135,29 @@ impl Story {
         self.told(&answered(n, fingerprint, Answer::Approve, person("ana"), ground(policy(2))))
     }
 
+    pub(crate) fn cleared(self, n: u32) -> Self {
+        let key = self.promised(&Effect::Execute).unwrap();
+        self.told(&Signal::Cleared { n, key })
+    }
+
+    /// The promise of the errand that the release waits for.
+    pub(crate) fn errand(&self, n: u32) -> EffectKey {
+        let Phase::Deploying { errand: Some(errand), .. } = &self.track.release(n).unwrap().phase else {
+            panic!("{n} waits for no errand");
+        };
+        errand.key.clone()
+    }
+
+    pub(crate) fn errand_started(self, n: u32) -> Self {
+        let key = self.errand(n);
+        self.told(&Signal::ErrandStarted { n, key })
+    }
+
+    pub(crate) fn errand_seen(self, n: u32, seen: ErrandSeen) -> Self {
+        let key = self.errand(n);
+        self.told(&Signal::ErrandSeen { n, key, seen })
+    }
+
     pub(crate) fn executing(self, n: u32) -> Self {
         self.told(&Signal::ExecutionStarted { n, warning: None })
     }
@@ -165,6 +194,7 @@ impl Story {
             stack_policy: None,
             timeout: None,
             requires: None,
+            before: None,
             lines: Vec::new(),
         }
     }
