@@ -31,7 +31,7 @@ pub(crate) async fn a_build_fails(story: &mut Story) {
 
         payments-production-1 failed: build <build 1> failed: BUILD: COMMAND_EXECUTION_ERROR Error while executing command: docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .. Reason: exit status 1
         #1 [stage-0 1/1] COPY no-such-folder/ /app/
-        ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found.
+        ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
@@ -49,7 +49,7 @@ fn a_dockerfile_that_cannot_be_used_ends_the_release() {
         payments-production-1 failed
 
         payments-production-1 failed: build <build 1> failed: BUILD: COMMAND_EXECUTION_ERROR Error while executing command: docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .. Reason: exit status 1
-        ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context.
+        ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
@@ -115,7 +115,7 @@ fn a_config_that_names_another_service_deploys_neither() {
         payments-production-1 failed
 
         payments-production-1 failed: ecs-service-config.json is not valid:
-        $.service is "orders"; allowed: "payments", the service that this repository is registered for.
+        $.service is "orders"; allowed: "payments", the service that this repository is registered for
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
@@ -184,7 +184,7 @@ fn a_secret_that_is_missing_is_told_before_anybody_is_asked() {
 
         payments-production-1 failed: plan: ecs-service-config.json names secrets that are missing: make them, then retry:
         $.container.secrets.DB_URL is "payments/db-url", which Secrets Manager does not have
-        $.container.secrets.TOKEN is "payments/api", which Secrets Manager does not have.
+        $.container.secrets.TOKEN is "payments/api", which Secrets Manager does not have
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.

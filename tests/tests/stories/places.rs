@@ -19,7 +19,7 @@ fn a_priority_that_another_service_holds_is_refused_at_push_and_auto_finds_one()
         ledger-production-1 failed
 
         ledger-production-1 failed: ecs-service-config.json asks for a place that it cannot have:
-        $.routing.priority: priority 120 is held by payments/production; 119 is free.
+        $.routing.priority: priority 120 is held by payments/production; 119 is free
 
         Revision <short> of ledger on main.
         Nothing is live yet. Mend the cause and push again.
@@ -53,7 +53,7 @@ fn a_path_that_another_service_was_granted_is_refused_at_push() {
         copy-production-1 failed
 
         copy-production-1 failed: ecs-service-config.json asks for what it cannot have:
-        $.routing.paths is /payments/refunds/*, which takes requests of /payments/*; allowed: patterns apart from what payments was granted.
+        $.routing.paths is /payments/refunds/*, which takes requests of /payments/*; allowed: patterns apart from what payments was granted
 
         Revision <short> of copy on main.
         Nothing is live yet. Mend the cause and push again.
