@@ -71,7 +71,7 @@ fn a_path_that_another_service_was_granted_is_refused_at_push() {
         refunds-production-1 failed
 
         refunds-production-1 failed: ecs-service-config.json asks for a place that it cannot have:
-        $.routing.priority: priority 41 and the 40 of api/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number; 39 is free.
+        $.routing.priority: priority 41 and the 40 of api/production are the wrong way round: of two rules that take the same requests the more specific one needs the smaller number; 39 is free
 
         Revision <short> of refunds on main.
         Nothing is live yet. Mend the cause and push again.
