@@ -37,6 +37,18 @@ fn seeds_in_which_a_forgotten_build_was_started_under_its_id_again() {
     holds(&[7829]);
 }
 
+/// The service was not registered for a while when its release ended well: it was never promoted.
+#[test]
+fn seeds_in_which_a_promotion_found_no_registration() {
+    holds(&[155]);
+}
+
+/// Two notifiers edited one message in Slack, and the older words came last: the queue rules that out.
+#[test]
+fn seeds_in_which_slack_showed_older_words() {
+    holds(&[266, 788, 9332]);
+}
+
 /// Slow workers each put the same promise off, and each woke one more; hands whose work failed woke each other.
 #[test]
 fn seeds_in_which_messages_bred() {
