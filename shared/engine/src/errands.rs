@@ -10,7 +10,7 @@ use model::track::Track;
 
 use crate::failure::Failure;
 use crate::ports::{Clock, Errands, Records, Sources, Stacks, StoppedTask, TaskFamily, TaskOrder, TaskRead};
-use crate::push::CONFIG_FILE;
+use crate::pushed_config::pushed_config;
 use crate::records::{environment, service_of};
 use crate::why_stopped;
 
@@ -74,19 +74,14 @@ pub(crate) async fn run<P: Errands + Stacks + Sources + Records>(
             why: format!("{} of another release still runs: {}", errand.kind, other.arn),
         });
     }
-    let (service, config) =
-        futures_util::future::try_join(service_of(ports, &release.repository), config_of(ports, release))
-            .await?;
+    let (service, config) = futures_util::future::try_join(
+        service_of(ports, &release.repository),
+        pushed_config(ports, "RunTask", release),
+    )
+    .await?;
     let order = order(ports, track, (release, errand), (&service, &config), here).await?;
     ports.run_task(&order).await?;
     Ok(started)
-}
-
-async fn config_of<P: Sources>(ports: &P, release: &Release) -> Result<ServiceConfig, Failure> {
-    let refused = |why: String| Failure::refused("read the config", format!("{CONFIG_FILE} {why}"));
-    let file = ports.file(&release.repository, &release.revision, CONFIG_FILE).await?;
-    let file = file.ok_or_else(|| refused("is gone from the commit".to_owned()))?;
-    config::parse(&file).map_err(|faults| refused(format!("is not valid: {faults}")))
 }
 
 /// Registers the definition. Role and security group are those of the service's stack as it stands; a first deployment

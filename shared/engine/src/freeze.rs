@@ -5,7 +5,7 @@ use model::track::Track;
 
 use crate::failure::Failure;
 use crate::ports::{Clock, Records, Sources};
-use crate::push::CONFIG_FILE;
+use crate::pushed_config::pushed_config;
 use crate::records::environment;
 
 /// The freeze that this release meets now, of the record and of its own config.
@@ -19,14 +19,9 @@ pub(crate) async fn in_force<P: Records + Sources + Clock>(
         return Ok(None);
     }
     let name = &track.key.environment;
-    let ((record, _), file) = futures_util::future::try_join(
-        environment(ports, name),
-        ports.file(&release.repository, &release.revision, CONFIG_FILE),
-    )
-    .await?;
-    let refused = |why: String| Failure::refused("freeze", format!("{CONFIG_FILE} {why}"));
-    let file = file.ok_or_else(|| refused("is gone from the commit".to_owned()))?;
-    let config = config::parse(&file).map_err(|faults| refused(format!("is not valid: {faults}")))?;
+    let ((record, _), config) =
+        futures_util::future::try_join(environment(ports, name), pushed_config(ports, "freeze", release))
+            .await?;
     Ok(config::frozen(&config.freezes(name, &record), now)
         .map(|frozen| Frozen { until: frozen.until, why: frozen.by.to_string() }))
 }

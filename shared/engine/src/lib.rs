@@ -24,6 +24,7 @@ pub mod ports;
 mod posture;
 mod promotion;
 mod push;
+mod pushed_config;
 mod records;
 mod reply_token;
 mod secrets;

@@ -13,7 +13,7 @@ use model::track::Track;
 use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::ports::{Clock, Queues, Records, Sources, Tracks};
-use crate::push::CONFIG_FILE;
+use crate::pushed_config::pushed_config;
 use crate::records::{environment, environments, find_service};
 
 /// Starts the release's image on every track whose environment comes after this one. Each takes it once, so that a
@@ -34,10 +34,10 @@ pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
     let Some(image) = release.phase.image() else {
         return Err(Failure::refused("promote", format!("release {id} ended {}", ending.name())));
     };
-    let (service, records, file) = futures_util::future::try_join3(
+    let (service, records, config) = futures_util::future::try_join3(
         find_service(ports, &release.repository),
         environments(ports),
-        ports.file(&release.repository, &release.revision, CONFIG_FILE),
+        pushed_config(ports, "promote", &release),
     )
     .await?;
     // It ended well and is owed: registered again, it goes on.
@@ -45,9 +45,6 @@ pub(crate) async fn promote<P: Tracks + Queues + Sources + Records + Clock>(
         let why = format!("repository {} is not registered", release.repository);
         return Err(Failure::NoCapacity { call: "promote", why });
     };
-    let invalid = |why: String| Failure::refused("promote", format!("{CONFIG_FILE} of {id} {why}"));
-    let file = file.ok_or_else(|| invalid("is gone from its commit".to_owned()))?;
-    let config = config::parse(&file).map_err(|faults| invalid(format!("is not valid: {faults}")))?;
     for name in next(&config, &track.key.environment, &records) {
         let key = TrackKey { service: service.service.clone(), environment: name.clone() };
         let fault = fault(ports, &config, &service, &name).await?;

@@ -6,7 +6,7 @@ use engine::ports::{Commit, Page, Watches};
 use model::database::DatabaseKey;
 
 use super::item::{self, Item, Place};
-use super::{ABSENT, PUT_ITEM, QUERY, TABLE, UNCHANGED, lost_condition};
+use super::{QUERY, TABLE};
 use crate::Aws;
 
 impl Watches for Aws {
@@ -15,26 +15,7 @@ impl Watches for Aws {
     }
 
     async fn commit_watch(&self, watch: &Watch) -> Result<Commit, Failure> {
-        let put = self
-            .dynamodb
-            .put_item()
-            .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_watch(watch)?));
-        let sent = match watch.version {
-            0 | 1 => put.condition_expression(ABSENT).send().await,
-            version => {
-                put.condition_expression(UNCHANGED)
-                    .expression_attribute_names("#version", "version")
-                    .expression_attribute_values(":previous", item::number(version - 1))
-                    .send()
-                    .await
-            }
-        };
-        match sent {
-            Ok(_) => Ok(Commit::Written),
-            Err(error) if lost_condition(&error) => Ok(Commit::Lost),
-            Err(error) => Err(PUT_ITEM.failed(error)),
-        }
+        self.put_over(item::of_watch(watch)?, watch.version).await
     }
 
     /// A page begins after the key that names it.
