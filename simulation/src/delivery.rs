@@ -1,6 +1,7 @@
 //! How payloads reach functions and what follows when one fails: asynchronous invocations, queues, dead letters, and
 //! crashes at any pause.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use engine::functions;
@@ -45,17 +46,24 @@ pub(crate) struct Running {
 
 impl Run {
     pub(crate) fn deliver(&mut self, message: Message) {
-        {
+        if let Some(group) = &message.group {
+            // A group's next message waits until the one before is done with, however often it fails.
             let world = &mut *self.world.borrow_mut();
-            if let Some(group) = &message.group {
-                // A group's next message waits until the one before is done with, however often it fails.
-                let at_work = *world.groups_busy.entry(group.clone()).or_insert(message.id);
-                if at_work != message.id {
-                    return world.later(2 * SECOND, Happening::Deliver(message));
-                }
+            let waiting = world.groups.entry(group.clone()).or_default();
+            waiting.push_back(message.clone());
+            if waiting.len() > 1 {
+                return;
             }
         }
         self.receive(message);
+    }
+
+    /// The first message of a group: the one before is done with, or it comes again.
+    pub(crate) fn deliver_first(&mut self, group: &str) {
+        let first = self.world.borrow().groups.get(group).and_then(|waiting| waiting.front().cloned());
+        if let Some(message) = first {
+            self.receive(message);
+        }
     }
 
     /// Its visibility ran out: it is received again, unless it was done with in time.
@@ -156,13 +164,12 @@ impl Run {
             }
             Origin::Event { .. } => world.dead_letter(invocation),
             Origin::Queue(message) if !succeeded && message.receives < RECEIVES_MAX => {
-                world.later(VISIBILITY_MS, Happening::Deliver(message.clone()));
+                world.comes_again(message.clone());
             }
             Origin::Queue(message) => {
-                // Another copy of the message may have let its group go on already.
-                world
-                    .groups_busy
-                    .retain(|group, id| Some(group) != message.group.as_ref() || *id != message.id);
+                if let Some(group) = message.group.clone() {
+                    world.goes_on(group);
+                }
                 if !succeeded {
                     world.dead_letter(invocation);
                 }
@@ -198,6 +205,28 @@ impl Run {
                 let name = function.name();
                 return world.violation(Invariant::I4, format!("told again, {name} did something again"));
             }
+        }
+    }
+}
+
+impl World {
+    fn comes_again(&mut self, message: Message) {
+        let Some(group) = message.group.clone() else {
+            return self.later(VISIBILITY_MS, Happening::Deliver(message));
+        };
+        if let Some(first) = self.groups.get_mut(&group).and_then(VecDeque::front_mut) {
+            *first = message;
+        }
+        self.later(VISIBILITY_MS, Happening::DeliverFirst(group));
+    }
+
+    fn goes_on(&mut self, group: String) {
+        let Some(waiting) = self.groups.get_mut(&group) else { return };
+        waiting.pop_front();
+        if waiting.is_empty() {
+            self.groups.remove(&group);
+        } else {
+            self.later(SECOND / 10, Happening::DeliverFirst(group));
         }
     }
 }

@@ -158,6 +158,7 @@ impl Run {
             Happening::Poll(id) => self.poll(id),
             Happening::Invoke(invocation) => self.start(invocation),
             Happening::Deliver(message) => self.deliver(message),
+            Happening::DeliverFirst(group) => self.deliver_first(&group),
             Happening::Redeliver { message, invocation } => self.redeliver(message, invocation),
             Happening::Act(what) => self.act(what),
             Happening::BuildEnds { arn } => world.borrow_mut().build_ends(&arn),

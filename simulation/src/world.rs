@@ -1,6 +1,6 @@
 //! The seeded world: one clock, one agenda of what happens when, and the models of the services.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Arguments;
 
 use crate::board::Board;
@@ -93,6 +93,8 @@ pub(crate) enum Happening {
     Poll(u64),
     Invoke(Invocation),
     Deliver(Message),
+    /// The next message of that FIFO group.
+    DeliverFirst(String),
     /// A message comes again while this invocation may still be at work on it.
     Redeliver {
         message: Message,
@@ -160,8 +162,8 @@ pub(crate) struct World {
     pub(crate) board: Board,
     /// Notify messages by what they were deduplicated under, with the time.
     pub(crate) deduplicated: BTreeMap<String, u64>,
-    /// The message of each FIFO group that is not done with.
-    pub(crate) groups_busy: BTreeMap<String, u64>,
+    /// Messages of each FIFO group that are not done with, the one at work first.
+    pub(crate) groups: BTreeMap<String, VecDeque<Message>>,
     /// Services that turn every call away, and until when.
     pub(crate) throttled_until: BTreeMap<&'static str, u64>,
     pub(crate) dead_letters: Vec<Invocation>,
@@ -213,7 +215,7 @@ impl World {
             people: People::default(),
             board: Board::default(),
             deduplicated: BTreeMap::new(),
-            groups_busy: BTreeMap::new(),
+            groups: BTreeMap::new(),
             throttled_until: BTreeMap::new(),
             dead_letters: Vec::new(),
             foreign: BTreeMap::new(),

@@ -47,6 +47,7 @@ fn seeds_in_which_a_promotion_found_no_registration() {
 #[test]
 fn seeds_in_which_slack_showed_older_words() {
     holds(&[266, 788, 9332]);
+    holds(&[16191]);
 }
 
 /// Slow workers each put the same promise off, and each woke one more; hands whose work failed woke each other.
