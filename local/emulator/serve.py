@@ -9,6 +9,8 @@ Three things cannot be seen from outside, so they are told to the front door fro
 And two for faults: a function's credentials name its execution environment, so that the front door knows
 whose call it is, and the function's process in there can be killed.
 
+And one for plans: a change set names only what the stack will have.
+
 Nothing is decided here. Verdicts are the front door's.
 """
 
@@ -177,6 +179,27 @@ def give_back_messages():
     sqs.load_persisted_state = load
 
 
+def plan_what_will_be():
+    """A resource whose condition is false is no part of a stack; the emulator's change sets name it all the same."""
+    from ministack.services.cloudformation import changesets
+
+    original = changesets._resolve_props_for_diff
+
+    @functools.wraps(original)
+    def resolve(template, params, *names):
+        resolved = original(template, params, *names)
+        if resolved:
+            conditions = changesets._evaluate_conditions(template, params)
+            resources = resolved["Resources"].items()
+            resolved["Resources"] = {
+                name: resource for name, resource in resources
+                if conditions.get(resource.get("Condition"), True)
+            }
+        return resolved
+
+    changesets._resolve_props_for_diff = resolve
+
+
 def wait_for_services():
     from ministack.core.responses import get_account_id, get_region
     from ministack.services.cloudformation import provisioners, stacks
@@ -249,5 +272,6 @@ if __name__ == "__main__":
     keep_accounts_apart()
     give_back_messages()
     name_environments()
+    plan_what_will_be()
     wait_for_services()
     asyncio.run(serve())
