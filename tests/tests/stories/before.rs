@@ -29,9 +29,7 @@ fn a_before_runs_once_for_each_release_between_its_approval_and_its_deployment()
         assert!(ran.is_some() && ran < deployed, "{what:?}");
 
         // The second has a stack, and so the role and the network of the service.
-        story.pushes_a_version();
-        story.approves().await;
-        story.ends("Deployed").await;
+        story.deploys_a_version().await;
         assert_eq!(exit_codes(&story).await, [Some(0), Some(0)]);
     });
 }
@@ -39,9 +37,7 @@ fn a_before_runs_once_for_each_release_between_its_approval_and_its_deployment()
 #[test]
 fn a_before_that_fails_ends_the_release_with_its_log_and_nothing_is_deployed() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
         let log = ["applying 0007_totals", "column orders.total does not exist"].map(str::to_owned).to_vec();
         story.next_before(TaskEnd::Exits { code: 3, log });
         story.pushes_config(&migrating());

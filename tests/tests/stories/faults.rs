@@ -55,9 +55,7 @@ fn two_pushes_are_deployed_though_calls_fail() {
     tell(async |mut story| {
         story.suffers(Faults { seed: 1, first: every(ONCE, Fault::AnswerLost) }).await;
         deployed::a_first_push_is_deployed(&mut story).await;
-        story.pushes_a_version();
-        story.approves().await;
-        story.ends("Deployed").await;
+        story.deploys_a_version().await;
         story.kept_its_word().await;
         story.suffered(ONCE, Fault::AnswerLost);
         story.suffered_everything();

@@ -37,12 +37,8 @@ fn one_digest_goes_from_staging_to_production_without_a_second_build() {
 #[test]
 fn after_a_rollback_a_push_waits_until_the_hold_is_lifted() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
-        story.pushes_a_version();
-        story.approves().await;
-        story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
+        story.deploys_a_version().await;
 
         let rollback = json!({ "order": "rollback", "reason": "checkout is slow" });
         insta::assert_snapshot!(story.orders(&rollback).await, @"taken: payments/production goes back once the plan is approved, and is held until it is lifted");
@@ -74,9 +70,7 @@ fn after_a_rollback_a_push_waits_until_the_hold_is_lifted() {
 #[test]
 fn only_whom_the_record_names_may_order() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        story.ends("Deployed").await;
+        story.deploys_a_version().await;
         let hold = json!({ "order": "hold", "by": "ben", "reason": "just so" });
         insta::assert_snapshot!(story.orders(&hold).await, @"refused: ben may not hold in production: its record's may.hold names user:ana");
         let rollback = json!({ "order": "rollback", "reason": "nothing to go back to" });
@@ -90,9 +84,7 @@ fn only_whom_the_record_names_may_order() {
 #[test]
 fn a_redeploy_starts_the_same_image_anew() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
         let before = story.track().await.live.expect("something is live").task_definition;
         story.orders(&json!({ "order": "redeploy", "reason": "the database password was rotated" })).await;
         story.expects_release(2);

@@ -9,9 +9,7 @@ fn a_push_while_local_was_down_is_found_and_deployed() {
         let state = tempfile::tempdir().expect("a temporary folder");
         let aws = start(Some(state.path().to_owned())).await;
         let mut story = Story::begin(&aws).await;
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
         story.comes_to_rest().await;
         aws.stop().await.expect("it stops and keeps its state");
 

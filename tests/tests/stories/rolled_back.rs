@@ -11,9 +11,7 @@ fn a_stack_that_rolls_back_is_told_with_what_failed_first() {
 }
 
 pub(crate) async fn a_second_push_is_rolled_back(story: &mut Story) {
-    story.pushes_a_version();
-    story.approves().await;
-    let first = story.ends("Deployed").await;
+    let first = story.deploys_a_version().await;
     story.next_deployment(Mishap::ResourceFails { reason: "Service quota exceeded".to_owned() });
     story.pushes_a_version();
     story.approves().await;
@@ -44,9 +42,7 @@ fn a_first_deployment_that_rolled_back_is_made_again_by_the_next_push() {
         story.approves().await;
         story.ends("RolledBack").await;
         assert_eq!(story.stack_status().await.as_deref(), Some("ROLLBACK_COMPLETE"));
-        story.pushes_a_version();
-        story.approves().await;
-        let second = story.ends("Deployed").await;
+        let second = story.deploys_a_version().await;
         assert_eq!(story.stack_status().await.as_deref(), Some("CREATE_COMPLETE"));
         assert_eq!(&story.running_digest().await, Story::deployed_image(&second));
     });
@@ -55,9 +51,7 @@ fn a_first_deployment_that_rolled_back_is_made_again_by_the_next_push() {
 #[test]
 fn a_service_deployment_that_rolls_back_is_no_success_whatever_the_stack_completes() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
         story.next_deployment(Mishap::DeploymentFails);
         story.pushes_a_version();
         story.approves().await;
@@ -74,9 +68,7 @@ fn a_service_deployment_that_rolls_back_is_no_success_whatever_the_stack_complet
         assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
 
         // And the service can be deployed again.
-        story.pushes_a_version();
-        story.approves().await;
-        let third = story.ends("Deployed").await;
+        let third = story.deploys_a_version().await;
         assert_eq!(&story.running_digest().await, Story::deployed_image(&third));
     });
 }
@@ -84,9 +76,7 @@ fn a_service_deployment_that_rolls_back_is_no_success_whatever_the_stack_complet
 #[test]
 fn a_completed_deployment_that_runs_the_old_digest_is_a_failure() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let first = story.ends("Deployed").await;
+        let first = story.deploys_a_version().await;
         story.next_deployment(Mishap::RunsTheOldImage);
         story.pushes_a_version();
         story.approves().await;

@@ -163,6 +163,13 @@ impl Story {
 
     // ---- the person
 
+    /// The next version, approved and deployed.
+    pub(crate) async fn deploys_a_version(&mut self) -> Release {
+        self.pushes_a_version();
+        self.approves().await;
+        self.ends("Deployed").await
+    }
+
     /// Waits for the newest release's request and approves it.
     pub(crate) async fn approves(&mut self) -> Notice {
         self.answers(async |person, release, token| person.approve(release, token).await).await

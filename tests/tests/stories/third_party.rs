@@ -12,9 +12,7 @@ const SCRIPT: &str = "tests/third_party.py";
 #[test]
 fn a_third_party_client_reads_the_same() {
     tell(async |mut story| {
-        story.pushes_a_version();
-        story.approves().await;
-        let release = story.ends("Deployed").await;
+        let release = story.deploys_a_version().await;
         story.comes_to_rest().await;
         let read = ask_boto3(&story);
         assert_eq!(read["stack"]["name"], "tidegate-payments-production");
