@@ -35,6 +35,8 @@ pub(crate) struct Stack {
     pub(crate) status: String,
     /// What it was last brought to.
     pub(crate) props: Option<Props>,
+    /// When an operation on it first completed.
+    pub(crate) completed_at: Option<u64>,
     pub(crate) change_sets: BTreeMap<String, ChangeSet>,
     /// Oldest first.
     pub(crate) events: Vec<StackEvent>,
@@ -141,6 +143,7 @@ impl World {
             id,
             status: "REVIEW_IN_PROGRESS".to_owned(),
             props: None,
+            completed_at: None,
             change_sets: BTreeMap::new(),
             events: Vec::new(),
             service: None,

@@ -31,6 +31,12 @@ fn seeds_in_which_a_stack_was_deleted_before_its_operation_was_read() {
     holds(&[1585, 2500, 12133]);
 }
 
+/// A cancelled first creation completed just before its stack's deletion, and was told as deployed while that went on.
+#[test]
+fn seeds_in_which_a_creation_completed_before_it_was_deleted() {
+    holds(&[8904]);
+}
+
 /// StartBuild's answer was lost, nobody wanted the build, CodeBuild forgot it, and the revision was pushed again.
 #[test]
 fn seeds_in_which_a_forgotten_build_was_started_under_its_id_again() {

@@ -247,9 +247,12 @@ pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise)
     Ok(done)
 }
 
+/// Ends the token of a deletion.
+const DELETION: &str = "-delete";
+
 /// The token of a deletion. A change set is executed under the key of its plan, and no token serves two operations.
 pub(crate) fn deletion(key: &EffectKey) -> String {
-    format!("{key}-delete")
+    format!("{key}{DELETION}")
 }
 
 async fn observe<P: Stacks + Services>(
@@ -283,6 +286,10 @@ async fn observe<P: Stacks + Services>(
         Operation::Broken => DeploymentSeen::Broken { why: why(), status },
         Operation::Completed => match ports.stack(&track.key.stack()).await? {
             None => deleted(&status),
+            // Whoever deletes it, what it completed does not stay.
+            Some(stack) if stack.status == "DELETE_IN_PROGRESS" => {
+                DeploymentSeen::Running { status: stack.status }
+            }
             Some(stack) => match service_state::read(ports, &track.key.service, &stack).await? {
                 Runs::Known { mut deployed, rollout } => {
                     // The operation's own status: the stack may be in somebody else's operation by now.
@@ -303,7 +310,8 @@ async fn operation_events<P: Stacks>(
 ) -> Result<Vec<StackEvent>, Failure> {
     // A release has one change set carried out; taking that back is told under a token of the same release.
     let ours = |event: &StackEvent| {
-        let key = event.token.as_deref().and_then(|token| token.parse::<EffectKey>().ok());
+        let told = event.token.as_deref().map(|told| told.strip_suffix(DELETION).unwrap_or(told));
+        let key = told.and_then(|told| told.parse::<EffectKey>().ok());
         key.is_some_and(|key| key.release == token.release)
     };
     let mut found: Vec<StackEvent> = Vec::new();
