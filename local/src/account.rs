@@ -56,7 +56,7 @@ impl Account {
         home: &Path,
         codecommit: CodeCommit,
     ) -> Self {
-        let config = aws::client::load(Some(endpoint), Some(id)).await;
+        let config = aws::client::patient(aws::client::load(Some(endpoint), Some(id)).await);
         let path_style = sdk::s3::config::Builder::from(&config).force_path_style(true).build();
         let installer = Installer {
             endpoint: endpoint.to_owned(),

@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// All attempts of one call together; a function has 30 seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(22);
+/// A whole template is transformed within one call.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Every call that changes something carries a token or a condition, so that an attempt can be repeated.
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -43,6 +45,18 @@ pub async fn load(endpoint: Option<&str>, account: Option<&str>) -> SdkConfig {
         loader = loader.credentials_provider(credentials).region(Region::from_static(LOCAL_REGION));
     }
     loader.load().await
+}
+
+/// The same configuration for calls to a local AWS by whoever can wait: it shares its machine with everything that it
+/// runs, and a call given up and repeated would only be more work for it.
+#[must_use]
+pub fn patient(config: SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(PATIENCE)
+        .operation_timeout(PATIENCE)
+        .build();
+    config.into_builder().timeout_config(timeouts).build()
 }
 
 /// ring, not aws-lc: its entropy costs about 25 ms at a function's first handshake.
