@@ -11,6 +11,7 @@ mod parameter;
 mod records;
 mod reply;
 mod said;
+mod slack;
 mod stored;
 mod template;
 
@@ -22,12 +23,13 @@ pub struct Target {
     pub check: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "intake", check: intake::payload },
     Target { name: "reply", check: reply::message },
     Target { name: "config", check: config::service_config },
     Target { name: "parameter", check: parameter::value },
     Target { name: "records", check: records::record },
+    Target { name: "slack", check: slack::body },
     Target { name: "template", check: template::base },
     Target { name: "stored", check: stored::item },
     Target { name: "ids", check: ids::text },
