@@ -110,6 +110,12 @@ impl Account {
         self.installer.application(stack, template, &self.binaries, &self.home, &[]).await
     }
 
+    /// Takes Tidegate away again, with the code of its functions. What its template retains stays.
+    pub async fn uninstall(&self) -> Result<(), Problem> {
+        install::delete(&self.installer.cloudformation, STACK).await?;
+        self.installer.forget(install::FUNCTIONS).await
+    }
+
     /// Outputs of Tidegate's own stack, once installed.
     pub async fn outputs(&self) -> Result<Outputs, Problem> {
         install::outputs(&self.installer.cloudformation, STACK).await

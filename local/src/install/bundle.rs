@@ -9,6 +9,7 @@ use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::FUNCTIONS;
 use crate::fresh;
 use crate::problem::Problem;
 
@@ -25,7 +26,7 @@ pub(crate) async fn bundle(function: &str, binary: &Path, home: &Path) -> Result
         return Err(Problem::NoBinary { function: function.to_owned(), path: binary.to_path_buf() });
     }
     let name = version_of(function, binary)?;
-    let key = format!("functions/{name}.zip");
+    let key = format!("{FUNCTIONS}{name}.zip");
     let kept = home.join("functions").join(format!("{name}.zip"));
     if let Ok(zip) = std::fs::read(&kept) {
         return Ok(Bundle { key, zip });

@@ -10,9 +10,12 @@ use aws::sdk::s3::primitives::ByteStream;
 use aws::sdk::s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 pub use stack::Outputs;
-pub(crate) use stack::{deploy, outputs};
+pub(crate) use stack::{delete, deploy, outputs};
 
 use crate::problem::Problem;
+
+/// Where the functions' code is in the bucket for code.
+pub(crate) const FUNCTIONS: &str = "functions/";
 
 /// The clients that deploying needs, and where its templates go.
 #[derive(Debug, Clone)]
@@ -69,6 +72,19 @@ impl Installer {
         self.put(&self.bucket, &key, text.as_bytes().to_vec()).await?;
         let url = format!("{}/{}/{key}", self.endpoint, self.bucket);
         deploy(&self.cloudformation, stack, &url, parameters).await
+    }
+
+    /// Deletes every object under a prefix of the bucket for code.
+    pub(crate) async fn forget(&self, prefix: &str) -> Result<(), Problem> {
+        let refused =
+            |error: &dyn std::error::Error| Problem::refused(format!("emptying s3://{}", self.bucket))(error);
+        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await;
+        for object in listed.map_err(|error| refused(&error))?.contents() {
+            let Some(key) = object.key() else { continue };
+            let deleted = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
+            deleted.map_err(|error| refused(&error))?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<(), Problem> {

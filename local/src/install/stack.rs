@@ -51,7 +51,25 @@ pub(crate) async fn deploy(
     outputs(client, stack).await
 }
 
+/// Deletes a stack and waits until it is gone.
+pub(crate) async fn delete(client: &Client, stack: &str) -> Result<(), Problem> {
+    let delete = client.delete_stack().stack_name(stack).send().await;
+    delete.map_err(|error| refused(&format!("deleting {stack}"), &error))?;
+    match end(client, stack).await? {
+        None | Some(StackStatus::DeleteComplete) => Ok(()),
+        other => Err(unwanted(client, stack, other).await),
+    }
+}
+
 async fn wait(client: &Client, stack: &str) -> Result<(), Problem> {
+    match end(client, stack).await? {
+        Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => Ok(()),
+        other => Err(unwanted(client, stack, other).await),
+    }
+}
+
+/// The status in which its operation ends; none when the stack is gone.
+async fn end(client: &Client, stack: &str) -> Result<Option<StackStatus>, Problem> {
     let finished = async {
         loop {
             match status(client, stack).await {
@@ -61,17 +79,17 @@ async fn wait(client: &Client, stack: &str) -> Result<(), Problem> {
         }
     };
     let ended = tokio::time::timeout(Duration::from_secs(STACK_TIMEOUT_S), finished).await;
-    let status = ended.map_err(|_| Problem::TooLong {
-        doing: format!("deploying {stack}"),
+    ended.map_err(|_| Problem::TooLong {
+        doing: format!("the operation on {stack}"),
         limit_seconds: STACK_TIMEOUT_S,
-    })?;
-    match status {
-        Some(StackStatus::CreateComplete | StackStatus::UpdateComplete) => Ok(()),
-        other => Err(Problem::Stack {
-            stack: stack.to_owned(),
-            status: other.map_or_else(|| "gone".to_owned(), |status| status.as_str().to_owned()),
-            events: failures(client, stack).await,
-        }),
+    })
+}
+
+async fn unwanted(client: &Client, stack: &str, status: Option<StackStatus>) -> Problem {
+    Problem::Stack {
+        stack: stack.to_owned(),
+        status: status.map_or_else(|| "gone".to_owned(), |status| status.as_str().to_owned()),
+        events: failures(client, stack).await,
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn tell(story: impl AsyncFnOnce(Story)) {
     RUNTIME.block_on(async {
         let _turn = TURNS.acquire().await.expect("turns are never closed");
         let aws = LOCAL_AWS.get_or_init(|| start(None)).await;
-        story(Story::begin(aws).await).await;
+        in_a_new_account(aws, async |begun| story(begun).await).await;
     });
 }
 
@@ -37,10 +37,18 @@ pub(crate) fn tell_each(stories: usize, story: impl AsyncFn(usize, Story)) {
         let tell = async |number| {
             let _turn = TURNS.acquire().await.expect("turns are never closed");
             let aws = LOCAL_AWS.get_or_init(|| start(None)).await;
-            story(number, Story::begin(aws).await).await;
+            in_a_new_account(aws, async |begun| story(number, begun).await).await;
         };
         futures_util::future::join_all((0..stories).map(tell)).await;
     });
+}
+
+/// The functions of an account that is done with would go on running for nobody, on every schedule of theirs.
+async fn in_a_new_account(aws: &LocalAws, story: impl AsyncFnOnce(Story)) {
+    let begun = Story::begin(aws).await;
+    let account = begun.account.clone();
+    story(begun).await;
+    account.uninstall().await.unwrap_or_else(|problem| panic!("{problem}"));
 }
 
 /// Tells a story that starts and stops a local AWS of its own.
