@@ -117,6 +117,25 @@ def keep_accounts_apart():
     lambda_svc.invalidate_worker = invalidate
 
 
+def end_deleted_functions():
+    """A stack that deletes a function leaves its processes waiting for events that can no longer come."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import lambda_svc
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    original = handler["delete"]
+
+    @functools.wraps(original)
+    def delete(name, props):
+        original(name, props)
+        # Processes take their time to end; other requests need not wait for that.
+        function = (name, None, get_account_id(), get_region())
+        threading.Thread(target=lambda_svc.invalidate_worker, args=function, daemon=True).start()
+
+    handler["delete"] = delete
+
+
 def name_environments():
     """A function's credentials are a session's, as on AWS; its token says here which environment it is."""
     from ministack.services import lambda_svc
@@ -270,6 +289,7 @@ if __name__ == "__main__":
     threading.Thread(target=tell_in_order, daemon=True).start()
     announce_statuses()
     keep_accounts_apart()
+    end_deleted_functions()
     give_back_messages()
     name_environments()
     plan_what_will_be()
