@@ -107,8 +107,9 @@ pub(crate) async fn environments<P: Records>(
         }
         page = read.next;
         if page.is_none() {
-            break;
+            return Ok(known);
         }
     }
-    Ok(known)
+    let why = format!("more than {RECORD_PAGES_MAX} pages of environment records");
+    Err(Failure::refused("GetParametersByPath", why))
 }
