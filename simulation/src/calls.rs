@@ -6,6 +6,7 @@ use crate::world::World;
 pub(crate) const CALLS: &[(&str, &str)] = &[
     ("load_track", "DynamoDB"),
     ("commit_track", "DynamoDB"),
+    ("commit_track_once", "DynamoDB"),
     ("load_release", "DynamoDB"),
     ("load_build", "DynamoDB"),
     ("commit_build", "DynamoDB"),
@@ -53,6 +54,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("store_template", "S3"),
     ("publish", "SNS"),
     ("post_to_slack", "Slack"),
+    ("ask_sts", "STS"),
     ("slack_app", "Secrets Manager"),
     ("answer_in_slack", "Slack"),
     ("shown", "DynamoDB"),

@@ -9,11 +9,12 @@ use databases::facts::{AutomatedBackup, Database, Kind as DatabaseKind};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Databases, Errands, Executed, Images, Listeners, Message, NoticeQueue, Page,
-    Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead,
-    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer,
-    StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
+    ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Listeners,
+    Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry,
+    ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead,
+    Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks,
+    Watches,
 };
 use engine::show::Shown;
 use model::build::Build;
@@ -29,11 +30,13 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use crate::callers;
 use crate::checks::Invariant;
 use crate::crash::{Moment, survive};
 use crate::events;
 use crate::executor::pause;
 use crate::faults::Fault;
+use crate::mutation::Mutation;
 use crate::sources::BRANCH;
 use crate::witness;
 use crate::world::{MINUTE, World};
@@ -120,6 +123,10 @@ impl Tracks for Ports {
 
     async fn commit_track(&self, advance: &Advance) -> Answer<Commit> {
         self.write("commit_track", |world| Ok(world.commit_track(advance))).await
+    }
+
+    async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Answer<CommitOnce> {
+        self.write("commit_track_once", |world| Ok(world.commit_track_once(advance, once))).await
     }
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
@@ -511,6 +518,17 @@ impl People for Ports {
 
     async fn post_to_slack(&self, _text: &str) -> Answer<()> {
         self.write("post_to_slack", |_| Ok(())).await
+    }
+}
+
+impl Callers for Ports {
+    fn installation(&self) -> Answer<proof::Installation> {
+        callers::installation()
+    }
+
+    async fn ask_sts(&self, request: &proof::Request) -> Answer<proof::Answered> {
+        let unchecked = self.world.borrow().mutation == Some(Mutation::AnySignatureTaken);
+        self.read("ask_sts", |world| world.answer_sts(request, unchecked)).await
     }
 }
 

@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use databases::watch::Watch;
 use engine::failure::Failure;
+use engine::ports::Once;
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
 use intake::dead_letter::Dropped;
@@ -31,7 +32,7 @@ use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::listener::Listener;
 use model::release::Release;
 use model::stored::{self, FORMAT};
-use model::time::Span;
+use model::time::{Span, Timestamp};
 use model::track::Track;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -177,6 +178,17 @@ pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
         item.insert("expires".into(), number(last.plus(IDLE_KEPT).0 / 1000));
     }
     Ok(item)
+}
+
+/// Remembered until then, so that it is taken once. DynamoDB forgets it some time after.
+pub(super) fn of_seen(id: &str, until: Timestamp) -> Item {
+    let mut item = Place::seen(id).key();
+    item.insert("expires".to_owned(), number(until.0 / 1000));
+    item
+}
+
+pub(super) fn of_once(once: &Once) -> Item {
+    of_seen(once.id.as_str(), once.until)
 }
 
 pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {
