@@ -1,74 +1,12 @@
 //! The message of a release in each of its states, and what text from outside cannot do there.
 
-use model::approval::{Nudged, Policy, Voice, Vote};
-use model::ids::ReleaseId;
-use model::release::{Asked, Danger, Ending, Origin, Phase, Plan, PlanLine, Release};
-use model::time::Timestamp;
+mod fixtures;
+
+use model::approval::Voice;
+use model::release::{Danger, Ending, Phase};
 use serde_json::Value;
 
-fn plan(lines: &[(Danger, &str)]) -> Plan {
-    Plan {
-        fingerprint: "0a1b2c3d4e5f".repeat(6)[..64].parse().unwrap(),
-        image: format!("sha256:{}", "a".repeat(64)).parse().unwrap(),
-        change_set: "payments-production-7-3".parse().unwrap(),
-        stack_policy: None,
-        lines: lines
-            .iter()
-            .map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() })
-            .collect(),
-        timeout: None,
-        requires: None,
-        before: None,
-    }
-}
-
-fn asked(votes: &[&str], required: u32) -> Asked {
-    let fingerprint = plan(&[]).fingerprint;
-    let vote = |name: &&str| Vote {
-        voice: Voice::Verified { person: name.parse().unwrap(), identity: None },
-        fingerprint: fingerprint.clone(),
-        at: Timestamp(1),
-        reason: String::new(),
-    };
-    Asked {
-        fingerprint: fingerprint.clone(),
-        policy: Policy {
-            required,
-            replies: false,
-            expires_hours: 24,
-            approvers: vec![],
-            self_approval: false,
-        },
-        wish: None,
-        votes: votes.iter().map(vote).collect(),
-        missing: Some(required - votes.len() as u32),
-        asked_at: Some(Timestamp(0)),
-        nudged: Nudged::NotYet,
-        until: Timestamp(86_400_000),
-    }
-}
-
-fn release(phase: Phase) -> Release {
-    let id: ReleaseId = "payments-production-7".parse().unwrap();
-    Release {
-        id,
-        revision: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
-        repository: "payments".parse().unwrap(),
-        branch: "main".parse().unwrap(),
-        pushed_by: Some("arn:aws:iam::111122223333:user/ana".to_owned()),
-        authors: Vec::new(),
-        family: "tg-0123456789ab-89abcdef".parse().unwrap(),
-        origin: Origin::Push,
-        ordered: None,
-        prepared: false,
-        image: None,
-        created_at: Timestamp(0),
-        phase,
-        phase_since: Timestamp(0),
-        warning: None,
-        steps: Vec::new(),
-    }
-}
+use fixtures::{asked, plan, release};
 
 /// Every text of the message, one a line, as a phone shows them.
 fn shown(message: &Value) -> String {
