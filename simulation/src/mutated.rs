@@ -9,12 +9,14 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
     ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
-    Images, Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues,
-    Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard,
-    Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates,
-    Tracks, Watches,
+    Images, Letters, Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
+    Queues, Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead,
+    Templates, Tracks, Watches,
 };
 use engine::show::Shown;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
@@ -122,6 +124,12 @@ impl Mutated {
 fn told_commit(invocation: &Invocation) -> Option<Revision> {
     let event: Value = serde_json::from_slice(&invocation.payload).ok()?;
     event["detail"]["commitId"].as_str()?.parse().ok()
+}
+
+impl Letters for Mutated {
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Answer<CommitOnce> {
+        self.ports.note_care(care, letter, once).await
+    }
 }
 
 impl Callers for Mutated {

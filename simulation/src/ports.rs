@@ -10,13 +10,15 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Listeners,
-    Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry,
-    ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead,
-    Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks,
-    Watches,
+    ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
+    Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records,
+    Registry, ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent,
+    StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates,
+    Tracks, Watches,
 };
 use engine::show::Shown;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
@@ -518,6 +520,14 @@ impl People for Ports {
 
     async fn post_to_slack(&self, _text: &str) -> Answer<()> {
         self.write("post_to_slack", |_| Ok(())).await
+    }
+}
+
+/// What failed is sent again by the world itself: nobody orders it here.
+impl Letters for Ports {
+    async fn note_care(&self, _: Care, _: &Dropped, once: &Once) -> Answer<CommitOnce> {
+        let spent = !self.world.borrow_mut().table.spent.insert(once.id.clone());
+        Ok(if spent { CommitOnce::Spent } else { CommitOnce::Written })
     }
 }
 

@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
-use engine::ports::{Agenda, Builds, Commit, CommitOnce, Listeners, Once, Tracks};
+use engine::ports::{Agenda, Builds, Commit, CommitOnce, Letters, Listeners, Once, Tracks};
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
+use intake::Care;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
@@ -55,11 +56,7 @@ impl Tracks for Aws {
 
     async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Result<CommitOnce, Failure> {
         let mut writes = self.writes(advance)?;
-        let taken = Put::builder()
-            .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item::of_once(once)))
-            .condition_expression(ABSENT);
-        writes.push(TransactWriteItem::builder().put(built(taken.build())?).build());
+        writes.push(taken(self.settings.required(TABLE)?, once)?);
         match self.transact(writes).await? {
             Ok(()) => Ok(CommitOnce::Written),
             Err(reasons) => cancelled_once(&reasons),
@@ -89,6 +86,19 @@ impl Listeners for Aws {
 
     async fn commit_listener(&self, arn: &str, listener: &Listener) -> Result<Commit, Failure> {
         self.put_over(item::of_listener(arn, listener)?, listener.version).await
+    }
+}
+
+impl Letters for Aws {
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Result<CommitOnce, Failure> {
+        let table = self.settings.required(TABLE)?;
+        let note = Put::builder().table_name(table).set_item(Some(item::of_care(care, letter)?));
+        let writes =
+            vec![TransactWriteItem::builder().put(built(note.build())?).build(), taken(table, once)?];
+        match self.transact(writes).await? {
+            Ok(()) => Ok(CommitOnce::Written),
+            Err(reasons) => cancelled_once(&reasons),
+        }
     }
 }
 
@@ -231,11 +241,6 @@ impl Aws {
         self.put(item::of_shown(id, shown)?).await
     }
 
-    /// Remembers who dropped a message, and why.
-    pub async fn remember_dropped(&self, dropped: &Dropped) -> Result<(), Failure> {
-        self.put(item::of_dropped(dropped)?).await
-    }
-
     /// What was dropped, the newest first.
     pub async fn dropped(&self, limit: u32) -> Result<Vec<Dropped>, Failure> {
         let page = self
@@ -324,6 +329,13 @@ fn conditional(table: &str, item: Item, version: u64) -> Result<Put, Failure> {
             .expression_attribute_values(":previous", AttributeValue::N((version - 1).to_string()))
             .build(),
     })
+}
+
+/// The last item of a transaction that is to happen once.
+fn taken(table: &str, once: &Once) -> Result<TransactWriteItem, Failure> {
+    let put =
+        Put::builder().table_name(table).set_item(Some(item::of_once(once))).condition_expression(ABSENT);
+    Ok(TransactWriteItem::builder().put(built(put.build())?).build())
 }
 
 fn built(put: Result<Put, aws_sdk_dynamodb::error::BuildError>) -> Result<Put, Failure> {

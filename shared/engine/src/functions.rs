@@ -13,9 +13,9 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, Errands, Images, Listeners, NoticeQueue,
-    Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack,
-    SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, Errands, Images, Letters, Listeners,
+    NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services,
+    Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -73,7 +73,7 @@ where
 /// Replies on the approval topic, and orders that people give by invoking it.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Slack + Callers + People + Quarantine + Clock,
+    P: Tracks + Queues + Records + ReplyKey + Slack + Callers + Letters + People + Quarantine + Clock,
 {
     for reading in intake::read(payload) {
         if let Meaning::Ignored(why @ intake::Why::MalformedReply { .. }) = &reading.meaning {

@@ -7,6 +7,7 @@ mod announce;
 mod approval;
 mod authors;
 mod builds;
+mod care;
 mod deployment;
 mod door;
 mod entitled;

@@ -13,9 +13,10 @@ use proof::{Proof, Refusal};
 
 use crate::advance::{Handled, advance_once};
 use crate::approval::plain_text;
+use crate::care;
 use crate::entitled::may;
 use crate::failure::Failure;
-use crate::ports::{Callers, Clock, Once, Queues, Records, Tracks};
+use crate::ports::{Callers, Clock, Letters, Once, Queues, Records, Tracks};
 use crate::proven::prove;
 use crate::records::{directory, environment};
 use crate::votes::{self, Voted};
@@ -27,27 +28,27 @@ const OVERRIDE_MAX: model::time::Span = model::time::Span::hours(72);
 
 /// "taken: …", or why not. Never a failure: what fails is kept by Lambda, together with its proof (I9), and whoever orders
 /// waits for the answer.
-pub(crate) async fn take<P: Tracks + Queues + Records + Callers + Clock>(
+pub(crate) async fn take<P: Tracks + Queues + Records + Callers + Letters + Clock>(
     ports: &P,
     given: &Given,
     proof: &Result<Proof, Refusal>,
 ) -> String {
-    let (track, verb) = (given.track(), given.verb());
+    let (of, verb) = (given.of(), given.verb());
     match taken(ports, given, proof).await {
         Ok(Ok(said)) => said,
         Ok(Err(refusal)) => {
             let status = refusal.status();
-            tracing::warn!(function = "approval", %track, verb, status, %refusal, "refused");
+            tracing::warn!(function = "approval", %of, verb, status, %refusal, "refused");
             format!("refused ({status}): {refusal}")
         }
         Err(failure) => {
-            tracing::error!(function = "approval", %track, verb, %failure, "an order was not taken");
+            tracing::error!(function = "approval", %of, verb, %failure, "an order was not taken");
             format!("failed: {failure}; look what became of it, and order it again")
         }
     }
 }
 
-async fn taken<P: Tracks + Queues + Records + Callers + Clock>(
+async fn taken<P: Tracks + Queues + Records + Callers + Letters + Clock>(
     ports: &P,
     given: &Given,
     proof: &Result<Proof, Refusal>,
@@ -58,6 +59,7 @@ async fn taken<P: Tracks + Queues + Records + Callers + Clock>(
     };
     let said = match given {
         Given::Order(order) => take_from(ports, order, proven.voice, Some(&proven.once)).await?,
+        Given::Care(care) => care::take(ports, care, &proven).await?,
         Given::Answer(GivenAnswer { answer, release, plan, reason, .. }) => {
             let reason = plain_text(reason);
             let vote = Voted { identity: &proven.identity, answer: *answer, release, plan, reason: &reason };

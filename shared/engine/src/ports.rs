@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
 use databases::watch::Watch;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
@@ -103,6 +105,12 @@ pub const DELAY_MAX: Span = Span::minutes(15);
 
 pub trait Patrol {
     async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<()>;
+}
+
+/// Notes of what became of messages that waited for a person.
+pub trait Letters {
+    /// In one transaction with its being taken once; `Lost` when others wrote at the same moment.
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Answer<CommitOnce>;
 }
 
 /// Where events go that need a person.

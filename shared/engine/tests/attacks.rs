@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use engine::failure::Failure;
 use engine::functions::approval;
 use engine::ports::{
-    Callers, Clock, Commit, CommitOnce, Message, Once, Page, People, Quarantine, Queues, Records, ReplyKey,
-    Slack, SlackApp, Stored, Tracks,
+    Callers, Clock, Commit, CommitOnce, Letters, Message, Once, Page, People, Quarantine, Queues, Records,
+    ReplyKey, Slack, SlackApp, Stored, Tracks,
 };
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
-use intake::{Given, Meaning, Subject};
+use intake::dead_letter::Dropped;
+use intake::{Care, Given, Meaning, Subject};
 use model::approval::{Identity, Voice};
 use model::decide::Advance;
 use model::effect::Hand;
@@ -41,6 +42,8 @@ struct World {
     /// What STS answers, whatever it is asked.
     answer: Option<Answered>,
     is_cut_off: bool,
+    /// Who may send again and drop.
+    carer: &'static str,
     /// How often STS was asked.
     asked: Cell<u32>,
     /// Commits, messages and wakes.
@@ -58,6 +61,7 @@ impl World {
             now: Timestamp(u64::try_from(NOW_S).unwrap() * 1000),
             answer: None,
             is_cut_off: false,
+            carer: "user:ana",
             asked: Cell::new(0),
             changed: Cell::new(0),
         }
@@ -128,7 +132,8 @@ impl Records for World {
     }
 
     async fn people_record(&self) -> Answer<Option<Stored>> {
-        let record = json!({ "people": { "ana": { "iam": [ANA_ID] }, "ben": {} } });
+        let people = json!({ "ana": { "iam": [ANA_ID] }, "ben": {} });
+        let record = json!({ "people": people, "quarantine": [self.carer] });
         Ok(Some(Stored { body: record.to_string(), version: 1 }))
     }
 
@@ -150,6 +155,19 @@ impl Callers for World {
         assert_eq!(request.host, "sts.eu-west-1.amazonaws.com");
         assert!(!format!("{request:?}").contains("Signature"), "nothing of it is shown");
         Ok(self.answer.clone().unwrap_or_else(|| sts(request)))
+    }
+}
+
+impl Letters for World {
+    async fn note_care(&self, _: Care, letter: &Dropped, once: &Once) -> Answer<CommitOnce> {
+        if !self.spent.borrow_mut().insert(once.id.to_string()) {
+            return Ok(CommitOnce::Spent);
+        }
+        assert_eq!(
+            (letter.id.as_str(), letter.by.as_str()),
+            ("0d3cf0a2", format!("ana (IAM {ANA_ID})").as_str())
+        );
+        self.change(CommitOnce::Written)
     }
 }
 
@@ -525,6 +543,24 @@ fn whoever_may_not_is_refused_though_they_are_who_they_say() {
     let world = World::new();
     let said = world.hears(&sign(&given(json!({ "order": "redeploy" })), AS_ANA));
     assert_eq!(said, "refused: ana may not redeploy in production: its record's may.redeploy names nobody");
+    assert_eq!(world.changed.get(), 0);
+}
+
+#[test]
+fn whoever_drops_a_message_is_noted_by_what_they_proved() {
+    let drop =
+        given(json!({ "order": "drop", "letter": "0d3cf0a2", "queue": "PushFailures", "about": "a push" }));
+    let redrive = given(json!({ "order": "redrive", "letter": "0d3cf0a2", "queue": "PushFailures" }));
+    let world = World::new();
+    assert!(world.hears(&moved(&redrive, &drop)).starts_with("refused (401): "));
+    assert_eq!(world.changed.get(), 0);
+    let message = sign(&drop, AS_ANA);
+    assert_eq!(world.hears(&message), format!("taken: noted as dropped by ana (IAM {ANA_ID})"));
+    assert!(world.hears(&message).starts_with("refused (409): "));
+    assert_eq!(world.changed.get(), 1);
+    let world = World { carer: "user:ben", ..World::new() };
+    let said = world.hears(&message);
+    assert_eq!(said, "refused: ana may not drop: the record of people's quarantine names user:ben");
     assert_eq!(world.changed.get(), 0);
 }
 

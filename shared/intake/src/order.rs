@@ -8,7 +8,7 @@ use proof::{Installation, Proof};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::unreadable::{At, Unreadable};
+use crate::unreadable::{At, Unreadable, plain};
 use crate::{Meaning, Subject};
 
 /// What somebody wants done, as it was given.
@@ -17,6 +17,49 @@ use crate::{Meaning, Subject};
 pub enum Given {
     Answer(GivenAnswer),
     Order(GivenOrder),
+    Care(GivenCare),
+}
+
+/// What is to become of a message that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenCare {
+    /// Chosen by whoever sends it, and never twice: it is the proof's nonce.
+    pub id: OrderId,
+    #[serde(rename = "order")]
+    pub care: Care,
+    /// The SQS `MessageId`.
+    pub letter: String,
+    /// The last stop where it lies; by logical id.
+    pub queue: String,
+    pub about: String,
+    /// Why it is there.
+    pub failure: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Care {
+    /// It is sent again.
+    Redrive,
+    Drop,
+}
+
+impl Care {
+    pub fn verb(self) -> &'static str {
+        match self {
+            Care::Redrive => "redrive",
+            Care::Drop => "drop",
+        }
+    }
+
+    pub fn done(self) -> &'static str {
+        match self {
+            Care::Redrive => "sent again",
+            Care::Drop => "dropped",
+        }
+    }
 }
 
 /// An answer to a request for approval.
@@ -85,13 +128,24 @@ impl Given {
         match self {
             Given::Answer(given) => &given.id,
             Given::Order(given) => &given.id,
+            Given::Care(given) => &given.id,
         }
     }
 
-    pub fn track(&self) -> &TrackKey {
+    pub fn track(&self) -> Option<&TrackKey> {
         match self {
-            Given::Answer(given) => &given.release.track,
-            Given::Order(given) => &given.track,
+            Given::Answer(given) => Some(&given.release.track),
+            Given::Order(given) => Some(&given.track),
+            Given::Care(_) => None,
+        }
+    }
+
+    /// What it is about, in words.
+    pub fn of(&self) -> String {
+        match self {
+            Given::Answer(given) => given.release.to_string(),
+            Given::Order(given) => given.track.to_string(),
+            Given::Care(given) => format!("message {} in {}", plain(&given.letter), plain(&given.queue)),
         }
     }
 
@@ -99,6 +153,7 @@ impl Given {
         match self {
             Given::Answer(given) => &given.reason,
             Given::Order(given) => &given.reason,
+            Given::Care(given) => &given.reason,
         }
     }
 
@@ -107,6 +162,7 @@ impl Given {
             Given::Answer(GivenAnswer { answer: Answer::Approve, .. }) => "approve",
             Given::Answer(GivenAnswer { answer: Answer::Reject, .. }) => "reject",
             Given::Order(given) => given.wish.verb(),
+            Given::Care(given) => given.care.verb(),
         }
     }
 
@@ -133,7 +189,10 @@ pub const REASON_CHARS_MAX: usize = 500;
 const PLAN_CHARS_MAX: usize = 64;
 
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
-    const KEYS: [&str; 9] = ["order", "id", "track", "release", "plan", "to", "until", "reason", "proof"];
+    const KEYS: [&str; 13] = [
+        "order", "id", "track", "release", "plan", "to", "until", "letter", "queue", "about", "failure",
+        "reason", "proof",
+    ];
     if let Some(unknown) = order.object()?.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(Unreadable::new(unknown.clone(), "set", format!("one of {}", KEYS.join(", "))));
     }
@@ -141,6 +200,8 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     let given = match order.field("order").text("a verb")? {
         "approve" => Given::Answer(answer(order, id, Answer::Approve)?),
         "reject" => Given::Answer(answer(order, id, Answer::Reject)?),
+        "redrive" => Given::Care(care(order, id, Care::Redrive)?),
+        "drop" => Given::Care(care(order, id, Care::Drop)?),
         verb => Given::Order(to_track(order, id, verb)?),
     };
     let proof = Box::new(Proof::read(order.field("proof").value));
@@ -149,7 +210,25 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
 
 fn answer(order: &At<'_>, id: OrderId, answer: Answer) -> Result<GivenAnswer, Unreadable> {
     let release = order.field("release").id("<service>-<environment>-<n>")?;
-    Ok(GivenAnswer { id, answer, release, plan: plan(&order.field("plan"))?, reason: reason(order)? })
+    Ok(GivenAnswer {
+        id,
+        answer,
+        release,
+        plan: plan(&order.field("plan"))?,
+        reason: words(order, "reason")?,
+    })
+}
+
+fn care(order: &At<'_>, id: OrderId, care: Care) -> Result<GivenCare, Unreadable> {
+    Ok(GivenCare {
+        id,
+        care,
+        letter: words(order, "letter")?,
+        queue: words(order, "queue")?,
+        about: words(order, "about")?,
+        failure: words(order, "failure")?,
+        reason: words(order, "reason")?,
+    })
 }
 
 fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unreadable> {
@@ -170,20 +249,21 @@ fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unrea
         "redeploy" => Wish::Redeploy,
         "override" => Wish::Override { until: until(&order.field("until"))? },
         _ => {
-            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy or override";
+            let allowed =
+                "approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop";
             return Err(order.field("order").unreadable(allowed));
         }
     };
-    Ok(GivenOrder { id, track, wish, reason: reason(order)? })
+    Ok(GivenOrder { id, track, wish, reason: words(order, "reason")? })
 }
 
 /// Not cut: what was signed is what is done.
-fn reason(order: &At<'_>) -> Result<String, Unreadable> {
-    let reason = order.field("reason");
-    let said = if reason.value.is_null() { Some("") } else { reason.value.as_str() };
+fn words(order: &At<'_>, key: &str) -> Result<String, Unreadable> {
+    let words = order.field(key);
+    let said = if words.value.is_null() { Some("") } else { words.value.as_str() };
     let said = said.filter(|said| said.chars().count() <= REASON_CHARS_MAX);
     let allowed = || format!("a text of at most {REASON_CHARS_MAX} characters");
-    said.map(str::to_owned).ok_or_else(|| reason.unreadable(allowed()))
+    said.map(str::to_owned).ok_or_else(|| words.unreadable(allowed()))
 }
 
 /// As people are shown it; never fewer digits.

@@ -159,7 +159,7 @@ impl Subject {
     pub fn track(&self) -> Option<TrackKey> {
         match self {
             Self::Reply(reply) => Some(reply.release.track.clone()),
-            Self::Order { given, .. } => Some(given.track().clone()),
+            Self::Order { given, .. } => given.track().cloned(),
             Self::Stack { name, .. } => name.track(),
             Self::Service { track, .. } | Self::Wake { track } => Some(track.clone()),
             Self::Branch { .. }
@@ -195,7 +195,7 @@ impl fmt::Display for Subject {
                 write!(f, "the image of build {build} in repository {repository} was scanned")
             }
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
-            Self::Order { given, .. } => write!(f, "somebody orders {} of {}", given.verb(), given.track()),
+            Self::Order { given, .. } => write!(f, "somebody orders {} of {}", given.verb(), given.of()),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
                 let [pipeline, stage, action] = [pipeline, stage, action].map(|name| plain(name));
                 write!(f, "pipeline {pipeline} waits for approval of {action} in stage {stage}")

@@ -68,6 +68,8 @@ fn an_order_is_read_back_as_it_was_given_so_that_its_hash_is_the_same() {
         json!({ "order": "rollback", "to": "payments-production-3" }),
         json!({ "order": "override", "until": 1_800_000_000_000_u64 }),
         json!({ "order": "approve", "release": "payments-production-7", "plan": "0a1b2c3d4e5f" }),
+        json!({ "order": "drop", "letter": "0d3c", "queue": "PushFailures", "about": "a push", "failure": "why" }),
+        json!({ "order": "redrive", "letter": "0d3c" }),
     ];
     for change in orders {
         let Meaning::Signal(Subject::Order { given, .. }) = meaning(&order(&change)) else {
@@ -105,20 +107,20 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "why": "a key that is none" }),
     ];
     insta::assert_snapshot!(all.map(told).join("\n"), @r#"
-    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy or override
+    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop
     release is missing: it must be <service>-<environment>-<n>
     release is "ledger-production-3": it must be a release of payments/production
     to is 3: it must be <service>-<environment>-<n>
     until is "tomorrow": it must be milliseconds since 1970
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    by is set: it must be one of order, id, track, release, plan, to, until, reason, proof
+    by is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
     plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     release is "payments": it must be <service>-<environment>-<n>
     reason is 1: it must be a text of at most 500 characters
     reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
-    why is set: it must be one of order, id, track, release, plan, to, until, reason, proof
+    why is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
     "#);
 }
 
