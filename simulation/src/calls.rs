@@ -61,6 +61,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("remember_shown", "DynamoDB"),
     ("post_message", "Slack"),
     ("update_in_slack", "Slack"),
+    ("reply_in_slack", "Slack"),
     ("repeat_in_slack", "Slack"),
     ("reply_key", "Secrets Manager"),
     ("secret_exists", "Secrets Manager"),

@@ -558,6 +558,7 @@ passed_on! {
         fn remember_shown(release: &ReleaseId, shown: &Shown) -> ();
         fn post_message(message: &Value) -> Posted;
         fn update_in_slack(place: &Place, message: &Value) -> Posted;
+        fn reply_in_slack(place: &Place, message: &Value) -> Posted;
         fn repeat_in_slack(place: &Place, text: &str, urgent: bool) -> Posted;
     }
     ReplyKey {

@@ -573,6 +573,10 @@ impl SlackBoard for Ports {
         self.write("update_in_slack", |world| Ok(world.update_in_slack(place, message))).await
     }
 
+    async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("reply_in_slack", |world| Ok(world.reply_in_slack(place, message))).await
+    }
+
     async fn repeat_in_slack(&self, place: &Place, _text: &str, urgent: bool) -> Answer<Posted> {
         self.write("repeat_in_slack", |world| {
             world.coverage.hit("told", if urgent { "urgently in Slack" } else { "again in Slack" });

@@ -537,6 +537,8 @@ pub trait SlackBoard {
     /// `message` has `text` and `blocks`.
     async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
+    /// Below that message, in its thread.
+    async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
     /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
     /// is `urgent`.
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;

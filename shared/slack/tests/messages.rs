@@ -44,6 +44,33 @@ fn a_request_shows_what_is_dangerous_first_and_what_is_needed() {
 }
 
 #[test]
+fn a_plan_stands_in_the_thread_in_full_and_within_slack_s_limits() {
+    let mut lines = vec![(Danger::Delete, "delete Queue (AWS::SQS::Queue)")];
+    let long = "x".repeat(590);
+    lines.extend((0..400).map(|_| (Danger::None, long.as_str())));
+    let waiting = |lines: &[(Danger, &str)]| {
+        let mut waiting = release(Phase::AwaitingApproval { plan: plan(lines), asked: asked(&[], 1) });
+        waiting.authors = vec!["<!channel>@example.com".to_owned()];
+        waiting
+    };
+    let message = slack::details(&waiting(&lines[..9])).unwrap();
+    let text = shown(&message);
+    assert!(
+        text.contains("🛑 DELETE: delete Queue") && text.contains("Written since what is live by"),
+        "{text}"
+    );
+    assert_eq!(text.matches(&long).count(), 8);
+    let message = slack::details(&waiting(&lines)).unwrap();
+    let blocks = message["blocks"].as_array().unwrap();
+    assert!(blocks.len() <= 50);
+    for block in blocks {
+        assert!(block["text"]["text"].as_str().unwrap().chars().count() <= 3_000);
+    }
+    assert!(shown(&message).contains("… and more"));
+    assert_eq!(slack::details(&release(Phase::Building { build: None })), None);
+}
+
+#[test]
 fn an_ending_has_no_buttons_and_says_why() {
     let ending = Ending::Rejected {
         by: Voice::Verified { person: "ben".parse().unwrap(), identity: None },
