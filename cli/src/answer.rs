@@ -1,58 +1,42 @@
-//! `tidegate approve` and `reject`: answers to the running local mode's requests.
+//! `tidegate approve` and `reject`: answers to a request for approval, by a proven identity.
 
 use std::process::ExitCode;
 
-use aws::sdk::sns::Client;
+use intake::{Given, GivenAnswer};
+use model::approval::Answer;
 use model::ids::ReleaseId;
 
-use crate::installation::refusal;
-use crate::{fail, local};
-
-const REFUSED: u8 = 1;
+use crate::orderer::Orderer;
 
 #[derive(clap::Args)]
 pub(crate) struct Approve {
     release: ReleaseId,
+    /// The plan that you saw, as the request and `tidegate plan` name it.
+    plan: String,
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    by: Orderer,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Reject {
     release: ReleaseId,
-    #[arg(long, default_value = "")]
+    /// The plan that you saw, as the request and `tidegate plan` name it.
+    plan: String,
+    /// Why; everybody who is told reads it.
+    #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    by: Orderer,
 }
 
 pub(crate) async fn approve(arguments: Approve) -> ExitCode {
-    answer(&arguments.release, "approve", "").await
+    let Approve { release, plan, reason, by } = arguments;
+    by.give(|id| Given::Answer(GivenAnswer { id, answer: Answer::Approve, release, plan, reason })).await
 }
 
 pub(crate) async fn reject(arguments: Reject) -> ExitCode {
-    answer(&arguments.release, "reject", &arguments.reason).await
-}
-
-async fn answer(release: &ReleaseId, verb: &str, reason: &str) -> ExitCode {
-    match publish(release, verb, reason).await {
-        Ok(()) => {
-            println!("{release}: {verb} was published to the approval topic");
-            ExitCode::SUCCESS
-        }
-        Err(why) => fail(REFUSED, why),
-    }
-}
-
-async fn publish(release: &ReleaseId, verb: &str, reason: &str) -> Result<(), String> {
-    let running = local::running()?;
-    let token = running
-        .requests
-        .get(&release.to_string())
-        .ok_or_else(|| format!("{release} has no open request: see `tidegate status`"))?;
-    let config = aws::client::load(Some(&running.endpoint), Some(local::ACCOUNT)).await;
-    Client::new(&config)
-        .publish()
-        .topic_arn(&running.approval_topic)
-        .message(format!("{verb} {release} {token} {reason}").trim_end())
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| refusal("Publish", &error))
+    let Reject { release, plan, reason, by } = arguments;
+    by.give(|id| Given::Answer(GivenAnswer { id, answer: Answer::Reject, release, plan, reason })).await
 }

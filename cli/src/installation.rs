@@ -1,7 +1,9 @@
 //! Which Tidegate a command talks to: the running local mode, or one installed in an AWS account.
 
+use ::local::people::{LOCAL_USER, access_key};
 use aws::sdk::cloudformation::Client;
 use aws::sdk::cloudformation::error::ProvideErrorMetadata;
+use aws::sdk::cloudformation::types::Stack;
 use aws::{Aws, Settings};
 
 use crate::local;
@@ -43,13 +45,26 @@ impl Installation {
     }
 
     pub(crate) async fn sdk_config(&self) -> Result<SdkConfig, String> {
+        self.sdk_config_of(LOCAL_USER).await
+    }
+
+    /// In local mode as the user of that name; elsewhere your credentials say who you are.
+    pub(crate) async fn sdk_config_of(&self, local_user: &str) -> Result<SdkConfig, String> {
         match &self.stack {
             Some(_) => Ok(aws::client::load(None, None).await),
             None => {
                 let running = local::running()?;
-                Ok(aws::client::load(Some(&running.endpoint), Some(local::ACCOUNT)).await)
+                let key = access_key(local::ACCOUNT, local_user);
+                Ok(aws::client::load(Some(&running.endpoint), Some(&key)).await)
             }
         }
+    }
+
+    /// What its orders are for.
+    pub(crate) async fn identity(&self, config: &SdkConfig) -> Result<proof::Installation, String> {
+        let stack = describe(config, self.stack_name()).await?;
+        let id = stack.stack_id().unwrap_or_default();
+        id.parse().map_err(|fault| format!("DescribeStacks answered {id:?}: {fault}"))
     }
 
     /// The ports, knowing the installation's table.
@@ -73,17 +88,21 @@ impl Installation {
     }
 }
 
-async fn output_of(config: &SdkConfig, stack: &str, name: &str) -> Result<String, String> {
+async fn describe(config: &SdkConfig, stack: &str) -> Result<Stack, String> {
     let described = Client::new(config)
         .describe_stacks()
         .stack_name(stack)
         .send()
         .await
         .map_err(|error| refusal("DescribeStacks", &error))?;
+    described.stacks().first().cloned().ok_or_else(|| format!("there is no stack {stack}"))
+}
+
+async fn output_of(config: &SdkConfig, stack: &str, name: &str) -> Result<String, String> {
+    let described = describe(config, stack).await?;
     described
-        .stacks()
+        .outputs()
         .iter()
-        .flat_map(|stack| stack.outputs())
         .find(|output| output.output_key() == Some(name))
         .and_then(|output| output.output_value())
         .map(str::to_owned)

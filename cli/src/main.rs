@@ -8,6 +8,7 @@ mod init;
 mod installation;
 mod local;
 mod order;
+mod orderer;
 mod plan;
 mod quarantine;
 mod replay;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use intake::Wish;
 
 /// Push-to-deploy for services on ECS Fargate.
 #[derive(Parser)]
@@ -38,9 +40,9 @@ enum Verb {
     Backups(backups::Options),
     /// What the newest plan on a track would change.
     Plan(plan::Options),
-    /// Approve a release that waits in the running local mode.
+    /// Approve a plan that waits for it.
     Approve(answer::Approve),
-    /// Reject a release that waits in the running local mode.
+    /// Reject a plan that waits for approval.
     Reject(answer::Reject),
     /// Start nothing new on a track until it is lifted.
     Hold(order::OfTrack),
@@ -104,12 +106,12 @@ async fn main() -> ExitCode {
         Verb::Plan(options) => plan::plan(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
-        Verb::Hold(arguments) => order::of_track("hold", arguments).await,
-        Verb::Lift(arguments) => order::of_track("lift", arguments).await,
-        Verb::Cancel(arguments) => order::of_release("cancel", arguments).await,
-        Verb::Retry(arguments) => order::of_release("retry", arguments).await,
+        Verb::Hold(arguments) => order::of_track(Wish::Hold, arguments).await,
+        Verb::Lift(arguments) => order::of_track(Wish::Lift, arguments).await,
+        Verb::Cancel(arguments) => order::cancel(arguments).await,
+        Verb::Retry(arguments) => order::retry(arguments).await,
         Verb::Rollback(arguments) => order::rollback(arguments).await,
-        Verb::Redeploy(arguments) => order::of_track("redeploy", arguments).await,
+        Verb::Redeploy(arguments) => order::of_track(Wish::Redeploy, arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),

@@ -1,19 +1,13 @@
-//! Orders: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `override`. Each invokes the function `approval`.
+//! Orders to a track: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `override`.
 
 use std::process::ExitCode;
 
-use aws::sdk::lambda::Client;
-use aws::sdk::lambda::primitives::Blob;
+use intake::{GivenOrder, Wish};
 use jiff::Timestamp;
 use model::ids::{EnvironmentName, ReleaseId, ServiceName, TrackKey};
-use serde_json::{Value, json};
 
 use crate::fail;
-use crate::installation::{Installation, refusal};
-
-const REFUSED: u8 = 1;
-/// Who orders in local mode when nothing is said.
-pub(crate) const LOCAL_USER: &str = "local";
+use crate::orderer::{Orderer, REFUSED};
 
 #[derive(clap::Args)]
 pub(crate) struct OfTrack {
@@ -59,76 +53,39 @@ pub(crate) struct Given {
     /// Why; everybody who is told reads it.
     #[arg(long)]
     reason: String,
-    /// The person who orders.
-    #[arg(long, default_value = LOCAL_USER)]
-    by: String,
     #[command(flatten)]
-    installation: Installation,
+    by: Orderer,
 }
 
-pub(crate) async fn of_track(verb: &str, arguments: OfTrack) -> ExitCode {
+pub(crate) async fn of_track(wish: Wish, arguments: OfTrack) -> ExitCode {
     let OfTrack { service, environment, given } = arguments;
-    give(json!({ "order": verb }), &TrackKey { service, environment }, &given).await
+    order(wish, TrackKey { service, environment }, given).await
 }
 
-pub(crate) async fn of_release(verb: &str, arguments: OfRelease) -> ExitCode {
+pub(crate) async fn cancel(arguments: OfRelease) -> ExitCode {
     let OfRelease { release, given } = arguments;
-    give(json!({ "order": verb, "release": release }), &release.track, &given).await
+    order(Wish::Cancel { release: release.clone() }, release.track, given).await
+}
+
+pub(crate) async fn retry(arguments: OfRelease) -> ExitCode {
+    let OfRelease { release, given } = arguments;
+    order(Wish::Retry { release: release.clone() }, release.track, given).await
 }
 
 pub(crate) async fn rollback(arguments: Rollback) -> ExitCode {
     let Rollback { service, environment, to, given } = arguments;
-    give(json!({ "order": "rollback", "to": to }), &TrackKey { service, environment }, &given).await
+    order(Wish::Rollback { to }, TrackKey { service, environment }, given).await
 }
 
 pub(crate) async fn override_freeze(arguments: Override) -> ExitCode {
     let Override { service, environment, until, given } = arguments;
-    let until = until.as_millisecond();
-    give(json!({ "order": "override", "until": until }), &TrackKey { service, environment }, &given).await
-}
-
-async fn give(mut order: Value, track: &TrackKey, given: &Given) -> ExitCode {
-    order["id"] = name().into();
-    order["track"] = track.to_string().into();
-    order["by"] = given.by.as_str().into();
-    order["reason"] = given.reason.as_str().into();
-    match invoke(&order, given).await {
-        // The engine's own words for an order that was taken.
-        Ok(said) => match said.strip_prefix("taken: ") {
-            Some(taken) => {
-                println!("{taken}");
-                ExitCode::SUCCESS
-            }
-            None => fail(REFUSED, said),
-        },
-        Err(why) => fail(REFUSED, why),
-    }
-}
-
-/// Sent again, the order is the same one: the clock and the process name it once.
-fn name() -> String {
-    format!("cli-{}-{}", Timestamp::now().as_nanosecond(), std::process::id())
-}
-
-async fn invoke(order: &Value, given: &Given) -> Result<String, String> {
-    let config = given.installation.sdk_config().await?;
-    let function = given.installation.approval_function(&config).await?;
-    let answer = Client::new(&config)
-        .invoke()
-        .function_name(function)
-        .payload(Blob::new(order.to_string()))
-        .send()
+    let Ok(until) = u64::try_from(until.as_millisecond()) else {
+        return fail(REFUSED, format!("{until} is long past"));
+    };
+    order(Wish::Override { until: model::time::Timestamp(until) }, TrackKey { service, environment }, given)
         .await
-        .map_err(|error| refusal("Invoke", &error))?;
-    let payload = answer.payload().map(|payload| payload.as_ref().to_vec()).unwrap_or_default();
-    let value: Value = serde_json::from_slice(&payload)
-        .map_err(|error| format!("approval answered what is no JSON: {error}"))?;
-    if answer.function_error().is_some() {
-        return Err(format!(
-            "approval failed: {}",
-            value["errorMessage"].as_str().unwrap_or("no reason given")
-        ));
-    }
-    let said = value["handled"][0].as_str().ok_or_else(|| format!("approval answered {value}"))?;
-    Ok(said.to_owned())
+}
+
+async fn order(wish: Wish, track: TrackKey, Given { reason, by }: Given) -> ExitCode {
+    by.give(|id| intake::Given::Order(GivenOrder { id, track, wish, reason })).await
 }

@@ -7,6 +7,7 @@ use aws::sdk;
 
 use crate::codecommit::CodeCommit;
 use crate::install::{self, Installer, Outputs};
+use crate::people::{LOCAL_USER, unique_id};
 use crate::problem::Problem;
 
 /// Tidegate's own stack.
@@ -139,6 +140,21 @@ impl Account {
             ("SelfApproval", if environment.self_approval { "true" } else { "false" }),
         ];
         self.installer.template(&format!("environment-{}", environment.name), &text, &parameters).await
+    }
+
+    /// Writes the record of people: these of the account's users, each known by their unique id; `local` cares for what
+    /// fails.
+    pub async fn knows_people(&self, names: &[&str]) -> Result<(), Problem> {
+        let people: serde_json::Map<String, serde_json::Value> = names
+            .iter()
+            .map(|name| ((*name).to_owned(), serde_json::json!({ "iam": [unique_id(&self.id, name)] })))
+            .collect();
+        let local = format!("user:{LOCAL_USER}");
+        let record = serde_json::json!({ "people": people, "quarantine": [local] }).to_string();
+        let ssm = sdk::ssm::Client::new(&self.sdk);
+        let put = ssm.put_parameter().name("/tidegate/people").value(record);
+        let put = put.r#type(sdk::ssm::types::ParameterType::String).overwrite(true).send().await;
+        put.map(drop).map_err(|error| Problem::refused("writing the record of people")(&error))
     }
 
     /// Registers a service: an empty repository, and from `stacks/service-base.yaml` its image repository, build role

@@ -8,6 +8,7 @@ pub mod deployments;
 pub mod events;
 pub mod faults;
 pub mod images;
+pub mod people;
 pub mod problem;
 pub mod slack;
 pub mod stand_in;

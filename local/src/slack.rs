@@ -28,6 +28,8 @@ pub struct SlackMessage {
     pub now: Value,
     /// Oldest first.
     pub before: Vec<Value>,
+    /// What was said below it, oldest first.
+    pub thread: Vec<Value>,
 }
 
 /// The workspaces, one for each account. Clones are the same.
@@ -84,8 +86,15 @@ impl Workspace {
         match method {
             "chat.postMessage" => {
                 let ts = format!("1700000000.{:06}", self.calls);
-                let posted = SlackMessage { channel: channel.to_owned(), now: message, before: Vec::new() };
-                self.messages.insert(ts.clone(), posted);
+                match body["thread_ts"].as_str().map(|of| self.messages.get_mut(of)) {
+                    Some(Some(parent)) => parent.thread.push(message),
+                    Some(None) => return failed("thread_not_found"),
+                    None => {
+                        let (channel, before, thread) = (channel.to_owned(), Vec::new(), Vec::new());
+                        let posted = SlackMessage { channel, now: message, before, thread };
+                        self.messages.insert(ts.clone(), posted);
+                    }
+                }
                 there(&ts)
             }
             "chat.update" => {
@@ -140,6 +149,10 @@ mod tests {
         let messages = slack.messages("1");
         assert_eq!((messages.len(), messages[0].before.len()), (1, 1));
         assert_eq!(messages[0].now["text"], "b");
+        let below = json!({ "channel": "C1", "thread_ts": posted["ts"], "text": "c" });
+        assert_eq!(slack.call("1", "chat.postMessage", &below).1["ok"], true);
+        let messages = slack.messages("1");
+        assert_eq!((messages.len(), messages[0].thread[0]["text"].as_str()), (1, Some("c")));
         let elsewhere = json!({ "channel": "C2", "ts": posted["ts"], "text": "b" });
         assert_eq!(slack.call("1", "chat.update", &elsewhere).1["error"], "message_not_found");
         assert!(slack.messages("2").is_empty());

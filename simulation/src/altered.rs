@@ -23,6 +23,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::LostRaceIgnored
         | Mutation::PlacesOverwritten
         | Mutation::AnyTokenTaken
+        | Mutation::AnySignatureTaken
         | Mutation::FloorRemembered
         | Mutation::BackupsTakenForGranted
         | Mutation::EventTrusted

@@ -28,7 +28,8 @@ impl Board {
     pub(crate) fn shows(&mut self, release: &Release) {
         let place = Place { channel: CHANNEL.to_owned(), ts: release.id.to_string() };
         self.messages.insert(place.ts.clone(), slack::message(release));
-        self.shown.insert(release.id.clone(), Shown { place, sha256: String::new() });
+        let shown = Shown { place, sha256: String::new(), detailed: None };
+        self.shown.insert(release.id.clone(), shown);
     }
 }
 
@@ -52,6 +53,17 @@ impl World {
                 .violation(Invariant::Aws, format_args!("a message that is not there is edited: {place:?}")),
         }
         Posted::There(place.clone())
+    }
+
+    pub(crate) fn reply_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        if !self.board.messages.contains_key(&place.ts) {
+            self.violation(Invariant::Aws, format_args!("a thread of no message: {place:?}, {message}"));
+        }
+        let ts = format!("{}.{:06}", self.now / 1000, self.id());
+        Posted::There(Place { channel: CHANNEL.to_owned(), ts })
     }
 
     fn too_many(&mut self) -> Option<Posted> {

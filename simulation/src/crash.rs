@@ -76,7 +76,7 @@ pub(crate) fn last_delivery(mut invocation: Invocation) -> Invocation {
     match &mut invocation.origin {
         Origin::Event { attempt } if invocation.function != Function::Approval => *attempt = u32::MAX - 1,
         Origin::Queue(message) => message.receives = u32::MAX,
-        Origin::Event { .. } | Origin::Schedule => {}
+        Origin::Event { .. } | Origin::Schedule | Origin::Person(_) => {}
     }
     invocation
 }

@@ -153,9 +153,11 @@ impl Run {
             witness::heard(world, &invocation.payload);
             witness::recorded(world, &invocation.payload, answer);
         }
+        let said = outcome.as_ref().map(|outcome| outcome.as_ref().ok().cloned());
         let succeeded = world.hear_outcome(invocation.function, outcome);
         match &invocation.origin {
             Origin::Schedule => sweep_again(world),
+            Origin::Person(ordered) => world.hears_of_order(ordered, said),
             Origin::Event { .. } if succeeded => {}
             Origin::Event { attempt } if attempt + 1 < EVENT_ATTEMPTS_MAX => {
                 let attempt = attempt + 1;
@@ -303,7 +305,7 @@ impl World {
                     let origin = Origin::Event { attempt: 0 };
                     self.later(delay, Happening::Invoke(Invocation { origin, ..invocation }));
                 }
-                Origin::Schedule => {}
+                Origin::Schedule | Origin::Person(_) => {}
             }
         }
     }

@@ -52,6 +52,7 @@ faults! {
     TaskFails "a task ends badly, or never" [0, 120, 400];
     StackTouchedOnApproval "another tool updates a stack as its plan is approved" [0, 60, 200];
     WrongToken "somebody answers with a wrong token" [0, 60, 300];
+    ForgedProof "somebody orders with a signature that is not theirs" [0, 60, 300];
     OldToken "somebody answers an old request again" [0, 60, 300];
 }
 

@@ -4,6 +4,7 @@
 mod altered;
 mod board;
 mod builds;
+mod callers;
 mod calls;
 mod campaign;
 mod checks;

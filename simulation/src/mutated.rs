@@ -7,13 +7,16 @@ use databases::facts::{AutomatedBackup, Database, Kind};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitRead, Databases, Errands, Executed, Images, Listeners, Message,
-    NoticeQueue, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey,
-    RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent,
-    StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
+    ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
+    Images, Letters, Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
+    Queues, Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead,
+    Templates, Tracks, Watches,
 };
 use engine::show::Shown;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
@@ -123,6 +126,22 @@ fn told_commit(invocation: &Invocation) -> Option<Revision> {
     event["detail"]["commitId"].as_str()?.parse().ok()
 }
 
+impl Letters for Mutated {
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Answer<CommitOnce> {
+        self.ports.note_care(care, letter, once).await
+    }
+}
+
+impl Callers for Mutated {
+    fn installation(&self) -> Answer<proof::Installation> {
+        self.ports.installation()
+    }
+
+    async fn ask_sts(&self, request: &proof::Request) -> Answer<proof::Answered> {
+        self.ports.ask_sts(request).await
+    }
+}
+
 impl Clock for Mutated {
     fn now(&self) -> Timestamp {
         self.ports.now()
@@ -165,6 +184,21 @@ impl Tracks for Mutated {
             self.count_race();
         }
         Ok(if self.is(Mutation::LostRaceIgnored) { Commit::Written } else { committed })
+    }
+
+    /// What people order is mutated like every other decision; that it is taken once is not.
+    async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Answer<CommitOnce> {
+        let mut advance = advance.clone();
+        let before =
+            self.seen.borrow().track.clone().unwrap_or_else(|| Track::new(advance.track.key.clone()));
+        if let Some(mutation) = self.mutation {
+            altered::decision(mutation, &self.ports.world.borrow().sources, &before, &mut advance);
+        }
+        let committed = self.ports.commit_track_once(&advance, once).await?;
+        if committed == CommitOnce::Lost {
+            self.count_race();
+        }
+        Ok(committed)
     }
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
@@ -524,6 +558,7 @@ passed_on! {
         fn remember_shown(release: &ReleaseId, shown: &Shown) -> ();
         fn post_message(message: &Value) -> Posted;
         fn update_in_slack(place: &Place, message: &Value) -> Posted;
+        fn reply_in_slack(place: &Place, message: &Value) -> Posted;
         fn repeat_in_slack(place: &Place, text: &str, urgent: bool) -> Posted;
     }
     ReplyKey {

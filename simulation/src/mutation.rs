@@ -31,6 +31,8 @@ pub enum Mutation {
     // ---- who is believed
     /// A reply needs no token.
     AnyTokenTaken,
+    /// An order needs no signature of whoever it says gives it.
+    AnySignatureTaken,
     /// The environment's floor is not read again when an answer comes.
     FloorRemembered,
     /// A database that a release needs is taken to be restorable.
@@ -76,7 +78,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 30] = [
+    pub const ALL: [Mutation; 31] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -88,6 +90,7 @@ impl Mutation {
         Mutation::ApprovalSkipped,
         Mutation::VotesCarriedOver,
         Mutation::AnyTokenTaken,
+        Mutation::AnySignatureTaken,
         Mutation::FloorRemembered,
         Mutation::BackupsTakenForGranted,
         Mutation::EventTrusted,
@@ -115,6 +118,7 @@ impl Mutation {
             Mutation::ApprovalSkipped
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
+            | Mutation::AnySignatureTaken
             | Mutation::FloorRemembered
             | Mutation::BackupsTakenForGranted
             | Mutation::ExitCodeUnread => "I1: ",

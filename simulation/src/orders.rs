@@ -1,10 +1,16 @@
 //! People who order: they hold and lift, cancel and retry, go back and start anew, sometimes twice and sometimes in vain.
 
+use intake::{Given, Meaning, Subject};
 use model::release::Phase;
 use serde_json::{Value, json};
 
+use crate::callers::{self, FORGED};
+use crate::checks::Invariant;
 use crate::faults::Fault;
-use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
+use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Ordered, Origin, SECOND, World};
+
+/// Then people give up, and look.
+const AGAIN_MAX: u32 = 3;
 
 const VERBS: [&str; 7] = ["hold", "lift", "cancel", "retry", "rollback", "redeploy", "override"];
 
@@ -38,17 +44,66 @@ impl World {
         }
     }
 
-    /// The command line invokes and waits; when it hears nothing it sends the same again.
     fn give(&mut self, delay_ms: u64, mut order: Value) {
-        order["id"] = format!("order-{}", self.id()).into();
-        order["by"] = "ana".into();
         order["reason"] = "as agreed".into();
-        let payload = order.to_string().into_bytes();
+        self.orders(delay_ms, Ordered { by: "ana", order, again: 0 });
+    }
+
+    /// The command line signs and invokes, and now and then sends the same again. Somebody else tries, too.
+    pub(crate) fn orders(&mut self, delay_ms: u64, ordered: Ordered) {
+        let Ordered { by, .. } = ordered;
+        let at = self.now + delay_ms;
+        if self.strikes(Fault::ForgedProof, "order") {
+            let given = self.given(&ordered.order, FORGED);
+            self.invoke_approval(
+                delay_ms / 2,
+                callers::signed(by, &given, self.now + delay_ms / 2, "a guess"),
+                &ordered,
+            );
+        }
+        let given = self.given(&ordered.order, "order-");
+        let payload = callers::signed(by, &given, at, &callers::secret(by));
+        self.heard.push((Function::Approval, payload.clone()));
         let times = if self.strikes(Fault::EventTwice, "order") { 2 } else { 1 };
         for again in 0..times {
-            let origin = Origin::Event { attempt: 0 };
-            let invocation = Invocation { function: Function::Approval, payload: payload.clone(), origin };
-            self.later(delay_ms + again * 20 * SECOND, Happening::Invoke(invocation));
+            self.invoke_approval(delay_ms + again * 20 * SECOND, payload.clone(), &ordered);
+        }
+    }
+
+    fn invoke_approval(&mut self, delay_ms: u64, payload: Vec<u8>, ordered: &Ordered) {
+        let origin = Origin::Person(ordered.clone());
+        let invocation = Invocation { function: Function::Approval, payload, origin };
+        self.later(delay_ms, Happening::Invoke(invocation));
+    }
+
+    fn given(&mut self, order: &Value, prefix: &str) -> Given {
+        let mut order = order.clone();
+        order["id"] = format!("{prefix}{}", self.id()).into();
+        let meaning = intake::read(order.to_string().as_bytes()).remove(0).meaning;
+        let Meaning::Signal(Subject::Order { given, .. }) = meaning else { panic!("{order}: {meaning:?}") };
+        given
+    }
+
+    /// Without an answer, or told that it failed, whoever ordered orders again.
+    pub(crate) fn hears_of_order(&mut self, ordered: &Ordered, said: Option<Option<Value>>) {
+        let Some(answered) = said.as_ref().map(Option::as_ref) else {
+            return self.orders_again(ordered);
+        };
+        let Some(answer) = answered else {
+            return self
+                .violation(Invariant::I9, "a function failed, and what Lambda keeps of that holds a proof");
+        };
+        if answer["handled"][0].as_str().is_some_and(|said| said.starts_with("failed")) {
+            self.orders_again(ordered);
+        }
+    }
+
+    fn orders_again(&mut self, ordered: &Ordered) {
+        if ordered.again < AGAIN_MAX {
+            self.coverage.hit("person", "orders again");
+            let again = Ordered { again: ordered.again + 1, ..ordered.clone() };
+            let delay = self.random.between(10 * SECOND, 2 * MINUTE);
+            self.orders(delay, again);
         }
     }
 

@@ -9,13 +9,16 @@ use databases::facts::{AutomatedBackup, Database, Kind as DatabaseKind};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Agenda, BuildOrder, BuildRead, BuildService, Builds, ChangeSetCreated, ChangeSetOrder, ChangeSetRead,
-    Clock, Commit, CommitRead, Databases, Errands, Executed, Images, Listeners, Message, NoticeQueue, Page,
-    Patrol, People, Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, ServiceRead,
-    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedContainer,
-    StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
+    ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
+    Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records,
+    Registry, ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent,
+    StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates,
+    Tracks, Watches,
 };
 use engine::show::Shown;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
@@ -29,11 +32,13 @@ use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
+use crate::callers;
 use crate::checks::Invariant;
 use crate::crash::{Moment, survive};
 use crate::events;
 use crate::executor::pause;
 use crate::faults::Fault;
+use crate::mutation::Mutation;
 use crate::sources::BRANCH;
 use crate::witness;
 use crate::world::{MINUTE, World};
@@ -120,6 +125,10 @@ impl Tracks for Ports {
 
     async fn commit_track(&self, advance: &Advance) -> Answer<Commit> {
         self.write("commit_track", |world| Ok(world.commit_track(advance))).await
+    }
+
+    async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Answer<CommitOnce> {
+        self.write("commit_track_once", |world| Ok(world.commit_track_once(advance, once))).await
     }
 
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>> {
@@ -514,6 +523,25 @@ impl People for Ports {
     }
 }
 
+/// What failed is sent again by the world itself: nobody orders it here.
+impl Letters for Ports {
+    async fn note_care(&self, _: Care, _: &Dropped, once: &Once) -> Answer<CommitOnce> {
+        let spent = !self.world.borrow_mut().table.spent.insert(once.id.clone());
+        Ok(if spent { CommitOnce::Spent } else { CommitOnce::Written })
+    }
+}
+
+impl Callers for Ports {
+    fn installation(&self) -> Answer<proof::Installation> {
+        callers::installation()
+    }
+
+    async fn ask_sts(&self, request: &proof::Request) -> Answer<proof::Answered> {
+        let unchecked = self.world.borrow().mutation == Some(Mutation::AnySignatureTaken);
+        self.read("ask_sts", |world| world.answer_sts(request, unchecked)).await
+    }
+}
+
 impl Slack for Ports {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
         self.read("slack_app", |_| Some(crate::voters::app())).await
@@ -543,6 +571,10 @@ impl SlackBoard for Ports {
 
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
         self.write("update_in_slack", |world| Ok(world.update_in_slack(place, message))).await
+    }
+
+    async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("reply_in_slack", |world| Ok(world.reply_in_slack(place, message))).await
     }
 
     async fn repeat_in_slack(&self, place: &Place, _text: &str, urgent: bool) -> Answer<Posted> {

@@ -170,10 +170,24 @@ fn wanted() -> Vec<Wanted> {
 }
 
 /// What the world turns down, as AWS does.
-const REFUSED: [&str; 3] =
-    ["StartBuild again under its token", "StartBuild, the queue is full", "ExecuteChangeSet again"];
+const REFUSED: [&str; 5] = [
+    "StartBuild again under its token",
+    "StartBuild, the queue is full",
+    "ExecuteChangeSet again",
+    "a signature that is none",
+    "an order again under its nonce",
+];
 
-const PERSON: [&str; 5] = ["approves", "rejects", "never answers", "approves in Slack", "rejects in Slack"];
+const PERSON: [&str; 8] = [
+    "approves",
+    "rejects",
+    "never answers",
+    "approves in Slack",
+    "rejects in Slack",
+    "approves by command",
+    "rejects by command",
+    "orders again",
+];
 
 const INVARIANTS: [&str; 10] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11"];
 

@@ -1,19 +1,20 @@
 //! DynamoDB: conditional transactions, nothing else. Every commit is checked against the invariants as it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use databases::watch::Watch;
-use engine::ports::Commit;
+use engine::ports::{Commit, CommitOnce, Once};
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
-use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::ids::{BuildFamily, OrderId, ReleaseId, TrackKey};
 use model::listener::Listener;
 use model::release::Release;
 use model::time::Timestamp;
 use model::track::Track;
 
-use crate::checks;
+use crate::callers::FORGED;
+use crate::checks::{self, Invariant};
 use crate::world::World;
 
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Table {
     pub(crate) listeners: BTreeMap<String, Listener>,
     pub(crate) patrol: Option<String>,
     pub(crate) watches: BTreeMap<DatabaseKey, Watch>,
+    /// Nonces that were used up. Forgotten later than any proof is believed.
+    pub(crate) spent: BTreeSet<OrderId>,
     /// Of tracks, by anybody.
     pub(crate) commits: u64,
     /// The most races that one invocation lost.
@@ -52,6 +55,24 @@ impl World {
             self.table.releases.insert(release.id.clone(), release.clone());
         }
         Commit::Written
+    }
+
+    pub(crate) fn commit_track_once(&mut self, advance: &Advance, once: &Once) -> CommitOnce {
+        if self.table.spent.contains(&once.id) {
+            self.coverage.hit("refused", "an order again under its nonce");
+            return CommitOnce::Spent;
+        }
+        match self.commit_track(advance) {
+            Commit::Written => {
+                if once.id.as_str().starts_with(FORGED) {
+                    let key = &advance.track.key;
+                    self.violation(Invariant::I1, format!("{key} does what nobody who may has ordered"));
+                }
+                self.table.spent.insert(once.id.clone());
+                CommitOnce::Written
+            }
+            Commit::Lost => CommitOnce::Lost,
+        }
     }
 
     pub(crate) fn commit_build(&mut self, build: &Build) -> Commit {

@@ -7,9 +7,10 @@ use engine::ports::SlackApp;
 use model::release::{Origin as ReleaseOrigin, Release};
 use serde_json::{Value, json};
 
+use crate::callers;
 use crate::checks::Invariant;
 use crate::faults::Fault;
-use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Origin, SECOND, World};
+use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Ordered, Origin, SECOND, World};
 
 const TEAM: &str = "T0001";
 const APP: &str = "A0001";
@@ -34,7 +35,7 @@ pub(crate) fn people_record() -> Value {
         } else {
             vec![format!("{name}@example.com")]
         };
-        json!({ "slack": [format!("{TEAM}/{slack}")], "git": git })
+        json!({ "slack": [format!("{TEAM}/{slack}")], "iam": callers::unique_id(name).into_iter().collect::<Vec<_>>(), "git": git })
     };
     let people: BTreeMap<&str, Value> =
         VOTERS[..4].iter().map(|(name, slack)| (*name, person(name, slack))).collect();
@@ -60,12 +61,21 @@ impl World {
             let delay = random.between(5 * SECOND, longest);
             let rejects = rejects && name == "ben";
             let action = if rejects { "reject" } else { "approve" };
-            self.coverage.hit("person", if rejects { "rejects in Slack" } else { "approves in Slack" });
             if !rejects {
                 let key = (release.to_owned(), fingerprint.to_owned());
                 self.people.approved.insert(key.clone());
                 self.people.said.entry(key).or_default().insert(name);
             }
+            if self.random_of(release).chance(300) {
+                let how = if rejects { "rejects by command" } else { "approves by command" };
+                self.coverage.hit("person", how);
+                let order =
+                    json!({ "order": action, "release": release, "plan": fingerprint, "reason": "seen" });
+                self.orders(delay, Ordered { by: name, order, again: 0 });
+                continue;
+            }
+            let how = if rejects { "rejects in Slack" } else { "approves in Slack" };
+            self.coverage.hit("person", how);
             let times = if self.strikes(Fault::EventTwice, "click") { 2 } else { 1 };
             for again in 0..times {
                 let at = delay + again * 20 * SECOND;
@@ -79,9 +89,10 @@ impl World {
     }
 }
 
-/// Whose click it is, by the id in its payload.
-pub(crate) fn who_clicked(payload: &str) -> Option<&'static str> {
-    VOTERS.iter().find(|(_, slack)| payload.contains(slack)).map(|(name, _)| *name)
+/// Whose click or order it is, by the id or key in its payload.
+pub(crate) fn who_spoke(payload: &str) -> Option<&'static str> {
+    let clicked = VOTERS.iter().find(|(_, slack)| payload.contains(slack)).map(|(name, _)| *name);
+    clicked.or_else(|| callers::who_ordered(payload))
 }
 
 /// What `slack` hands on of a button that was clicked.

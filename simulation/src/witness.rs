@@ -152,14 +152,15 @@ pub(crate) fn heard(world: &mut World, reply: &[u8]) {
     }
 }
 
-/// A click that was answered as recorded is among the votes for the plan that it was for.
+/// A click or an order that was answered as recorded is among the votes for the plan that it was for.
 pub(crate) fn recorded(world: &mut World, click: &[u8], answer: &Value) {
     let click = String::from_utf8_lossy(click);
-    let Some(name) = voters::who_clicked(&click) else { return };
+    let Some(name) = voters::who_spoke(&click) else { return };
     let is_his = |vote: &Vote| vote.voice.person().is_some_and(|person| person.as_str() == name);
     let said = answer["handled"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let approvals =
-        said.filter_map(|said| said.strip_prefix("Your approval of ")?.strip_suffix(" is recorded."));
+    let approvals = said.filter_map(|said| {
+        said.trim_start_matches("taken: ").strip_prefix("Your approval of ")?.strip_suffix(" is recorded.")
+    });
     let forgotten: Vec<ReleaseId> = approvals
         .filter_map(|id| id.parse::<ReleaseId>().ok())
         .filter(|id| {
@@ -170,7 +171,7 @@ pub(crate) fn recorded(world: &mut World, click: &[u8], answer: &Value) {
         })
         .collect();
     for id in forgotten {
-        world.violation(I5, format!("{name} approved {id} in Slack, and that is forgotten"));
+        world.violation(I5, format!("{name} approved {id}, and that is forgotten"));
     }
 }
 

@@ -69,6 +69,17 @@ pub(crate) enum Origin {
     },
     Queue(Message),
     Schedule,
+    /// The command line: a person waits for the answer.
+    Person(Ordered),
+}
+
+/// What a person ordered by the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Ordered {
+    pub(crate) by: &'static str,
+    pub(crate) order: serde_json::Value,
+    /// How often it was given before.
+    pub(crate) again: u32,
 }
 
 #[derive(Debug, Clone)]

@@ -29,6 +29,8 @@ pub(crate) use running::running;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The account that everything here runs in; on the local AWS an access key of twelve digits is the account.
 pub(crate) const ACCOUNT: &str = "000000000001";
+/// Who may be spoken as: `local` may do everything here, and somebody else may approve.
+const PEOPLE: [&str; 2] = [::local::people::LOCAL_USER, "ana"];
 const NOT_DEPLOYED: u8 = 1;
 /// What a shell reports of a command that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -80,7 +82,8 @@ struct Session<'a> {
     screen: Screen,
     watch: Watch,
     inbox: Inbox,
-    running: Running,
+    /// What other shells read; gone with it.
+    _running: Running,
     /// What `--yes` waits for.
     pushed: Revision,
     answers: Answers,
@@ -103,6 +106,7 @@ impl<'a> Session<'a> {
         eprintln!("making environment {ENVIRONMENT} and registering service {SERVICE}");
         account.add_environment(&environment()).await.map_err(said)?;
         let url = account.add_service(&service()).await.map_err(said)?;
+        account.knows_people(&PEOPLE).await.map_err(said)?;
         let output = |name: &str| {
             outputs.get(name).cloned().ok_or_else(|| format!("template.yaml has no output {name}"))
         };
@@ -111,7 +115,6 @@ impl<'a> Session<'a> {
             home,
             local.endpoint().to_owned(),
             output("TableName")?,
-            output("ApprovalTopicArn")?,
             output("ApprovalFunctionName")?,
             Path::new(&url).parent().map(Path::to_owned).unwrap_or_default(),
         )?;
@@ -127,7 +130,7 @@ impl<'a> Session<'a> {
             screen: Screen::new(options.json),
             watch: Watch::default(),
             inbox: Inbox::open(&account).await.map_err(said)?,
-            running,
+            _running: running,
             pushed: sample.commit_next_version()?.parse().map_err(said)?,
             answers: Answers::listen(),
             open: Vec::new(),
@@ -176,7 +179,6 @@ impl<'a> Session<'a> {
     async fn hear(&mut self) -> Result<(), String> {
         for notice in self.inbox.read().await.map_err(said)? {
             let Some((release, token)) = notice.request() else { continue };
-            self.running.asks(release, token)?;
             self.open.retain(|request| request.release != release);
             self.open.push(Request {
                 release: release.to_owned(),
@@ -232,7 +234,7 @@ fn environment() -> Environment {
         replies: true,
         // Whoever tries it out pushes and approves.
         self_approval: true,
-        operators: vec![format!("user:{}", crate::order::LOCAL_USER)],
+        operators: vec![format!("user:{}", ::local::people::LOCAL_USER)],
     }
 }
 

@@ -1,24 +1,20 @@
-//! What another shell must know of the local run: where it is, and which requests are open.
+//! What another shell must know of the local run: where it is.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Kept in `.tidegate/local.json` while local mode runs; readable by its owner only, for it holds tokens.
+/// Kept in `.tidegate/local.json` while local mode runs; readable by its owner only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Running {
     pub endpoint: String,
     pub table: String,
-    pub approval_topic: String,
     pub approval_function: String,
     /// Folder of the bare repositories.
     pub repositories: PathBuf,
-    /// Token by release.
-    pub requests: BTreeMap<String, String>,
     #[serde(skip)]
     file: PathBuf,
 }
@@ -30,27 +26,12 @@ impl Running {
         home: &Path,
         endpoint: String,
         table: String,
-        approval_topic: String,
         approval_function: String,
         repositories: PathBuf,
     ) -> Result<Self, String> {
-        let requests = BTreeMap::new();
-        let running = Self {
-            endpoint,
-            table,
-            approval_topic,
-            approval_function,
-            repositories,
-            requests,
-            file: home.join(FILE),
-        };
+        let running = Self { endpoint, table, approval_function, repositories, file: home.join(FILE) };
         running.write()?;
         Ok(running)
-    }
-
-    pub(crate) fn asks(&mut self, release: &str, token: &str) -> Result<(), String> {
-        self.requests.insert(release.to_owned(), token.to_owned());
-        self.write()
     }
 
     fn write(&self) -> Result<(), String> {

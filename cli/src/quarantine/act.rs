@@ -2,20 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use aws::Aws;
+use aws::sdk::lambda;
 use aws::sdk::lambda::config::retry::RetryConfig;
 use aws::sdk::lambda::config::timeout::TimeoutConfig;
 use aws::sdk::lambda::primitives::Blob;
-use aws::sdk::{lambda, sts};
-use intake::Function;
-use intake::dead_letter::{Dropped, Redrive};
+use intake::dead_letter::Redrive;
+use intake::{Care, Function, Given, GivenCare, REASON_CHARS_MAX};
+use model::ids::OrderId;
 use serde_json::{Value, json};
 
 use super::installed::Installed;
-use super::now;
 use super::post::{Letter, Post};
 use super::words::printable;
 use crate::installation::refusal;
+use crate::orderer::Orderer;
 
 /// A function has up to 60 seconds, and its answer says what became of the message.
 const INVOCATION_TIMEOUT: Duration = Duration::from_secs(65);
@@ -78,10 +78,12 @@ pub(super) struct Sender<'a> {
     installed: &'a Installed,
     post: &'a Post,
     lambda: lambda::Client,
+    by: &'a Orderer,
+    reason: &'a str,
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(installed: &'a Installed, post: &'a Post) -> Self {
+    pub(super) fn new(installed: &'a Installed, post: &'a Post, by: &'a Orderer, reason: &'a str) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(INVOCATION_TIMEOUT)
             .operation_timeout(INVOCATION_TIMEOUT)
@@ -90,12 +92,14 @@ impl<'a> Sender<'a> {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::disabled())
             .build();
-        Self { installed, post, lambda: lambda::Client::from_conf(config) }
+        Self { installed, post, lambda: lambda::Client::from_conf(config), by, reason }
     }
 
     /// Sends first and removes then: a crash between both sends it twice, which is harmless (I4), and never loses it (I5).
     async fn send_again(&self, letter: &Letter) -> Result<String, String> {
-        let said = match letter.letter.redrive().map_err(|not_again| not_again.to_string())? {
+        let again = letter.letter.redrive().map_err(|not_again| not_again.to_string())?;
+        self.by.ask(|id| cared(id, Care::Redrive, letter, self.reason)).await?;
+        let said = match again {
             Redrive::Invoke { function, payload } => self.invoke(function, payload).await?,
             Redrive::SendBack { queue, body, group } => self.send_back(letter, &queue, body, group).await?,
         };
@@ -153,28 +157,29 @@ fn in_words(said: &Value) -> String {
     if handled.is_empty() { said.to_string() } else { handled.join("; ") }
 }
 
-/// Remembers first and removes then: what is gone is always accounted for.
+/// Noted first and removed then: what is gone is always accounted for.
 pub(super) async fn drop_letter(
-    installed: &Installed,
     post: &Post,
-    aws: &Aws,
+    by: &Orderer,
     letter: &Letter,
     reason: &str,
-) -> Result<Dropped, String> {
-    let identity = sts::Client::new(&installed.config).get_caller_identity().send().await;
-    let identity = identity.map_err(|error| refusal("GetCallerIdentity", &error))?;
-    let dropped = Dropped {
-        id: letter.id().to_owned(),
-        queue: letter.stop.name.clone(),
-        about: letter.letter.about(),
-        failure: letter.letter.why(),
-        by: identity.arn().unwrap_or("an unknown identity").to_owned(),
-        reason: reason.to_owned(),
-        at: now().0,
-    };
-    aws.remember_dropped(&dropped).await.map_err(|failure| failure.to_string())?;
+) -> Result<String, String> {
+    let said = by.ask(|id| cared(id, Care::Drop, letter, reason)).await?;
     post.remove(letter)
         .await
         .map_err(|why| format!("it was noted as dropped, but could not be removed ({why}): drop it again"))?;
-    Ok(dropped)
+    Ok(said)
+}
+
+fn cared(id: OrderId, care: Care, letter: &Letter, reason: &str) -> Given {
+    let cut = |text: &str| text.chars().take(REASON_CHARS_MAX).collect();
+    Given::Care(GivenCare {
+        id,
+        care,
+        letter: letter.id().to_owned(),
+        queue: letter.stop.name.clone(),
+        about: cut(&letter.letter.about()),
+        failure: cut(&letter.letter.why()),
+        reason: reason.to_owned(),
+    })
 }

@@ -7,14 +7,13 @@ mod words;
 
 use std::process::ExitCode;
 
-use model::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fail;
 use crate::installation::Installation;
+use crate::orderer::Orderer;
 use act::{Redriven, Sender, drop_letter, redrive_letters};
 use installed::Installed;
-use intake::dead_letter::Dropped;
 use post::{Letter, Post};
 
 /// Something was not done that was asked for.
@@ -47,8 +46,13 @@ pub(crate) enum Verb {
         /// Every message that can be sent again, the oldest first.
         #[arg(long)]
         all: bool,
+        /// Kept with your identity.
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
-        common: Common,
+        by: Orderer,
     },
     /// Removes a message for good, and remembers who did it and why.
     Drop {
@@ -57,8 +61,10 @@ pub(crate) enum Verb {
         /// Kept with your identity.
         #[arg(long, value_parser = reason)]
         reason: String,
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
-        common: Common,
+        by: Orderer,
     },
 }
 
@@ -75,14 +81,14 @@ pub(crate) async fn quarantine(verb: Verb) -> ExitCode {
         Verb::List { dropped: false, common } => list(common).await,
         Verb::List { dropped: true, common } => list_dropped(common).await,
         Verb::Show { id, common } => show(id, common).await,
-        Verb::Redrive { id, all: _, common } => redrive(id.as_deref(), common).await,
-        Verb::Drop { id, reason, common } => drop_one(id, reason, common).await,
+        Verb::Redrive { id, all: _, reason, json, by } => redrive(id.as_deref(), reason, *json, by).await,
+        Verb::Drop { id, reason, json, by } => drop_one(id, reason, *json, by).await,
     };
     done.unwrap_or_else(|why| fail(UNDONE, why))
 }
 
 async fn list(common: &Common) -> Result<ExitCode, String> {
-    let (_, post) = open(common).await?;
+    let (_, post) = open(&common.installation).await?;
     let taken = post.take_all().await?;
     // Given back before anything is shown: others look too.
     post.give_back(taken.letters.iter()).await;
@@ -107,7 +113,7 @@ async fn list_dropped(common: &Common) -> Result<ExitCode, String> {
 }
 
 async fn show(id: &str, common: &Common) -> Result<ExitCode, String> {
-    let (_, post) = open(common).await?;
+    let (_, post) = open(&common.installation).await?;
     let letter = post.take_one(id).await?;
     post.give_back(std::iter::once(&letter)).await;
     if common.json {
@@ -119,8 +125,8 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, String> {
 }
 
 /// One message, or without an id every one that can be sent again.
-async fn redrive(id: Option<&str>, common: &Common) -> Result<ExitCode, String> {
-    let (installed, post) = open(common).await?;
+async fn redrive(id: Option<&str>, reason: &str, json: bool, by: &Orderer) -> Result<ExitCode, String> {
+    let (installed, post) = open(&by.installation).await?;
     let letters = match id {
         Some(id) => vec![post.take_one(id).await?],
         None => {
@@ -130,8 +136,8 @@ async fn redrive(id: Option<&str>, common: &Common) -> Result<ExitCode, String> 
             taken.letters
         }
     };
-    let results = redrive_letters(&Sender::new(&installed, &post), &post, &letters).await;
-    if common.json {
+    let results = redrive_letters(&Sender::new(&installed, &post, by, reason), &post, &letters).await;
+    if json {
         say_json(&results.iter().map(Redriven::to_json).collect());
     } else if results.is_empty() {
         println!("{}", words::NOTHING);
@@ -142,27 +148,25 @@ async fn redrive(id: Option<&str>, common: &Common) -> Result<ExitCode, String> 
     Ok(if all_sent { ExitCode::SUCCESS } else { ExitCode::from(UNDONE) })
 }
 
-async fn drop_one(id: &str, reason: &str, common: &Common) -> Result<ExitCode, String> {
-    let (installed, post) = open(common).await?;
-    let aws = common.installation.aws().await?;
+async fn drop_one(id: &str, reason: &str, json: bool, by: &Orderer) -> Result<ExitCode, String> {
+    let (_, post) = open(&by.installation).await?;
     let letter = post.take_one(id).await?;
-    let done = drop_letter(&installed, &post, &aws, &letter, reason).await;
+    let done = drop_letter(&post, by, &letter, reason).await;
     if done.is_err() {
         post.give_back(std::iter::once(&letter)).await;
     }
-    let dropped = done?;
-    if common.json {
-        say_json(&serde_json::to_value(&dropped).map_err(|error| error.to_string())?);
+    let (id, said) = (letter.id(), done?);
+    if json {
+        say_json(&json!({ "id": id, "queue": letter.stop.name, "said": said }));
     } else {
-        let Dropped { id, by, .. } = dropped;
-        println!("{id}: dropped by {by}; `tidegate quarantine list --dropped` remembers it");
+        println!("{id}: {said}; `tidegate quarantine list --dropped` remembers it");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(common: &Common) -> Result<(Installed, Post), String> {
-    let config = common.installation.sdk_config().await?;
-    let installed = Installed::read(config, common.installation.stack_name()).await?;
+async fn open(installation: &Installation) -> Result<(Installed, Post), String> {
+    let config = installation.sdk_config().await?;
+    let installed = Installed::read(config, installation.stack_name()).await?;
     let post = Post::new(&installed);
     Ok((installed, post))
 }
@@ -178,8 +182,4 @@ fn reason(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
-}
-
-fn now() -> Timestamp {
-    Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default())
 }

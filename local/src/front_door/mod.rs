@@ -9,6 +9,7 @@ mod rds;
 mod refusals;
 pub(crate) mod scope;
 mod storm;
+mod sts;
 mod tasks;
 pub(crate) mod upstream;
 
@@ -178,6 +179,11 @@ async fn answer(
         headers: incoming.headers.clone(),
         body: incoming.body.clone(),
     };
+    if (call.service.as_str(), call.action.as_str()) == ("sts", "GetCallerIdentity") {
+        return Ok(from_stand_in(sts::answer(&incoming, jiff::Timestamp::now().as_second())));
+    }
+    // The emulator knows accounts, and nobody in them.
+    let incoming = scope.as_its_account(incoming);
     if let Some(answer) = stand_in(door, &call).await {
         return Ok(from_stand_in(answer));
     }

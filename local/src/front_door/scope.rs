@@ -2,6 +2,9 @@
 
 use axum::http::{HeaderMap, Uri};
 
+use super::Incoming;
+use crate::people;
+
 /// Requests without a signature (a function URL, a presigned link of another form) belong to nobody.
 const NOBODY: &str = "000000000000";
 
@@ -39,6 +42,19 @@ impl Scope {
         })
     }
 
+    /// The same request, in the name of the account alone.
+    pub(crate) fn as_its_account(&self, mut incoming: Incoming) -> Incoming {
+        let header = incoming.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let key = header
+            .and_then(|header| header.split("Credential=").nth(1))
+            .and_then(|key| key.split('/').next());
+        let is_a_person_s = key.and_then(people::user_of).is_some_and(|(account, _)| key != Some(account));
+        if is_a_person_s && let Ok(authorization) = self.authorization().parse() {
+            incoming.headers.insert("authorization", authorization);
+        }
+        incoming
+    }
+
     /// The header with which we call the emulator in somebody's name; it does not check signatures.
     pub(crate) fn authorization(&self) -> String {
         let Self { account, region, service } = self;
@@ -48,10 +64,9 @@ impl Scope {
     }
 }
 
-/// An access key of twelve digits is the account.
+/// An access key begins with the account.
 fn account_of(access_key: &str) -> &str {
-    let is_account = access_key.len() == 12 && access_key.bytes().all(|byte| byte.is_ascii_digit());
-    if is_account { access_key } else { NOBODY }
+    people::user_of(access_key).map_or(NOBODY, |(account, _)| account)
 }
 
 /// The operation that a request names: a JSON protocol's target, a query protocol's action, or for REST
@@ -90,6 +105,22 @@ mod tests {
     fn an_access_key_of_twelve_digits_is_the_account() {
         let headers = signed("111122223333/20261123/eu-west-1/ecs/aws4_request");
         assert_eq!(Scope::of(&headers, &Uri::from_static("/")), scope("111122223333", "ecs"));
+    }
+
+    #[test]
+    fn a_person_s_key_is_their_account_s_and_goes_to_the_emulator_as_that() {
+        let headers = signed("111122223333ana/20261123/eu-west-1/ecs/aws4_request");
+        let scope = Scope::of(&headers, &Uri::from_static("/")).unwrap();
+        assert_eq!(scope.account, "111122223333");
+        let incoming = Incoming {
+            method: axum::http::Method::POST,
+            path_and_query: "/".to_owned(),
+            headers,
+            body: bytes::Bytes::new(),
+        };
+        let passed = scope.as_its_account(incoming);
+        let authorization = passed.headers["authorization"].to_str().unwrap();
+        assert!(authorization.contains("Credential=111122223333/"), "{authorization}");
     }
 
     #[test]

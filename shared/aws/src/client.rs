@@ -24,7 +24,7 @@ const ATTEMPTS_MAX: u32 = 3;
 /// The configuration of every client.
 ///
 /// `endpoint` overrides what the environment says. An `account` makes credentials that only the local AWS
-/// takes: there, an access key of twelve digits is the account.
+/// takes: there, an access key is the account's twelve digits, and the name of one of its people, where it is one's.
 pub async fn load(endpoint: Option<&str>, account: Option<&str>) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new().tls_provider(tls()).build_https();
     let timeouts = TimeoutConfig::builder()

@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
-use engine::ports::{Agenda, Builds, Commit, Listeners, Tracks};
+use engine::ports::{Agenda, Builds, Commit, CommitOnce, Letters, Listeners, Once, Tracks};
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
+use intake::Care;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
@@ -38,6 +39,8 @@ const DUE_INDEX: &str = "due";
 // Names are always given apart: some, such as `shard`, are reserved words.
 const UNCHANGED: &str = "#version = :previous";
 const ABSENT: &str = "attribute_not_exists(pk)";
+/// Source: DynamoDB API, TransactWriteItems, "Cancellation reasons".
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 impl Tracks for Aws {
     async fn load_track(&self, key: &TrackKey) -> Result<Option<Track>, Failure> {
@@ -45,18 +48,18 @@ impl Tracks for Aws {
     }
 
     async fn commit_track(&self, advance: &Advance) -> Result<Commit, Failure> {
-        let table = self.settings.required(TABLE)?;
-        let track = conditional(table, item::of_track(&advance.track)?, advance.track.version)?;
-        let mut writes = vec![TransactWriteItem::builder().put(track).build()];
-        for release in &advance.changed {
-            let put = Put::builder().table_name(table).set_item(Some(item::of_release(release)?)).build();
-            writes.push(TransactWriteItem::builder().put(built(put)?).build());
+        match self.transact(self.writes(advance)?).await? {
+            Ok(()) => Ok(Commit::Written),
+            Err(reasons) => cancelled(&reasons),
         }
-        // The SDK gives every request a token of its own, so that its attempts write once.
-        let sent = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match sent {
-            Ok(_) => Ok(Commit::Written),
-            Err(error) => cancelled(error),
+    }
+
+    async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Result<CommitOnce, Failure> {
+        let mut writes = self.writes(advance)?;
+        writes.push(taken(self.settings.required(TABLE)?, once)?);
+        match self.transact(writes).await? {
+            Ok(()) => Ok(CommitOnce::Written),
+            Err(reasons) => cancelled_once(&reasons),
         }
     }
 
@@ -86,6 +89,19 @@ impl Listeners for Aws {
     }
 }
 
+impl Letters for Aws {
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Result<CommitOnce, Failure> {
+        let table = self.settings.required(TABLE)?;
+        let note = Put::builder().table_name(table).set_item(Some(item::of_care(care, letter)?));
+        let writes =
+            vec![TransactWriteItem::builder().put(built(note.build())?).build(), taken(table, once)?];
+        match self.transact(writes).await? {
+            Ok(()) => Ok(CommitOnce::Written),
+            Err(reasons) => cancelled_once(&reasons),
+        }
+    }
+}
+
 impl Agenda for Aws {
     /// From an index that trails the table by a moment: a track that is shown but no longer due has nothing to do.
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Result<Vec<TrackKey>, Failure> {
@@ -102,6 +118,37 @@ impl Agenda for Aws {
 
     async fn save_patrol(&self, next: Option<&str>) -> Result<(), Failure> {
         self.put(item::of_patrol(next)?).await
+    }
+}
+
+impl Aws {
+    /// The track, over the version before, and every release that changed.
+    fn writes(&self, advance: &Advance) -> Result<Vec<TransactWriteItem>, Failure> {
+        let table = self.settings.required(TABLE)?;
+        let track = conditional(table, item::of_track(&advance.track)?, advance.track.version)?;
+        let mut writes = vec![TransactWriteItem::builder().put(track).build()];
+        for release in &advance.changed {
+            let put = Put::builder().table_name(table).set_item(Some(item::of_release(release)?)).build();
+            writes.push(TransactWriteItem::builder().put(built(put)?).build());
+        }
+        Ok(writes)
+    }
+
+    /// All of them or none: then DynamoDB's reasons, one for each.
+    async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<Result<(), Vec<CancellationReason>>, Failure> {
+        // The SDK gives every request a token of its own, so that its attempts write once.
+        match self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(Ok(())),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    Ok(Err(cancelled.cancellation_reasons().to_vec()))
+                }
+                _ => Err(TRANSACT_WRITE_ITEMS.failed(error)),
+            },
+        }
     }
 }
 
@@ -169,13 +216,11 @@ impl Aws {
     /// Lost when it is remembered already. DynamoDB forgets it some time after `until`.
     #[cfg(feature = "sqs")]
     pub(crate) async fn remember(&self, id: &str, until: Timestamp) -> Result<Commit, Failure> {
-        let mut item = Place::seen(id).key();
-        item.insert("expires".to_owned(), item::number(until.0 / 1000));
         let sent = self
             .dynamodb
             .put_item()
             .table_name(self.settings.required(TABLE)?)
-            .set_item(Some(item))
+            .set_item(Some(item::of_seen(id, until)))
             .condition_expression(ABSENT)
             .send()
             .await;
@@ -194,11 +239,6 @@ impl Aws {
     #[cfg(feature = "ssm")]
     pub(crate) async fn save_shown(&self, id: &ReleaseId, shown: &Shown) -> Result<(), Failure> {
         self.put(item::of_shown(id, shown)?).await
-    }
-
-    /// Remembers who dropped a message, and why.
-    pub async fn remember_dropped(&self, dropped: &Dropped) -> Result<(), Failure> {
-        self.put(item::of_dropped(dropped)?).await
     }
 
     /// What was dropped, the newest first.
@@ -291,6 +331,13 @@ fn conditional(table: &str, item: Item, version: u64) -> Result<Put, Failure> {
     })
 }
 
+/// The last item of a transaction that is to happen once.
+fn taken(table: &str, once: &Once) -> Result<TransactWriteItem, Failure> {
+    let put =
+        Put::builder().table_name(table).set_item(Some(item::of_once(once))).condition_expression(ABSENT);
+    Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+}
+
 fn built(put: Result<Put, aws_sdk_dynamodb::error::BuildError>) -> Result<Put, Failure> {
     put.map_err(|error| TRANSACT_WRITE_ITEMS.refused(error.to_string()))
 }
@@ -300,15 +347,9 @@ fn lost_condition(error: &SdkError<PutItemError>) -> bool {
 }
 
 /// A transaction that was not written, by the reasons that DynamoDB gives for each item.
-fn cancelled(error: SdkError<TransactWriteItemsError>) -> Result<Commit, Failure> {
-    let reasons = match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancelled.cancellation_reasons().to_vec()
-        }
-        _ => return Err(TRANSACT_WRITE_ITEMS.failed(error)),
-    };
+fn cancelled(reasons: &[CancellationReason]) -> Result<Commit, Failure> {
     let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-    if has("ConditionalCheckFailed") || has("TransactionConflict") {
+    if has(CONDITION_FAILED) || has("TransactionConflict") {
         return Ok(Commit::Lost);
     }
     let why = reasons.iter().filter_map(reason_in_words).collect::<Vec<_>>().join("; ");
@@ -317,6 +358,17 @@ fn cancelled(error: SdkError<TransactWriteItemsError>) -> Result<Commit, Failure
     } else {
         Err(TRANSACT_WRITE_ITEMS.refused(why))
     }
+}
+
+/// The same where the last item is what may be taken once. Taken before counts first: that never changes any more.
+fn cancelled_once(reasons: &[CancellationReason]) -> Result<CommitOnce, Failure> {
+    if reasons.last().and_then(CancellationReason::code) == Some(CONDITION_FAILED) {
+        return Ok(CommitOnce::Spent);
+    }
+    cancelled(reasons).map(|commit| match commit {
+        Commit::Written => CommitOnce::Written,
+        Commit::Lost => CommitOnce::Lost,
+    })
 }
 
 fn reason_in_words(reason: &CancellationReason) -> Option<String> {
@@ -331,10 +383,6 @@ fn at_most(limit: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::config::BehaviorVersion;
-    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-    use aws_smithy_runtime_api::http::StatusCode;
-    use aws_smithy_types::body::SdkBody;
 
     use super::*;
 
@@ -356,21 +404,22 @@ mod tests {
 
     #[test]
     fn a_cancelled_transaction_is_lost_only_when_somebody_else_wrote() {
-        let meaning = |codes: &[&str]| {
-            let reasons =
-                codes.iter().map(|code| CancellationReason::builder().code(*code).message("m").build());
-            let said =
-                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.collect()));
-            let raw = HttpResponse::new(StatusCode::try_from(400).unwrap(), SdkBody::empty());
-            cancelled(SdkError::service_error(
-                TransactWriteItemsError::TransactionCanceledException(said.build()),
-                raw,
-            ))
+        let reasons = |codes: &[&str]| -> Vec<CancellationReason> {
+            codes.iter().map(|code| CancellationReason::builder().code(*code).message("m").build()).collect()
         };
+        let meaning = |codes: &[&str]| cancelled(&reasons(codes));
         assert_eq!(meaning(&["ConditionalCheckFailed", "None"]).unwrap(), Commit::Lost);
         assert_eq!(meaning(&["None", "TransactionConflict"]).unwrap(), Commit::Lost);
         assert!(matches!(meaning(&["None", "ThrottlingError"]), Err(Failure::Transient { .. })));
         let refused = meaning(&["None", "ValidationError"]).unwrap_err();
         assert_eq!(refused.to_string(), "dynamodb TransactWriteItems was refused: ValidationError: m");
+
+        let once = |codes: &[&str]| cancelled_once(&reasons(codes));
+        assert_eq!(once(&["ConditionalCheckFailed", "None", "None"]).unwrap(), CommitOnce::Lost);
+        assert_eq!(once(&["None", "None", "TransactionConflict"]).unwrap(), CommitOnce::Lost);
+        assert_eq!(once(&["None", "None", "ConditionalCheckFailed"]).unwrap(), CommitOnce::Spent);
+        let both = ["ConditionalCheckFailed", "None", "ConditionalCheckFailed"];
+        assert_eq!(once(&both).unwrap(), CommitOnce::Spent);
+        assert!(matches!(once(&["None", "ThrottlingError"]), Err(Failure::Transient { .. })));
     }
 }

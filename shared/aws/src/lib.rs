@@ -1,5 +1,6 @@
 //! The ports on the AWS SDK, one feature per service: the only crate that names `aws_sdk_*`.
 
+mod callers;
 pub mod client;
 mod clock;
 #[cfg(feature = "cloudformation")]
@@ -28,6 +29,8 @@ mod s3;
 #[cfg(feature = "secretsmanager")]
 mod secretsmanager;
 mod settings;
+#[cfg(feature = "sign")]
+mod sign;
 #[cfg(feature = "ssm")]
 mod slack;
 #[cfg(feature = "sns")]
@@ -40,6 +43,8 @@ mod ssm;
 use aws_config::SdkConfig;
 
 pub use settings::Settings;
+#[cfg(feature = "sign")]
+pub use sign::sign;
 
 /// Every port whose service's feature is on.
 pub struct Aws {

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use model::approval::{Directory, Identities};
 use model::ids::{GitName, GroupName, IamId, Malformed, PersonName, SlackUser};
+use model::who::Who;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::faults::{Fault, Faults, Path, quote};
-use crate::limits::{IDENTITIES_MAX, PEOPLE_MAX, RECORD_BYTES_MAX};
+use crate::limits::{IDENTITIES_MAX, PEOPLE_MAX, RECORD_BYTES_MAX, WHO_MAX};
 use crate::{json, reader};
 
 /// Parameter `/tidegate/people`: who may speak, and by which identities they are known. Quorum counts persons, so
@@ -32,6 +33,14 @@ pub struct PeopleRecord {
     /// sessions of these are anybody.
     #[schemars(extend("propertyNames" = {"pattern": "^AROA[A-Z0-9]{12,124}$"}))]
     pub session_names_enforced: BTreeMap<String, String>,
+    /// Who may send messages that failed again, or drop them, as `user:…` or `group:…`. Empty: nobody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        with = "Vec<String>",
+        length(max = 50),
+        inner(regex(pattern = "^(user|group):[A-Za-z0-9._@-]{1,64}$"))
+    )]
+    pub quarantine: Vec<Who>,
 }
 
 /// What one person is known by.
@@ -136,7 +145,8 @@ fn git_key(name: &GitName) -> String {
 }
 
 fn read(value: &Value, root: &Path, faults: &mut Faults) -> Option<PeopleRecord> {
-    let record = reader::object(value, root, &["people", "groups", "sessionNamesEnforced"], faults)?;
+    let record =
+        reader::object(value, root, &["people", "groups", "sessionNamesEnforced", "quarantine"], faults)?;
     let people = record.optional("people", faults, |value, path, faults| {
         reader::map(value, path, PEOPLE_MAX, faults, |name, value, path, faults| {
             let name = named(name, path, faults);
@@ -154,10 +164,14 @@ fn read(value: &Value, root: &Path, faults: &mut Faults) -> Option<PeopleRecord>
     let enforced = record.optional("sessionNamesEnforced", faults, |value, path, faults| {
         reader::map(value, path, IDENTITIES_MAX, faults, read_enforced)
     });
+    let quarantine = record.optional("quarantine", faults, |value, path, faults| {
+        reader::list(value, path, 0..=WHO_MAX, "people and groups", faults, reader::id)
+    });
     Some(PeopleRecord {
         people: people?.unwrap_or_default(),
         groups: groups?.unwrap_or_default(),
         session_names_enforced: enforced?.unwrap_or_default(),
+        quarantine: quarantine?.unwrap_or_default(),
     })
 }
 
@@ -166,8 +180,16 @@ fn read_enforced(id: &str, value: &Value, path: &Path, faults: &mut Faults) -> O
     if !is_role_id {
         faults.push(Fault::new(path, quote(id), "the unique id of a role: AROA…"));
     }
-    let is_arn = |text: &str| text.starts_with("arn:") && text.contains(":role/");
-    let arn = reader::text(value, path, "the ARN of the role with this id", is_arn, faults);
+    let is_arn = |text: &str| {
+        text.starts_with("arn:") && text.contains(":role/") && !text.contains(":role/aws-service-role/")
+    };
+    let arn = reader::text(
+        value,
+        path,
+        "the ARN of the role with this id, which is none of AWS's services",
+        is_arn,
+        faults,
+    );
     Some((is_role_id.then(|| id.to_owned())?, arn?.to_owned()))
 }
 

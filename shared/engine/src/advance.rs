@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::decide::{Decision, Why, decide};
+use model::decide::{Advance, Decision, Why, decide};
 use model::effect::{Hand, Promise};
 use model::ids::TrackKey;
 use model::kinds::PhaseKind;
@@ -11,7 +11,7 @@ use model::time::{Span, Timestamp};
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{Clock, Commit, DELAY_MAX, Queues, Tracks};
+use crate::ports::{Clock, Commit, CommitOnce, DELAY_MAX, Once, Queues, Tracks};
 
 /// Lost races are decided anew this often; then the event's own retry takes over.
 const COMMIT_ATTEMPTS_MAX: u32 = 8;
@@ -24,6 +24,8 @@ pub(crate) enum Handled {
         version: u64,
     },
     Ignored(Why),
+    /// What may be taken once was taken before.
+    Spent,
     /// What was observed concerns nothing that is in flight.
     Unconcerned,
 }
@@ -38,6 +40,16 @@ pub(crate) async fn advance<P: Tracks + Queues + Clock>(
     observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
 ) -> Result<Handled, Failure> {
     advance_by(ports, key, IfIgnored::WakeTheDue, observe).await
+}
+
+/// The same for what may be taken once: the commit that takes it remembers that.
+pub(crate) async fn advance_once<P: Tracks + Queues + Clock>(
+    ports: &P,
+    key: &TrackKey,
+    once: Option<&Once>,
+    observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
+) -> Result<Handled, Failure> {
+    go(ports, key, IfIgnored::WakeTheDue, once, observe).await
 }
 
 /// What follows when there is nothing to decide.
@@ -57,6 +69,16 @@ pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
     if_ignored: IfIgnored,
     observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
 ) -> Result<Handled, Failure> {
+    go(ports, key, if_ignored, None, observe).await
+}
+
+async fn go<P: Tracks + Queues + Clock>(
+    ports: &P,
+    key: &TrackKey,
+    if_ignored: IfIgnored,
+    once: Option<&Once>,
+    observe: impl AsyncFn(&Track) -> Result<Option<Signal>, Failure>,
+) -> Result<Handled, Failure> {
     for _ in 0..COMMIT_ATTEMPTS_MAX {
         let track = ports.load_track(key).await?.unwrap_or_else(|| Track::new(key.clone()));
         let Some(signal) = observe(&track).await? else {
@@ -72,12 +94,13 @@ pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
                 }
                 return Ok(Handled::Ignored(why));
             }
-            Decision::Advance(next) => match ports.commit_track(&next).await? {
-                Commit::Written => {
+            Decision::Advance(next) => match commit(ports, &next, once).await? {
+                CommitOnce::Written => {
                     hand_over_news(ports, &track.outbox, &next.track).await?;
                     return Ok(Handled::Advanced { version: next.track.version });
                 }
-                Commit::Lost => {}
+                CommitOnce::Lost => {}
+                CommitOnce::Spent => return Ok(Handled::Spent),
             },
         }
     }
@@ -85,6 +108,16 @@ pub(crate) async fn advance_by<P: Tracks + Queues + Clock>(
         "commit",
         format!("track {key} was changed by others {COMMIT_ATTEMPTS_MAX} times in a row"),
     ))
+}
+
+async fn commit<P: Tracks>(ports: &P, next: &Advance, once: Option<&Once>) -> Result<CommitOnce, Failure> {
+    let Some(once) = once else {
+        return Ok(match ports.commit_track(next).await? {
+            Commit::Written => CommitOnce::Written,
+            Commit::Lost => CommitOnce::Lost,
+        });
+    };
+    ports.commit_track_once(next, once).await
 }
 
 /// What was decided before it is committed: a lost race is decided again.

@@ -115,12 +115,16 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
     let text = format!(
         "{id} asks for approval{again} ({still} of {} still needed).\n{so_far}\n\
          {}{}\n\n\
-         To answer, publish to the approval topic:\n  \
+         To answer as yourself:\n  \
+         tidegate approve {id} {short}\n  \
+         tidegate reject {id} {short} --reason <why>\n\
+         Or publish to the approval topic:\n  \
          approve {id} {token}\n  \
          reject {id} {token} <reason>\n",
         asked.policy.required,
         came_from(release),
         plan_words::in_words(release, plan),
+        short = plan.fingerprint.short(),
     );
     let json = json!({
         "notice": kind,

@@ -50,7 +50,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
     match &handled {
         Handled::Advanced { .. } => {}
         Handled::Ignored(why) => refuse(ports, Some(&reply.release), &why.to_string()).await?,
-        Handled::Unconcerned => {
+        Handled::Unconcerned | Handled::Spent => {
             let why = "no request that is open has this token: it is answered, over, or was made again";
             refuse(ports, Some(&reply.release), why).await?;
         }

@@ -13,9 +13,9 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Clock, Databases, Door, Errands, Images, Listeners, NoticeQueue, Patrol,
-    People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services, Slack, SlackBoard,
-    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, Errands, Images, Letters, Listeners,
+    NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services,
+    Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -73,27 +73,34 @@ where
 /// Replies on the approval topic, and orders that people give by invoking it.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Slack + People + Quarantine + Clock,
+    P: Tracks + Queues + Records + ReplyKey + Slack + Callers + Letters + People + Quarantine + Clock,
 {
     for reading in intake::read(payload) {
         if let Meaning::Ignored(why @ intake::Why::MalformedReply { .. }) = &reading.meaning {
             approvals::refuse(ports, None, &why.to_string()).await?;
         }
     }
-    hear(ports, Function::Approval, payload, async |subject| {
+    let heard = hear(ports, Function::Approval, payload, async |subject| {
         if let Subject::Reply(reply) = subject {
             return approvals::reply(ports, reply).await.map(Some);
         }
         if let Subject::Spoken { signed } = subject {
             return spoken::take(ports, signed).await.map(Some);
         }
-        if let Subject::Order(given) = subject {
-            return orders::take(ports, given).await.map(Some);
+        if let Subject::Order { given, proof } = subject {
+            return Ok(Some(orders::take(ports, given, proof).await));
         }
         let Subject::PipelineApproval(_) = subject else { return Ok(None) };
         Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
     })
-    .await
+    .await;
+    match heard {
+        // Lambda would keep what failed, and the proof with it (I9); whoever ordered hears it.
+        Err(failure) if intake::holds_a_proof(payload) => {
+            Ok(json!({ "handled": [format!("failed: {failure}")] }))
+        }
+        heard => heard,
+    }
 }
 
 /// Requests to the Function URL. The answer is the HTTP response.

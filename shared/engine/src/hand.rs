@@ -103,6 +103,7 @@ pub(crate) fn said(handled: &Handled) -> String {
     match handled {
         Handled::Advanced { version } => format!("advanced to version {version}"),
         Handled::Ignored(why) => format!("ignored: {why}"),
+        Handled::Spent => "ignored: it was taken before".to_owned(),
         Handled::Unconcerned => "ignored: nothing in flight is concerned".to_owned(),
     }
 }

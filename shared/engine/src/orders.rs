@@ -2,47 +2,88 @@
 
 use std::cell::RefCell;
 
-use intake::{GivenOrder, Wish};
+use intake::{Given, GivenAnswer, GivenOrder, Wish};
 use model::approval::Voice;
 use model::ids::ReleaseId;
 use model::order::{Order, Ordered};
 use model::release::{Ending, How, Release};
 use model::signal::Signal;
 use model::track::Track;
+use proof::{Proof, Refusal};
 
-use crate::advance::{Handled, advance};
+use crate::advance::{Handled, advance_once};
 use crate::approval::plain_text;
+use crate::care;
 use crate::entitled::may;
 use crate::failure::Failure;
-use crate::ports::{Clock, Queues, Records, Tracks};
+use crate::ports::{Callers, Clock, Letters, Once, Queues, Records, Tracks};
+use crate::proven::prove;
 use crate::records::{directory, environment};
+use crate::votes::{self, Voted};
 
 /// Releases looked at, one by one, to find what ran before.
 const RELEASES_BACK_MAX: u32 = 50;
 /// The longest that freezes can be overridden for.
 const OVERRIDE_MAX: model::time::Span = model::time::Span::hours(72);
 
-/// "taken: …", or "refused: …" with the reason.
-pub(crate) async fn take<P: Tracks + Queues + Records + Clock>(
+/// "taken: …", or why not. Never a failure: what fails is kept by Lambda, together with its proof (I9), and whoever orders
+/// waits for the answer.
+pub(crate) async fn take<P: Tracks + Queues + Records + Callers + Letters + Clock>(
     ports: &P,
-    given: &GivenOrder,
-) -> Result<String, Failure> {
-    let person = match given.by.parse() {
-        Ok(person) => person,
-        Err(malformed) => return Ok(format!("refused: {malformed}")),
-    };
-    take_from(ports, given, Voice::Verified { person, identity: None }).await
+    given: &Given,
+    proof: &Result<Proof, Refusal>,
+) -> String {
+    let (of, verb) = (given.of(), given.verb());
+    match taken(ports, given, proof).await {
+        Ok(Ok(said)) => said,
+        Ok(Err(refusal)) => {
+            let status = refusal.status();
+            tracing::warn!(function = "approval", %of, verb, status, %refusal, "refused");
+            format!("refused ({status}): {refusal}")
+        }
+        Err(failure) => {
+            tracing::error!(function = "approval", %of, verb, %failure, "an order was not taken");
+            format!("failed: {failure}; look what became of it, and order it again")
+        }
+    }
 }
 
-/// By somebody whose voice is known.
+async fn taken<P: Tracks + Queues + Records + Callers + Letters + Clock>(
+    ports: &P,
+    given: &Given,
+    proof: &Result<Proof, Refusal>,
+) -> Result<Result<String, Refusal>, Failure> {
+    let proven = match prove(ports, given, proof).await? {
+        Ok(proven) => proven,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let said = match given {
+        Given::Order(order) => take_from(ports, order, proven.voice, Some(&proven.once)).await?,
+        Given::Care(care) => care::take(ports, care, &proven).await?,
+        Given::Answer(GivenAnswer { answer, release, plan, reason, .. }) => {
+            let reason = plain_text(reason);
+            let vote = Voted { identity: &proven.identity, answer: *answer, release, plan, reason: &reason };
+            let said = match votes::take(ports, &vote, Some(&proven.once)).await? {
+                Ok(said) => format!("taken: {said}"),
+                Err(why) => format!("refused: {why}"),
+            };
+            tracing::info!(%release, verb = given.verb(), by = %proven.voice, %said, "order");
+            said
+        }
+    };
+    Ok(Ok(said))
+}
+
+/// By somebody whose voice is known: "taken: …", or "refused: …" with the reason.
 pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
     ports: &P,
     given: &GivenOrder,
     by: Voice,
+    once: Option<&Once>,
 ) -> Result<String, Failure> {
     let ordered = Ordered { id: given.id.clone(), by, reason: plain_text(&given.reason) };
     let refused = RefCell::new(None);
-    let handled = advance(ports, &given.track, async |track| {
+    let handled = advance_once(ports, &given.track, once, async |track| {
         let order = match order(ports, track, given, &ordered).await? {
             Ok(order) => order,
             Err(why) => {
@@ -56,9 +97,10 @@ pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
     let said = match (handled, refused.take()) {
         (Handled::Advanced { .. }, _) => format!("taken: {}", done(given)),
         (Handled::Ignored(why), _) => format!("refused: {why}"),
+        (Handled::Spent, _) => format!("refused ({}): {}", Refusal::Spent.status(), Refusal::Spent),
         (Handled::Unconcerned, why) => format!("refused: {}", why.unwrap_or_default()),
     };
-    tracing::info!(track = %given.track, verb = given.wish.verb(), by = %given.by, %said, "order");
+    tracing::info!(track = %given.track, verb = given.wish.verb(), by = %ordered.by, %said, "order");
     Ok(said)
 }
 

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
 use databases::watch::Watch;
+use intake::Care;
+use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
-    Revision, StackName, TrackKey,
+    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, OrderId, ReleaseId,
+    RepositoryName, Revision, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::release::Release;
@@ -40,12 +42,31 @@ pub enum Commit {
     Lost,
 }
 
+/// What is taken once: an order by its nonce, remembered for as long as its proof could be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    pub id: OrderId,
+    pub until: Timestamp,
+}
+
+/// How a conditional write that is to happen once ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitOnce {
+    Written,
+    /// Somebody else wrote first; nothing was written.
+    Lost,
+    /// It was taken before; nothing was written.
+    Spent,
+}
+
 /// The table's tracks and releases.
 pub trait Tracks {
     async fn load_track(&self, key: &TrackKey) -> Answer<Option<Track>>;
     /// One transaction: the track, only if its stored version is one less (absent for version 1), and every changed
     /// release.
     async fn commit_track(&self, advance: &Advance) -> Answer<Commit>;
+    /// The same, and in the same transaction that this was taken; nothing is written when it was before.
+    async fn commit_track_once(&self, advance: &Advance, once: &Once) -> Answer<CommitOnce>;
     async fn load_release(&self, id: &ReleaseId) -> Answer<Option<Release>>;
 }
 
@@ -84,6 +105,12 @@ pub const DELAY_MAX: Span = Span::minutes(15);
 
 pub trait Patrol {
     async fn send_to_push(&self, repository: &RepositoryName, branch: &BranchName) -> Answer<()>;
+}
+
+/// Notes of what became of messages that waited for a person.
+pub trait Letters {
+    /// In one transaction with its being taken once; `Lost` when others wrote at the same moment.
+    async fn note_care(&self, care: Care, letter: &Dropped, once: &Once) -> Answer<CommitOnce>;
 }
 
 /// Where events go that need a person.
@@ -467,6 +494,15 @@ pub trait Slack {
     async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()>;
 }
 
+/// Who calls, as AWS says.
+pub trait Callers {
+    /// This installation; proofs for others are worth nothing here.
+    fn installation(&self) -> Answer<proof::Installation>;
+    /// Sends this one request, over TLS, to nowhere else and without following anybody elsewhere. Busy or broken, STS is a
+    /// transient failure; whatever else it answers is given as it came.
+    async fn ask_sts(&self, request: &proof::Request) -> Answer<proof::Answered>;
+}
+
 /// What the function behind the URL may do: nothing but hand on.
 pub trait Door {
     /// Whether nobody took something of this id before; remembered until then.
@@ -501,6 +537,8 @@ pub trait SlackBoard {
     /// `message` has `text` and `blocks`.
     async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
+    /// Below that message, in its thread.
+    async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
     /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
     /// is `urgent`.
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;

@@ -81,10 +81,17 @@ pub(crate) async fn ground<P: Records>(
 /// # Errors
 /// `Refused` when it is not valid.
 pub(crate) async fn directory<P: Records>(ports: &P) -> Result<Directory, Failure> {
-    let Some(stored) = ports.people_record().await? else { return Ok(Directory::default()) };
-    let record = PeopleRecord::parse(stored.body.as_bytes())
-        .map_err(|faults| Failure::refused("record of people", format!("/tidegate/people: {faults}")))?;
-    Ok(record.directory())
+    people(ports).await.map(PeopleRecord::directory)
+}
+
+/// Empty where there is none.
+///
+/// # Errors
+/// `Refused` when it is not valid.
+pub(crate) async fn people<P: Records>(ports: &P) -> Result<PeopleRecord, Failure> {
+    let Some(stored) = ports.people_record().await? else { return Ok(PeopleRecord::default()) };
+    PeopleRecord::parse(stored.body.as_bytes())
+        .map_err(|faults| Failure::refused("record of people", format!("/tidegate/people: {faults}")))
 }
 
 /// Every environment record that is valid. One that is not must not stop the pushes to the others: it is left out

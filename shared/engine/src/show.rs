@@ -2,7 +2,7 @@
 //! is a promise of its own, put off with growing delay, and given up at last.
 
 use model::effect::Promise;
-use model::ids::ReleaseId;
+use model::ids::{Fingerprint, ReleaseId};
 use model::release::{Ending, Phase, Release};
 use model::signal::Signal;
 use model::time::Span;
@@ -28,6 +28,9 @@ pub struct Shown {
     pub place: Place,
     /// Of the message; what has not changed is not sent again.
     pub sha256: String,
+    /// The plan whose details stand in its thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detailed: Option<Fingerprint>,
 }
 
 pub(crate) async fn show<P: Tracks + SlackBoard + Clock>(
@@ -71,6 +74,9 @@ async fn bring_up_to_date<P: Tracks + SlackBoard>(ports: &P, id: &ReleaseId) -> 
             return Ok(posted);
         }
         posted = send(ports, &release, &message).await?;
+        if matches!(posted, Posted::There(_)) {
+            posted = detail(ports, &release, posted).await?;
+        }
         if !matches!(posted, Posted::There(_)) {
             return Ok(posted);
         }
@@ -80,10 +86,29 @@ async fn bring_up_to_date<P: Tracks + SlackBoard>(ports: &P, id: &ReleaseId) -> 
     Ok(posted)
 }
 
+/// Below its message, once for each plan that is asked about. A crash before it is remembered says it twice.
+async fn detail<P: SlackBoard>(ports: &P, release: &Release, there: Posted) -> Result<Posted, Failure> {
+    let (Some(plan), Some(details)) = (release.phase.plan(), slack::details(release)) else {
+        return Ok(there);
+    };
+    let Some(shown) = ports.shown(&release.id).await? else { return Ok(there) };
+    if shown.detailed.as_ref() == Some(&plan.fingerprint) {
+        return Ok(there);
+    }
+    let posted = ports.reply_in_slack(&shown.place, &details).await?;
+    if let Posted::There(_) = posted {
+        let detailed = Some(plan.fingerprint.clone());
+        ports.remember_shown(&release.id, &Shown { detailed, ..shown }).await?;
+    }
+    Ok(posted)
+}
+
 async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> Result<Posted, Failure> {
     let hash = Sha256::digest(message.to_string());
     let sha256: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let posted = match ports.shown(&release.id).await? {
+    let shown = ports.shown(&release.id).await?;
+    let detailed = shown.as_ref().and_then(|shown| shown.detailed.clone());
+    let posted = match shown {
         Some(shown) if shown.sha256 == sha256 => return Ok(Posted::There(shown.place)),
         Some(shown) => ports.update_in_slack(&shown.place, message).await?,
         // Nobody was told of it, and nobody needs to be.
@@ -93,7 +118,7 @@ async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> R
         None => ports.post_message(message).await?,
     };
     if let Posted::There(place) = &posted {
-        ports.remember_shown(&release.id, &Shown { place: place.clone(), sha256 }).await?;
+        ports.remember_shown(&release.id, &Shown { place: place.clone(), sha256, detailed }).await?;
     }
     Ok(posted)
 }

@@ -1,22 +1,19 @@
 //! What somebody said in Slack: verified again, for whoever may invoke `approval` could have made it up; then done, and
 //! answered to that one person.
 
-use std::cell::RefCell;
-
 use intake::{GivenOrder, Wish};
-use model::approval::{Answer, Identity, Voice};
-use model::ids::{OrderId, PersonName, ReleaseId, TrackKey};
+use model::approval::{Identity, Voice};
+use model::ids::{OrderId, ReleaseId, TrackKey};
 use model::release::{Phase, Release};
-use model::signal::Signal;
 use model::time::Span;
 use model::track::Track;
 use slack::{Command, Said, Signed, Spoken};
 
-use crate::advance::{Handled, advance};
 use crate::failure::Failure;
 use crate::orders;
 use crate::ports::{Clock, Queues, Records, Slack, Tracks};
-use crate::records::{directory, ground};
+use crate::records::directory;
+use crate::votes::{self, Voted, stranger};
 
 /// Between the click and here lie queues and retries; what is older is not believed any more.
 const HANDED_ON_MAX: Span = Span::hours(1);
@@ -67,7 +64,8 @@ async fn done<P: Tracks + Queues + Records + Clock>(
     let identity = Identity::Slack(spoken.by.clone());
     match &spoken.said {
         Said::Answered { answer, release, plan, reason } => {
-            answered(ports, &identity, *answer, release, plan, reason).await
+            let vote = Voted { identity: &identity, answer: *answer, release, plan, reason };
+            votes::take(ports, &vote, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
         Said::Details { release } => details(ports, release).await,
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
@@ -87,66 +85,6 @@ async fn done<P: Tracks + Queues + Records + Clock>(
     }
 }
 
-/// Why an answer reached no decision.
-enum Missed {
-    Over,
-    Stranger,
-    AnotherPlan,
-}
-
-async fn answered<P: Tracks + Queues + Records + Clock>(
-    ports: &P,
-    identity: &Identity,
-    answer: Answer,
-    release: &ReleaseId,
-    plan: &str,
-    reason: &str,
-) -> Result<String, Failure> {
-    let missed = RefCell::new(Missed::Over);
-    let handled = advance(ports, &release.track, async |track| {
-        let Some(stored) = track.release(release.n) else { return Ok(None) };
-        let Some(shown) = stored.phase.plan() else { return Ok(None) };
-        // People are shown the first digits; a button carries them all.
-        if !shown.fingerprint.as_str().starts_with(plan) || plan.len() < shown.fingerprint.short().len() {
-            missed.replace(Missed::AnotherPlan);
-            return Ok(None);
-        }
-        let ground = ground(ports, &track.key.environment, &stored.origin).await?;
-        let Some(person) = ground.directory.person(identity).cloned() else {
-            missed.replace(Missed::Stranger);
-            return Ok(None);
-        };
-        Ok(Some(Signal::Answered {
-            n: release.n,
-            fingerprint: shown.fingerprint.clone(),
-            answer,
-            voice: Voice::Verified { person, identity: Some(identity.clone()) },
-            reason: reason.to_owned(),
-            ground,
-        }))
-    })
-    .await?;
-    let verb = match answer {
-        Answer::Approve => "approval",
-        Answer::Reject => "rejection",
-    };
-    Ok(match handled {
-        Handled::Advanced { .. } => format!("Your {verb} of {release} is recorded."),
-        Handled::Ignored(why) => format!("Your {verb} of {release} changes nothing: {why}."),
-        Handled::Unconcerned => match missed.into_inner() {
-            Missed::Over => format!("{release} waits for no answer: it has moved on or is over."),
-            Missed::AnotherPlan => {
-                format!("{release} has another plan by now: look at the newest request, and answer that one.")
-            }
-            Missed::Stranger => stranger(identity),
-        },
-    })
-}
-
-fn stranger(identity: &Identity) -> String {
-    format!("Nobody in the record of people is {identity}: ask whoever runs the platform to add you.")
-}
-
 async fn order<P: Tracks + Queues + Records + Clock>(
     ports: &P,
     identity: &Identity,
@@ -162,14 +100,9 @@ async fn order<P: Tracks + Queues + Records + Clock>(
         Ok(id) => id,
         Err(malformed) => return Err(Failure::refused("order", malformed.to_string())),
     };
-    let given =
-        GivenOrder { id, track: track.clone(), wish, by: person.to_string(), reason: reason.to_owned() };
-    let voice = voice(person, identity);
-    orders::take_from(ports, &given, voice).await
-}
-
-fn voice(person: &PersonName, identity: &Identity) -> Voice {
-    Voice::Verified { person: person.clone(), identity: Some(identity.clone()) }
+    let given = GivenOrder { id, track: track.clone(), wish, reason: reason.to_owned() };
+    let voice = Voice::Verified { person: person.clone(), identity: Some(identity.clone()) };
+    orders::take_from(ports, &given, voice, None).await
 }
 
 async fn details<P: Tracks>(ports: &P, id: &ReleaseId) -> Result<String, Failure> {

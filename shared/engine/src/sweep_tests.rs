@@ -7,7 +7,7 @@ use model::release::Release;
 use model::track::Track;
 
 use super::*;
-use crate::ports::Commit;
+use crate::ports::{Commit, CommitOnce, Once};
 
 /// Two tracks are overdue; the first cannot be read.
 #[derive(Default)]
@@ -31,6 +31,10 @@ impl Tracks for HalfATable {
     }
 
     async fn commit_track(&self, _: &Advance) -> Result<Commit, Failure> {
+        unreachable!("the sweep writes no track")
+    }
+
+    async fn commit_track_once(&self, _: &Advance, _: &Once) -> Result<CommitOnce, Failure> {
         unreachable!("the sweep writes no track")
     }
 

@@ -29,7 +29,7 @@ mod subject;
 mod unreadable;
 mod why;
 
-pub use order::{GivenOrder, Wish};
+pub use order::{Care, Given, GivenAnswer, GivenCare, GivenOrder, REASON_CHARS_MAX, Wish, holds_a_proof};
 pub use payload::read;
 pub use records::only_record;
 pub use subject::{

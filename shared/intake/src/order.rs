@@ -1,24 +1,90 @@
-//! A person's order: `{"order": "hold", "track": "payments/production", "id": …, "by": "ana", "reason": …}`, given by
-//! invoking `approval` directly. Whoever may do that is believed about the name, so an order that comes by a topic, where
-//! anybody may publish, is none.
+//! A person's order: `{"order": "hold", "track": "payments/production", "id": …, "reason": …, "proof": {…}}`, given by invoking
+//! `approval` directly. The proof says who gives it, and signs everything else of it; what comes by a topic has none.
 
+use model::approval::Answer;
 use model::ids::{OrderId, ReleaseId, TrackKey};
 use model::time::Timestamp;
+use proof::{Installation, Proof};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::unreadable::{At, Unreadable};
+use crate::unreadable::{At, Unreadable, plain};
 use crate::{Meaning, Subject};
 
-/// An order as it was given: a wish, and who has it.
+/// What somebody wants done, as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Given {
+    Answer(GivenAnswer),
+    Order(GivenOrder),
+    Care(GivenCare),
+}
+
+/// What is to become of a message that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenCare {
+    /// Chosen by whoever sends it, and never twice: it is the proof's nonce.
+    pub id: OrderId,
+    #[serde(rename = "order")]
+    pub care: Care,
+    /// The SQS `MessageId`.
+    pub letter: String,
+    /// The last stop where it lies; by logical id.
+    pub queue: String,
+    pub about: String,
+    /// Why it is there.
+    pub failure: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Care {
+    /// It is sent again.
+    Redrive,
+    Drop,
+}
+
+impl Care {
+    pub fn verb(self) -> &'static str {
+        match self {
+            Care::Redrive => "redrive",
+            Care::Drop => "drop",
+        }
+    }
+
+    pub fn done(self) -> &'static str {
+        match self {
+            Care::Redrive => "sent again",
+            Care::Drop => "dropped",
+        }
+    }
+}
+
+/// An answer to a request for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenAnswer {
+    /// Chosen by whoever sends it, and never twice: it is the proof's nonce.
+    pub id: OrderId,
+    #[serde(rename = "order")]
+    pub answer: Answer,
+    pub release: ReleaseId,
+    /// The fingerprint of the plan that was seen, or its first digits.
+    pub plan: String,
+    pub reason: String,
+}
+
+/// An order to a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GivenOrder {
+    /// Chosen by whoever sends it, and never twice: it is the proof's nonce.
     pub id: OrderId,
     pub track: TrackKey,
     #[serde(flatten)]
     pub wish: Wish,
-    /// Who gives it, as the invoker says.
-    pub by: String,
     pub reason: String,
 }
 
@@ -57,14 +123,115 @@ impl Wish {
     }
 }
 
-const NAME_CHARS_MAX: usize = 64;
-const REASON_CHARS_MAX: usize = 500;
+impl Given {
+    pub fn id(&self) -> &OrderId {
+        match self {
+            Given::Answer(given) => &given.id,
+            Given::Order(given) => &given.id,
+            Given::Care(given) => &given.id,
+        }
+    }
+
+    pub fn track(&self) -> Option<&TrackKey> {
+        match self {
+            Given::Answer(given) => Some(&given.release.track),
+            Given::Order(given) => Some(&given.track),
+            Given::Care(_) => None,
+        }
+    }
+
+    /// What it is about, in words.
+    pub fn of(&self) -> String {
+        match self {
+            Given::Answer(given) => given.release.to_string(),
+            Given::Order(given) => given.track.to_string(),
+            Given::Care(given) => format!("message {} in {}", plain(&given.letter), plain(&given.queue)),
+        }
+    }
+
+    pub fn reason(&self) -> &str {
+        match self {
+            Given::Answer(given) => &given.reason,
+            Given::Order(given) => &given.reason,
+            Given::Care(given) => &given.reason,
+        }
+    }
+
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Given::Answer(GivenAnswer { answer: Answer::Approve, .. }) => "approve",
+            Given::Answer(GivenAnswer { answer: Answer::Reject, .. }) => "reject",
+            Given::Order(given) => given.wish.verb(),
+            Given::Care(given) => given.care.verb(),
+        }
+    }
+
+    /// The hash of all of it, for that installation: what its proof must have signed.
+    pub fn bound(&self, installation: &Installation) -> String {
+        // Written anew in the order of the types, however it came.
+        proof::bound(installation, &serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// For `approval` alone: whoever has it may give the order for a minute.
+    pub fn to_message(&self, proof: &Proof) -> Value {
+        let mut message = serde_json::to_value(self).unwrap_or_default();
+        message["proof"] = proof.to_json();
+        message
+    }
+}
+
+/// Whether whoever has the payload may order in somebody's name.
+pub fn holds_a_proof(payload: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(payload).is_ok_and(|message| !message["proof"].is_null())
+}
+
+pub const REASON_CHARS_MAX: usize = 500;
+const PLAN_CHARS_MAX: usize = 64;
 
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
-    const KEYS: [&str; 8] = ["order", "id", "track", "release", "to", "until", "by", "reason"];
+    const KEYS: [&str; 13] = [
+        "order", "id", "track", "release", "plan", "to", "until", "letter", "queue", "about", "failure",
+        "reason", "proof",
+    ];
     if let Some(unknown) = order.object()?.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(Unreadable::new(unknown.clone(), "set", format!("one of {}", KEYS.join(", "))));
     }
+    let id = order.field("id").id("a name of the order")?;
+    let given = match order.field("order").text("a verb")? {
+        "approve" => Given::Answer(answer(order, id, Answer::Approve)?),
+        "reject" => Given::Answer(answer(order, id, Answer::Reject)?),
+        "redrive" => Given::Care(care(order, id, Care::Redrive)?),
+        "drop" => Given::Care(care(order, id, Care::Drop)?),
+        verb => Given::Order(to_track(order, id, verb)?),
+    };
+    let proof = Box::new(Proof::read(order.field("proof").value));
+    Ok(Meaning::Signal(Subject::Order { given, proof }))
+}
+
+fn answer(order: &At<'_>, id: OrderId, answer: Answer) -> Result<GivenAnswer, Unreadable> {
+    let release = order.field("release").id("<service>-<environment>-<n>")?;
+    Ok(GivenAnswer {
+        id,
+        answer,
+        release,
+        plan: plan(&order.field("plan"))?,
+        reason: words(order, "reason")?,
+    })
+}
+
+fn care(order: &At<'_>, id: OrderId, care: Care) -> Result<GivenCare, Unreadable> {
+    Ok(GivenCare {
+        id,
+        care,
+        letter: words(order, "letter")?,
+        queue: words(order, "queue")?,
+        about: words(order, "about")?,
+        failure: words(order, "failure")?,
+        reason: words(order, "reason")?,
+    })
+}
+
+fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unreadable> {
     let track: TrackKey = order.field("track").id("<service>/<environment>")?;
     let release = |key: &str| -> Result<ReleaseId, Unreadable> {
         let field = order.field(key);
@@ -72,7 +239,7 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
         let allowed = || format!("a release of {track}");
         if release.track == track { Ok(release) } else { Err(field.unreadable(allowed())) }
     };
-    let wish = match order.field("order").text("a verb")? {
+    let wish = match verb {
         "hold" => Wish::Hold,
         "lift" => Wish::Lift,
         "cancel" => Wish::Cancel { release: release("release")? },
@@ -82,26 +249,29 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
         "redeploy" => Wish::Redeploy,
         "override" => Wish::Override { until: until(&order.field("until"))? },
         _ => {
-            let allowed = "hold, lift, cancel, retry, rollback, redeploy or override";
+            let allowed =
+                "approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop";
             return Err(order.field("order").unreadable(allowed));
         }
     };
-    let by = order.field("by");
-    let allowed =
-        format!("the name of a person: at most {NAME_CHARS_MAX} characters without control characters");
-    let name = by.text(&allowed)?;
-    if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(by.unreadable(allowed));
-    }
-    let reason = order.field("reason");
-    let reason = if reason.value.is_null() { "" } else { reason.text("a text")? };
-    Ok(Meaning::Signal(Subject::Order(GivenOrder {
-        id: order.field("id").id("a name of the order")?,
-        track,
-        wish,
-        by: name.to_owned(),
-        reason: reason.chars().take(REASON_CHARS_MAX).collect(),
-    })))
+    Ok(GivenOrder { id, track, wish, reason: words(order, "reason")? })
+}
+
+/// Not cut: what was signed is what is done.
+fn words(order: &At<'_>, key: &str) -> Result<String, Unreadable> {
+    let words = order.field(key);
+    let said = if words.value.is_null() { Some("") } else { words.value.as_str() };
+    let said = said.filter(|said| said.chars().count() <= REASON_CHARS_MAX);
+    let allowed = || format!("a text of at most {REASON_CHARS_MAX} characters");
+    said.map(str::to_owned).ok_or_else(|| words.unreadable(allowed()))
+}
+
+/// As people are shown it; never fewer digits.
+fn plan(at: &At<'_>) -> Result<String, Unreadable> {
+    let allowed = "the plan's fingerprint, or its first digits: hexadecimal, in lower case";
+    let plan = at.text(allowed)?;
+    let is_hex = plan.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if plan.len() <= PLAN_CHARS_MAX && is_hex { Ok(plan.to_owned()) } else { Err(at.unreadable(allowed)) }
 }
 
 fn until(at: &At<'_>) -> Result<Timestamp, Unreadable> {

@@ -4,9 +4,10 @@ use std::fmt;
 
 use model::database::DatabaseKey;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
+use proof::{Proof, Refusal};
 use serde::{Serialize, Serializer};
 
-use crate::GivenOrder;
+use crate::Given;
 use crate::unreadable::plain;
 
 /// The product's functions, as the folders under `functions/` are called.
@@ -115,8 +116,13 @@ pub enum Subject {
     Scan { repository: String, build: BuildId },
     /// Somebody who has a request's token answered it.
     Reply(Reply),
-    /// A person orders something of a track.
-    Order(GivenOrder),
+    /// Somebody orders something of a track. `proof` says who, once AWS was asked.
+    Order {
+        #[serde(flatten)]
+        given: Given,
+        #[serde(skip)]
+        proof: Box<Result<Proof, Refusal>>,
+    },
     /// CodePipeline waits for a manual approval.
     PipelineApproval(PipelineApproval),
     /// One of our stacks came to rest.
@@ -153,7 +159,7 @@ impl Subject {
     pub fn track(&self) -> Option<TrackKey> {
         match self {
             Self::Reply(reply) => Some(reply.release.track.clone()),
-            Self::Order(order) => Some(order.track.clone()),
+            Self::Order { given, .. } => given.track().cloned(),
             Self::Stack { name, .. } => name.track(),
             Self::Service { track, .. } | Self::Wake { track } => Some(track.clone()),
             Self::Branch { .. }
@@ -189,7 +195,7 @@ impl fmt::Display for Subject {
                 write!(f, "the image of build {build} in repository {repository} was scanned")
             }
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
-            Self::Order(order) => write!(f, "{} orders {} of {}", order.by, order.wish.verb(), order.track),
+            Self::Order { given, .. } => write!(f, "somebody orders {} of {}", given.verb(), given.of()),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
                 let [pipeline, stage, action] = [pipeline, stage, action].map(|name| plain(name));
                 write!(f, "pipeline {pipeline} waits for approval of {action} in stage {stage}")

@@ -1,11 +1,12 @@
 //! Orders: taken when `approval` is invoked with them, and never from a topic.
 
-use intake::{Meaning, Subject, Wish, read};
+use intake::{Given, GivenAnswer, Meaning, Subject, Wish, read};
+use model::approval::Answer;
 use serde_json::{Value, json};
 
 fn order(change: &Value) -> Value {
     let mut order = json!({
-        "order": "hold", "track": "payments/production", "id": "order-1", "by": "ana", "reason": "checkout is slow",
+        "order": "hold", "track": "payments/production", "id": "order-1", "reason": "checkout is slow",
     });
     for (key, value) in change.as_object().unwrap() {
         order[key] = value.clone();
@@ -21,7 +22,9 @@ fn meaning(payload: &Value) -> Meaning {
 
 fn wish(change: Value) -> Wish {
     let meaning = meaning(&order(&change));
-    let Meaning::Signal(Subject::Order(given)) = meaning else { panic!("{change}: {meaning:?}") };
+    let Meaning::Signal(Subject::Order { given: Given::Order(given), .. }) = meaning else {
+        panic!("{change}: {meaning:?}")
+    };
     given.wish
 }
 
@@ -44,6 +47,43 @@ fn each_verb_says_what_it_is_about() {
 }
 
 #[test]
+fn an_answer_names_the_release_and_the_plan_that_was_seen() {
+    let change = json!({ "order": "reject", "release": "payments-production-7", "plan": "0a1b2c3d4e5f" });
+    let Meaning::Signal(Subject::Order { given, .. }) = meaning(&order(&change)) else { panic!("{change}") };
+    let expected = GivenAnswer {
+        id: "order-1".parse().unwrap(),
+        answer: Answer::Reject,
+        release: "payments-production-7".parse().unwrap(),
+        plan: "0a1b2c3d4e5f".to_owned(),
+        reason: "checkout is slow".to_owned(),
+    };
+    assert_eq!(given, Given::Answer(expected));
+}
+
+#[test]
+fn an_order_is_read_back_as_it_was_given_so_that_its_hash_is_the_same() {
+    let orders = [
+        json!({}),
+        json!({ "order": "rollback" }),
+        json!({ "order": "rollback", "to": "payments-production-3" }),
+        json!({ "order": "override", "until": 1_800_000_000_000_u64 }),
+        json!({ "order": "approve", "release": "payments-production-7", "plan": "0a1b2c3d4e5f" }),
+        json!({ "order": "drop", "letter": "0d3c", "queue": "PushFailures", "about": "a push", "failure": "why" }),
+        json!({ "order": "redrive", "letter": "0d3c" }),
+    ];
+    for change in orders {
+        let Meaning::Signal(Subject::Order { given, .. }) = meaning(&order(&change)) else {
+            panic!("{change}")
+        };
+        let written = serde_json::to_value(&given).unwrap();
+        let Meaning::Signal(Subject::Order { given: again, .. }) = meaning(&written) else {
+            panic!("{written}")
+        };
+        assert_eq!(given, again);
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
     let told = |change: Value| {
         let meaning = meaning(&order(&change));
@@ -58,23 +98,29 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "order": "override", "until": "tomorrow" }),
         json!({ "track": "payments" }),
         json!({ "id": "" }),
-        json!({ "by": null }),
-        json!({ "by": "ana\u{7}" }),
+        json!({ "by": "ana" }),
+        json!({ "order": "approve", "release": "payments-production-7" }),
+        json!({ "order": "approve", "release": "payments-production-7", "plan": "0A1B2C3D4E5F" }),
+        json!({ "order": "reject", "release": "payments", "plan": "0a1b2c3d4e5f" }),
         json!({ "reason": 1 }),
+        json!({ "reason": "x".repeat(501) }),
         json!({ "why": "a key that is none" }),
     ];
     insta::assert_snapshot!(all.map(told).join("\n"), @r#"
-    order is "undo": it must be hold, lift, cancel, retry, rollback, redeploy or override
+    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop
     release is missing: it must be <service>-<environment>-<n>
     release is "ledger-production-3": it must be a release of payments/production
     to is 3: it must be <service>-<environment>-<n>
     until is "tomorrow": it must be milliseconds since 1970
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    by is missing: it must be the name of a person: at most 64 characters without control characters
-    by is "ana\u{7}": it must be the name of a person: at most 64 characters without control characters
-    reason is 1: it must be a text
-    why is set: it must be one of order, id, track, release, to, until, by, reason
+    by is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
+    plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
+    plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
+    release is "payments": it must be <service>-<environment>-<n>
+    reason is 1: it must be a text of at most 500 characters
+    reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
+    why is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
     "#);
 }
 

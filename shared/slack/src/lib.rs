@@ -3,6 +3,7 @@
 //! A request is looked at before anything is paid for (`door`), verified over its raw bytes (`signature`), and only
 //! then read (`spoken`).
 
+mod details;
 mod door;
 mod message;
 mod plain;
@@ -10,6 +11,7 @@ mod refusal;
 mod signature;
 mod spoken;
 
+pub use details::details;
 pub use door::{Request, Signed, look};
 pub use message::message;
 pub use plain::plain;

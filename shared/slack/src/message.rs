@@ -3,7 +3,7 @@
 //!
 //! Source: docs.slack.dev, "Block Kit reference" (limits of blocks and their texts).
 
-use model::release::{Asked, Danger, Phase, Plan, Release};
+use model::release::{Asked, Danger, Phase, Plan, PlanLine, Release};
 use serde_json::{Value, json};
 
 use crate::plain::plain;
@@ -66,9 +66,9 @@ fn fields(release: &Release) -> Vec<Value> {
     fields
 }
 
-/// The dangerous lines come first, as in the plan; what is left out is counted.
-fn plan_lines(plan: &Plan) -> String {
-    let mark = |danger| match danger {
+/// With what is dangerous of it first.
+pub(crate) fn plan_line(line: &PlanLine, chars_max: usize) -> String {
+    let mark = match line.danger {
         Danger::Unrestorable => "🛑 NOT RESTORABLE: ",
         Danger::Delete => "🛑 DELETE: ",
         Danger::Replace => "🛑 REPLACE: ",
@@ -76,14 +76,15 @@ fn plan_lines(plan: &Plan) -> String {
         Danger::MayReplace => "⚠️ MAY REPLACE: ",
         Danger::None => "• ",
     };
-    let mut lines: Vec<String> = plan
-        .lines
-        .iter()
-        .take(LINES_MAX)
-        .map(|line| format!("{}{}", mark(line.danger), plain(&line.text, LINE_CHARS_MAX)))
-        .collect();
+    format!("{mark}{}", plain(&line.text, chars_max))
+}
+
+/// The dangerous lines come first, as in the plan; what is left out is counted.
+fn plan_lines(plan: &Plan) -> String {
+    let mut lines: Vec<String> =
+        plan.lines.iter().take(LINES_MAX).map(|line| plan_line(line, LINE_CHARS_MAX)).collect();
     if plan.lines.len() > LINES_MAX {
-        lines.push(format!("… and {} more: see Details", plan.lines.len() - LINES_MAX));
+        lines.push(format!("… and {} more: see the thread", plan.lines.len() - LINES_MAX));
     }
     if lines.is_empty() { "Nothing else changes.".to_owned() } else { lines.join("\n") }
 }

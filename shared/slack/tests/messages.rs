@@ -1,74 +1,12 @@
 //! The message of a release in each of its states, and what text from outside cannot do there.
 
-use model::approval::{Nudged, Policy, Voice, Vote};
-use model::ids::ReleaseId;
-use model::release::{Asked, Danger, Ending, Origin, Phase, Plan, PlanLine, Release};
-use model::time::Timestamp;
+mod fixtures;
+
+use model::approval::Voice;
+use model::release::{Danger, Ending, Phase};
 use serde_json::Value;
 
-fn plan(lines: &[(Danger, &str)]) -> Plan {
-    Plan {
-        fingerprint: "0a1b2c3d4e5f".repeat(6)[..64].parse().unwrap(),
-        image: format!("sha256:{}", "a".repeat(64)).parse().unwrap(),
-        change_set: "payments-production-7-3".parse().unwrap(),
-        stack_policy: None,
-        lines: lines
-            .iter()
-            .map(|(danger, text)| PlanLine { danger: *danger, text: (*text).to_owned() })
-            .collect(),
-        timeout: None,
-        requires: None,
-        before: None,
-    }
-}
-
-fn asked(votes: &[&str], required: u32) -> Asked {
-    let fingerprint = plan(&[]).fingerprint;
-    let vote = |name: &&str| Vote {
-        voice: Voice::Verified { person: name.parse().unwrap(), identity: None },
-        fingerprint: fingerprint.clone(),
-        at: Timestamp(1),
-        reason: String::new(),
-    };
-    Asked {
-        fingerprint: fingerprint.clone(),
-        policy: Policy {
-            required,
-            replies: false,
-            expires_hours: 24,
-            approvers: vec![],
-            self_approval: false,
-        },
-        wish: None,
-        votes: votes.iter().map(vote).collect(),
-        missing: Some(required - votes.len() as u32),
-        asked_at: Some(Timestamp(0)),
-        nudged: Nudged::NotYet,
-        until: Timestamp(86_400_000),
-    }
-}
-
-fn release(phase: Phase) -> Release {
-    let id: ReleaseId = "payments-production-7".parse().unwrap();
-    Release {
-        id,
-        revision: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
-        repository: "payments".parse().unwrap(),
-        branch: "main".parse().unwrap(),
-        pushed_by: Some("arn:aws:iam::111122223333:user/ana".to_owned()),
-        authors: Vec::new(),
-        family: "tg-0123456789ab-89abcdef".parse().unwrap(),
-        origin: Origin::Push,
-        ordered: None,
-        prepared: false,
-        image: None,
-        created_at: Timestamp(0),
-        phase,
-        phase_since: Timestamp(0),
-        warning: None,
-        steps: Vec::new(),
-    }
-}
+use fixtures::{asked, plan, release};
 
 /// Every text of the message, one a line, as a phone shows them.
 fn shown(message: &Value) -> String {
@@ -103,6 +41,33 @@ fn a_request_shows_what_is_dangerous_first_and_what_is_needed() {
         let value = button["value"].as_str().unwrap();
         assert!(value.starts_with("payments-production-7 0a1b2c3d4e5f") && value.len() < 2_000, "{value}");
     }
+}
+
+#[test]
+fn a_plan_stands_in_the_thread_in_full_and_within_slack_s_limits() {
+    let mut lines = vec![(Danger::Delete, "delete Queue (AWS::SQS::Queue)")];
+    let long = "x".repeat(590);
+    lines.extend((0..400).map(|_| (Danger::None, long.as_str())));
+    let waiting = |lines: &[(Danger, &str)]| {
+        let mut waiting = release(Phase::AwaitingApproval { plan: plan(lines), asked: asked(&[], 1) });
+        waiting.authors = vec!["<!channel>@example.com".to_owned()];
+        waiting
+    };
+    let message = slack::details(&waiting(&lines[..9])).unwrap();
+    let text = shown(&message);
+    assert!(
+        text.contains("🛑 DELETE: delete Queue") && text.contains("Written since what is live by"),
+        "{text}"
+    );
+    assert_eq!(text.matches(&long).count(), 8);
+    let message = slack::details(&waiting(&lines)).unwrap();
+    let blocks = message["blocks"].as_array().unwrap();
+    assert!(blocks.len() <= 50);
+    for block in blocks {
+        assert!(block["text"]["text"].as_str().unwrap().chars().count() <= 3_000);
+    }
+    assert!(shown(&message).contains("… and more"));
+    assert_eq!(slack::details(&release(Phase::Building { build: None })), None);
 }
 
 #[test]

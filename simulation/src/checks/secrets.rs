@@ -1,10 +1,11 @@
-//! I9: a request's token is told to whoever is asked, and to nobody else.
+//! I9: a request's token is told to whoever is asked, and to nobody else; a proof is told to nobody.
 
 use engine::ports::Message;
 use model::decide::Advance;
 
 use super::Invariant::{Aws, I9};
 use super::{Wrong, tell};
+use crate::callers::SESSION_TOKEN;
 use crate::ports::REPLY_KEY;
 use crate::world::World;
 
@@ -16,7 +17,7 @@ pub(crate) fn no_secret_was_told(world: &mut World, logged: &str) {
     let mut wrong = Wrong::new();
     for (place, text) in [("a log line", logged), ("an answer or an error", world.answered.as_str())] {
         if tells_a_secret(world, text, "") {
-            wrong.push((I9, format!("a reply token is in {place}")));
+            wrong.push((I9, format!("a reply token or a proof is in {place}")));
         }
     }
     tell(world, &["I9"], wrong);
@@ -26,7 +27,9 @@ pub(crate) fn no_secret_was_told(world: &mut World, logged: &str) {
 fn tells_a_secret(world: &World, text: &str, but: &str) -> bool {
     let key = std::str::from_utf8(REPLY_KEY).unwrap_or_default();
     let mut tokens = world.people.requests.iter().map(|request| request.token.as_str());
-    text.contains(key) || tokens.any(|token| token != but && text.contains(token))
+    text.contains(key)
+        || text.contains(SESSION_TOKEN)
+        || tokens.any(|token| token != but && text.contains(token))
 }
 
 pub(super) fn nothing_secret_is_stored(world: &mut World, advance: &Advance) {
@@ -39,7 +42,7 @@ pub(super) fn nothing_secret_is_stored(world: &mut World, advance: &Advance) {
                 wrong.push((Aws, format!("DynamoDB refuses {} bytes of {}", item.len(), advance.track.key)));
             }
             Ok(item) if tells_a_secret(world, &item, "") => {
-                wrong.push((I9, format!("a reply token is stored with {}", advance.track.key)));
+                wrong.push((I9, format!("a reply token or a proof is stored with {}", advance.track.key)));
             }
             Ok(_) => {}
         }
@@ -53,7 +56,7 @@ impl World {
         let mut wrong = Wrong::new();
         for text in [&message.subject, &message.text, &message.json] {
             if tells_a_secret(self, text, own) {
-                wrong.push((I9, format!("{:?} tells somebody else's token", message.subject)));
+                wrong.push((I9, format!("{:?} tells somebody else's token, or a proof", message.subject)));
             }
         }
         tell(self, &["I9"], wrong);
@@ -62,7 +65,7 @@ impl World {
     pub(super) fn nothing_secret_is_quarantined(&mut self, why: &str, payload: &[u8]) {
         let payload = String::from_utf8_lossy(payload).into_owned();
         if tells_a_secret(self, why, "") || tells_a_secret(self, &payload, "") {
-            self.violation(I9, "a reply token is in the quarantine");
+            self.violation(I9, "a reply token or a proof is in the quarantine");
         }
     }
 }

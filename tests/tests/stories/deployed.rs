@@ -48,7 +48,10 @@ pub(crate) async fn a_first_push_is_deployed(story: &mut Story) -> Release {
         Plan <short>:
           - create the stack; image <digest>
 
-        To answer, publish to the approval topic:
+        To answer as yourself:
+          tidegate approve payments-production-1 <short>
+          tidegate reject payments-production-1 <short> --reason <why>
+        Or publish to the approval topic:
           approve payments-production-1 <token>
           reject payments-production-1 <token> <reason>
         ");

@@ -28,13 +28,18 @@ impl Story {
 
     /// `tidegate …` on the installation in the story's account.
     pub(crate) async fn tidegate(&self, arguments: &[&str]) -> Said {
+        self.tidegate_as(self.account(), arguments).await
+    }
+
+    /// The same by whoever has that access key.
+    pub(crate) async fn tidegate_as(&self, access_key: &str, arguments: &[&str]) -> Said {
         let said = tokio::process::Command::new(world::tidegate().await)
             .args(arguments)
             .args(["--stack", local::account::STACK])
             .env_clear()
             .envs([
                 ("AWS_ENDPOINT_URL", self.calls.endpoint.as_str()),
-                ("AWS_ACCESS_KEY_ID", self.account()),
+                ("AWS_ACCESS_KEY_ID", access_key),
                 ("AWS_SECRET_ACCESS_KEY", "local"),
                 ("AWS_REGION", LOCAL_REGION),
             ])

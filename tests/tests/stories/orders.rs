@@ -75,8 +75,16 @@ fn only_whom_the_record_names_may_order() {
         insta::assert_snapshot!(story.orders(&hold).await, @"refused: ben may not hold in production: its record's may.hold names user:ana");
         let rollback = json!({ "order": "rollback", "reason": "nothing to go back to" });
         insta::assert_snapshot!(story.orders(&rollback).await, @"refused: nothing else was deployed among the last 50 releases");
-        let wrong = json!({ "order": "undo", "reason": "?" });
-        insta::assert_snapshot!(story.orders(&wrong).await, @r#"quarantined: order is "undo": it must be hold, lift, cancel, retry, rollback, redeploy or override"#);
+        let stranger = json!({ "order": "hold", "by": "zoe", "reason": "just so" });
+        let refused = story.orders(&stranger).await;
+        assert!(
+            refused.starts_with("refused (403): nobody in the record of people is IAM AIDA"),
+            "{refused}"
+        );
+        let mut wrong =
+            story.signs(&json!({ "order": "hold", "track": story.track_key(), "reason": "?" }), "ana").await;
+        wrong["order"] = json!("undo");
+        insta::assert_snapshot!(story.gives(&wrong).await, @r#"quarantined: order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop"#);
         assert!(story.track().await.held().is_none());
     });
 }

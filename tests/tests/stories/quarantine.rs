@@ -82,6 +82,15 @@ fn a_garbage_event_is_explained_and_dropped() {
         assert!(redriven.out.contains("stays: it still cannot be understood"), "{}", redriven.out);
         assert_eq!(story.quarantine_has(1).await[0]["id"], letter["id"]);
 
+        // Whoever may reach the queues, and invoke functions, is not thereby entitled to.
+        let ben = local::people::access_key(story.account(), "ben");
+        let arguments = ["quarantine", "drop", short(letter), "--reason", "just so"];
+        let refused = story.tidegate_as(&ben, &arguments).await;
+        assert_eq!(refused.code, Some(1));
+        let why = "ben may not drop: the record of people's quarantine names user:local";
+        assert!(refused.err.contains(why), "{}", refused.err);
+        assert_eq!(story.quarantine_has(1).await[0]["id"], letter["id"]);
+
         let unreasoned = story.quarantine(&["drop", short(letter), "--reason", " "]).await;
         assert_eq!(unreasoned.code, Some(2));
         let dropped = story.quarantine(&["drop", short(letter), "--reason", "a test of ours"]).await;
@@ -92,7 +101,8 @@ fn a_garbage_event_is_explained_and_dropped() {
             (&remembered[0]["id"], &remembered[0]["reason"]),
             (&letter["id"], &json!("a test of ours"))
         );
-        assert!(remembered[0]["by"].as_str().is_some_and(|by| by.starts_with("arn:")), "{remembered}");
+        let id = local::people::unique_id(story.account(), local::people::LOCAL_USER);
+        assert_eq!(remembered[0]["by"], format!("local (IAM {id})"), "{remembered}");
         let gone = story.quarantine(&["show", short(letter)]).await;
         assert_eq!(
             (gone.code, gone.err.contains("tidegate quarantine list")),

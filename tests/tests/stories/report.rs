@@ -60,26 +60,50 @@ impl Story {
     }
 
     async fn report_logs(&self, report: &mut String) -> std::fmt::Result {
-        let groups = match self.calls.json("logs", "Logs_20140328.DescribeLogGroups", &json!({})).await {
-            Ok(answer) => answer["logGroups"].as_array().cloned().unwrap_or_default(),
+        let logs = match self.logs().await {
+            Ok(logs) => logs,
             Err(failure) => return writeln!(report, "logs cannot be read: {failure}"),
         };
-        for group in groups {
-            let input = json!({ "logGroupName": group["logGroupName"] });
-            let answer = self.calls.json("logs", "Logs_20140328.FilterLogEvents", &input).await;
-            let events =
-                answer.ok().and_then(|answer| answer["events"].as_array().cloned()).unwrap_or_default();
-            let lines: Vec<&str> = events
-                .iter()
-                .filter_map(|event| event["message"].as_str())
-                .flat_map(str::lines)
-                .filter(|line| !["START ", "END ", "REPORT "].iter().any(|noise| line.starts_with(noise)))
-                .collect();
-            writeln!(report, "log {}", group["logGroupName"].as_str().unwrap_or_default())?;
+        for (group, lines) in logs {
+            writeln!(report, "log {group}")?;
             for line in &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..] {
                 writeln!(report, "  {line}")?;
             }
         }
         Ok(())
+    }
+
+    /// Every line that functions logged.
+    pub(crate) async fn logged(&self) -> String {
+        let logs = self.logs().await.unwrap_or_else(|failure| panic!("logs cannot be read: {failure}"));
+        logs.into_iter().flat_map(|(_, lines)| lines).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything that the table holds.
+    pub(crate) async fn table_as_text(&self) -> String {
+        let input = json!({ "TableName": self.outputs["TableName"] });
+        let items = self.calls.json("dynamodb", "DynamoDB_20120810.Scan", &input).await;
+        items.unwrap_or_else(|failure| panic!("the table cannot be read: {failure}")).to_string()
+    }
+
+    /// The lines of each log group, oldest first, without what Lambda adds.
+    async fn logs(&self) -> Result<Vec<(String, Vec<String>)>, String> {
+        let groups = self.calls.json("logs", "Logs_20140328.DescribeLogGroups", &json!({})).await?;
+        let mut logs = Vec::new();
+        for group in groups["logGroups"].as_array().into_iter().flatten() {
+            let input = json!({ "logGroupName": group["logGroupName"] });
+            let answer = self.calls.json("logs", "Logs_20140328.FilterLogEvents", &input).await;
+            let events =
+                answer.ok().and_then(|answer| answer["events"].as_array().cloned()).unwrap_or_default();
+            let lines = events
+                .iter()
+                .filter_map(|event| event["message"].as_str())
+                .flat_map(str::lines)
+                .filter(|line| !["START ", "END ", "REPORT "].iter().any(|noise| line.starts_with(noise)))
+                .map(str::to_owned)
+                .collect();
+            logs.push((group["logGroupName"].as_str().unwrap_or_default().to_owned(), lines));
+        }
+        Ok(logs)
     }
 }

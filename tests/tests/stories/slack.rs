@@ -52,6 +52,9 @@ fn one_message_follows_a_release_through_its_life_while_events_are_shuffled_and_
 
         let messages = story.slack.messages(story.account());
         assert_eq!(messages.len(), 1, "{messages:?}");
+        let [details] = messages[0].thread.as_slice() else { panic!("{:?}", messages[0].thread) };
+        let told = details.to_string();
+        assert!(told.contains("in full") && told.contains("add EcsService (AWS::ECS::Service)"), "{told}");
         assert!(messages[0].before.len() >= 2, "it was edited where it stands: {messages:?}");
         let steps: Vec<&str> = ended.steps.iter().map(|step| step.what.as_str()).collect();
         for voice in ["approved by ana (Slack T0001/U0001)", "approved by ben (Slack T0001/U0002)"] {

@@ -59,6 +59,7 @@ impl Story {
         let account = local.account(&world::new_account()).await;
         told(account.install().await);
         told(account.add_environment(&environment(ENVIRONMENT, Some(BRANCH))).await);
+        told(account.knows_people(&["ana", "ben", local::people::LOCAL_USER]).await);
         let service = Service {
             name: SERVICE.to_owned(),
             repository: REPOSITORY.to_owned(),
@@ -240,15 +241,44 @@ impl Story {
     /// Gives an order and waits for the answer. `ana` gives it, unless it says who.
     pub(crate) async fn orders(&mut self, order: &Value) -> String {
         let mut order = order.clone();
-        self.orders += 1;
-        order["id"] = format!("story-{}", self.orders).into();
         order["track"] = self.track.to_string().into();
-        if order["by"].is_null() {
-            order["by"] = "ana".into();
-        }
-        let answer = told(self.calls.invoke(&self.outputs["ApprovalFunctionName"], &order).await);
+        let by = order.as_object_mut().and_then(|order| order.remove("by"));
+        let by = by.as_ref().and_then(Value::as_str).unwrap_or("ana");
+        let message = self.signs(&order, by).await;
+        self.gives(&message).await
+    }
+
+    /// What that person's command line would invoke `approval` with.
+    pub(crate) async fn signs(&mut self, order: &Value, by: &str) -> Value {
+        self.orders += 1;
+        let mut order = order.clone();
+        order["id"] = format!("story-{}", self.orders).into();
+        let meaning = intake::read(order.to_string().as_bytes()).remove(0).meaning;
+        let intake::Meaning::Signal(intake::Subject::Order { given, .. }) = meaning else {
+            panic!("{order} is no order: {meaning:?}")
+        };
+        let key = local::people::access_key(self.account(), by);
+        let config = aws::client::load(Some(&self.calls.endpoint), Some(&key)).await;
+        let installation = self.installation().await;
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        let now_s = u32::try_from(now.as_secs()).expect("before 2106");
+        let proof = told(aws::sign(&config, &installation, &given.bound(&installation), now_s).await);
+        given.to_message(&proof)
+    }
+
+    /// Invokes `approval`, and gives its answer.
+    pub(crate) async fn gives(&self, message: &Value) -> String {
+        let answer = told(self.calls.invoke(&self.outputs["ApprovalFunctionName"], message).await);
         let answer: Value = serde_json::from_str(&answer).expect("functions answer JSON");
         answer["handled"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    pub(crate) async fn installation(&self) -> proof::Installation {
+        let stacks = aws::sdk::cloudformation::Client::new(self.sdk());
+        let described = stacks.describe_stacks().stack_name(local::account::STACK).send().await;
+        let described = described.expect("the stack is there");
+        let id = described.stacks().first().and_then(|stack| stack.stack_id());
+        told(id.expect("a stack has an id").parse())
     }
 
     /// The newest release is one that no push has made.

@@ -12,6 +12,7 @@
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
+//! | redriven| `QUARANTINE`                    | `REDRIVEN#<ms, 15 digits>#<id>`|                             |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
 //! The others are there for conditions, for the index and for people, and are never read back into the model.
@@ -22,8 +23,10 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
 use databases::watch::Watch;
 use engine::failure::Failure;
+use engine::ports::Once;
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
+use intake::Care;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
@@ -31,7 +34,7 @@ use model::ids::{BuildFamily, ReleaseId, TrackKey};
 use model::listener::Listener;
 use model::release::Release;
 use model::stored::{self, FORMAT};
-use model::time::Span;
+use model::time::{Span, Timestamp};
 use model::track::Track;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,9 +95,13 @@ impl Place {
         Self { pk: DATABASES.to_owned(), sk: key.to_string() }
     }
 
-    pub(super) fn dropped(dropped: &Dropped) -> Self {
+    pub(super) fn care(care: Care, letter: &Dropped) -> Self {
+        let sk = match care {
+            Care::Redrive => REDRIVEN_SK,
+            Care::Drop => DROPPED_SK,
+        };
         // Fifteen digits hold every time until the year 33,658, so that they sort by time.
-        Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
+        Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{sk}{:015}#{}", letter.at, letter.id) }
     }
 
     pub(super) fn key(&self) -> Item {
@@ -107,6 +114,7 @@ pub(super) const RELEASE_SK: &str = "RELEASE#";
 pub(super) const DATABASES: &str = "DATABASES";
 pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
 pub(super) const DROPPED_SK: &str = "DROPPED#";
+const REDRIVEN_SK: &str = "REDRIVEN#";
 const TRACK_PK: &str = "TRACK#";
 
 pub(super) fn track_pk(key: &TrackKey) -> String {
@@ -179,8 +187,19 @@ pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
     Ok(item)
 }
 
-pub(super) fn of_dropped(dropped: &Dropped) -> Result<Item, Failure> {
-    encode(&Place::dropped(dropped), dropped)
+/// Remembered until then, so that it is taken once. DynamoDB forgets it some time after.
+pub(super) fn of_seen(id: &str, until: Timestamp) -> Item {
+    let mut item = Place::seen(id).key();
+    item.insert("expires".to_owned(), number(until.0 / 1000));
+    item
+}
+
+pub(super) fn of_once(once: &Once) -> Item {
+    of_seen(once.id.as_str(), once.until)
+}
+
+pub(super) fn of_care(care: Care, letter: &Dropped) -> Result<Item, Failure> {
+    encode(&Place::care(care, letter), letter)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, Failure> {

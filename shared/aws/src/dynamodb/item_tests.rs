@@ -74,9 +74,11 @@ fn keys_are_as_the_table_says() {
     assert_eq!(item["version"], number(2));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
-    let item = of_dropped(&dropped()).unwrap();
+    let item = of_care(Care::Drop, &dropped()).unwrap();
     let sk = "DROPPED#001700000000000#5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21";
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("QUARANTINE", sk));
+    let item = of_care(Care::Redrive, &dropped()).unwrap();
+    assert!(string(&item, "sk").starts_with("REDRIVEN#001700000000000#"));
 }
 
 #[test]

@@ -51,6 +51,15 @@ impl SlackBoard for Aws {
         self.call(UPDATE, "chat.update", &body).await
     }
 
+    async fn reply_in_slack(&self, place: &Place, message: &Value) -> Result<Posted, Failure> {
+        if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
+            return Ok(Posted::Nowhere);
+        }
+        let body =
+            with(message, json!({ "channel": place.channel, "thread_ts": place.ts, "unfurl_links": false }));
+        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+    }
+
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Result<Posted, Failure> {
         if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
             return Ok(Posted::Nowhere);

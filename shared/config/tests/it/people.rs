@@ -19,6 +19,7 @@ fn record() -> Value {
         },
         "groups": {"release-managers": ["ana", "ben"]},
         "sessionNamesEnforced": {"AROADBQP57FF2AEXAMPLE": "arn:aws:iam::111122223333:role/teams/Developer"},
+        "quarantine": ["group:release-managers"],
     })
 }
 
@@ -66,5 +67,8 @@ fn an_identity_is_one_person_s_and_a_group_has_only_people_of_the_record() {
     insta::assert_snapshot!(told("/people/ben/git/0", json!("ANA@example.com")), @r#"record of people: $.people.ben.git is "ana@example.com"; allowed: an identity of one person; ana has it too"#);
     insta::assert_snapshot!(told("/groups/release-managers/1", json!("cleo")), @r#"record of people: $.groups["release-managers"] is "cleo"; allowed: names of people in this record"#);
     insta::assert_snapshot!(told("/people/ben/mail", json!("x")), @r#"record of people: $.people.ben.mail is an unknown key; allowed: iam, slack, git"#);
+    insta::assert_snapshot!(told("/quarantine/0", json!("ana")), @r#"record of people: $.quarantine[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'"#);
+    let services = json!({"AROADBQP57FF2AEXAMPLE": "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"});
+    insta::assert_snapshot!(told("/sessionNamesEnforced", services), @r#"record of people: $.sessionNamesEnforced.AROADBQP57FF2AEXAMPLE is "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaw…"; allowed: the ARN of the role with this id, which is none of AWS's services"#);
     insta::assert_snapshot!(told("/sessionNamesEnforced", json!({"Developer": "arn:aws:iam::111122223333:role/Developer"})), @r#"record of people: $.sessionNamesEnforced.Developer is "Developer"; allowed: the unique id of a role: AROA…"#);
 }

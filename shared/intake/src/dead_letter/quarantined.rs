@@ -90,7 +90,7 @@ pub struct Dropped {
     pub about: String,
     /// Why it was there.
     pub failure: String,
-    /// ARN of the identity that dropped it.
+    /// The person who dropped it, and the identity that was proven; in older notes, the ARN of an identity.
     pub by: String,
     pub reason: String,
     /// Milliseconds since 1970.

@@ -4,6 +4,7 @@ mod facts;
 mod limits;
 mod matrix;
 mod orders;
+mod policies;
 mod properties;
 mod story;
 mod turns;
