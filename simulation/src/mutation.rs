@@ -49,6 +49,8 @@ pub enum Mutation {
     TaskTokenUnsent,
     /// A task that ended is taken to have ended well.
     ExitCodeUnread,
+    /// Whatever its `verify` found, CloudFormation is told that all is well.
+    AlwaysWell,
     /// The registry is believed, and not compared with what the build exported.
     ExportUnread,
     /// A stack is called updated when its rollback is complete.
@@ -76,7 +78,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 30] = [
+    pub const ALL: [Mutation; 31] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -96,6 +98,7 @@ impl Mutation {
         Mutation::TokenUnsent,
         Mutation::TaskTokenUnsent,
         Mutation::ExitCodeUnread,
+        Mutation::AlwaysWell,
         Mutation::ExportUnread,
         Mutation::RollbackUnread,
         Mutation::RolloutUnread,
@@ -133,6 +136,7 @@ impl Mutation {
             | Mutation::RolloutUnread
             | Mutation::DigestUnread
             | Mutation::TimeoutIsRefusal
+            | Mutation::AlwaysWell
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
             Mutation::PlacesOverwritten => "I11: ",

@@ -43,6 +43,8 @@ pub(crate) enum CommitKind {
     Guarded,
     /// With a task that runs before the deployment.
     Migrating,
+    /// With a task that says whether the deployment may stay.
+    Verified,
     /// An earlier commit again.
     Earlier,
     /// At a priority that every service may want.
@@ -69,6 +71,7 @@ impl CommitKind {
             13 | 14 => Self::Contested,
             15 => Self::AutoPlaced,
             16 => Self::Worker,
+            17 => Self::Verified,
             _ => Self::Good,
         }
     }
@@ -150,6 +153,7 @@ fn with_requires(mut environment: Value, commit: &Commit) -> Value {
         | CommitKind::NoConfig
         | CommitKind::Contested
         | CommitKind::AutoPlaced
+        | CommitKind::Verified
         | CommitKind::Worker => return environment,
     };
     environment["requires"] = json!({
@@ -180,6 +184,7 @@ fn config(
         CommitKind::Good
         | CommitKind::Guarded
         | CommitKind::Migrating
+        | CommitKind::Verified
         | CommitKind::Earlier
         | CommitKind::Contested
         | CommitKind::AutoPlaced
@@ -205,6 +210,9 @@ fn config(
         CommitKind::Migrating => {
             config["deployment"] =
                 json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
+        }
+        CommitKind::Verified => {
+            config["deployment"] = json!({ "verify": { "command": ["./check"], "timeoutMinutes": 10 } });
         }
         CommitKind::Good
         | CommitKind::Resized

@@ -113,6 +113,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         origin: Origin::Push,
         ordered: None,
         prepared: false,
+        verdict: None,
         image: None,
         created_at: at,
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),

@@ -41,6 +41,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         origin: Origin::Push,
         ordered: None,
         prepared: false,
+        verdict: None,
         image: None,
         created_at: NOW,
         phase,

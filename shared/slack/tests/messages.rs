@@ -19,6 +19,7 @@ fn plan(lines: &[(Danger, &str)]) -> Plan {
         timeout: None,
         requires: None,
         before: None,
+        verify: None,
     }
 }
 
@@ -61,6 +62,7 @@ fn release(phase: Phase) -> Release {
         origin: Origin::Push,
         ordered: None,
         prepared: false,
+        verdict: None,
         image: None,
         created_at: Timestamp(0),
         phase,

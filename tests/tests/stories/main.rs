@@ -20,6 +20,7 @@ mod slack;
 mod story;
 mod third_party;
 mod truth;
+mod verify;
 mod words;
 mod working_copy;
 mod world;

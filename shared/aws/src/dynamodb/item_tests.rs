@@ -197,6 +197,7 @@ fn release(n: u32, phase: Phase) -> Release {
         origin: Origin::Push,
         ordered: None,
         prepared: false,
+        verdict: None,
         image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
@@ -228,6 +229,7 @@ fn track() -> Track {
         timeout: None,
         requires: None,
         before: None,
+        verify: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {

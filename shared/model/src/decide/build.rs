@@ -26,6 +26,7 @@ impl Draft {
             origin: Origin::Push,
             ordered: None,
             prepared: false,
+            verdict: None,
             image: None,
             created_at: self.now,
             phase: Phase::Building { build: None },
@@ -66,6 +67,7 @@ impl Draft {
             origin: Origin::Promotion { of: promotion.of.clone() },
             ordered: None,
             prepared: false,
+            verdict: None,
             image: Some(promotion.image.clone()),
             created_at: self.now,
             phase: Phase::Planning { image: promotion.image.clone(), before: None },
@@ -136,13 +138,13 @@ impl Draft {
             return Err(Why::ReleaseIsOver);
         };
         match seen {
-            BuildSeen::Running { phase } => self.look_later(n, format!("building: {phase}")),
+            BuildSeen::Running { phase } => self.look_at_build_later(n, format!("building: {phase}")),
             BuildSeen::Succeeded { exported: None, .. } => {
                 self.fail(n, format!("build {build} succeeded but exported no image digest"));
                 Ok(())
             }
             BuildSeen::Succeeded { exported: Some(_), registry: None } => {
-                self.look_later(n, "built; waiting for the registry to show the image".to_owned())
+                self.look_at_build_later(n, "built; waiting for the registry to show the image".to_owned())
             }
             BuildSeen::Succeeded { exported: Some(exported), registry: Some(registry) }
                 if exported != registry =>
@@ -169,5 +171,9 @@ impl Draft {
                 Ok(())
             }
         }
+    }
+
+    fn look_at_build_later(&mut self, n: u32, what: String) -> Outcome {
+        self.look_later(n, |effect| matches!(effect, Effect::LookAtBuild { .. }), what)
     }
 }

@@ -7,4 +7,5 @@ mod orders;
 mod properties;
 mod story;
 mod turns;
+mod verify;
 mod votes;

@@ -5,7 +5,7 @@ use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
 use model::order::{Order, Ordered};
-use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release};
+use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -76,6 +76,17 @@ impl Story {
     pub(crate) fn planned_with_before(self, n: u32, plan: u64) -> Self {
         let plan = Plan { before: Some(Span::minutes(10)), ..self.plan(n, plan) };
         self.told(&planned_for(n, plan, policy(1)))
+    }
+
+    /// With a `verify` that may take ten minutes.
+    pub(crate) fn planned_with_verify(self, n: u32, plan: u64) -> Self {
+        let verify = Verify { condition: "Verify0".to_owned(), limit: Span::minutes(10) };
+        let plan = Plan { verify: Some(verify), ..self.plan(n, plan) };
+        self.told(&planned_for(n, plan, policy(1)))
+    }
+
+    pub(crate) fn awaits_verdict(self, n: u32) -> Self {
+        self.told(&Signal::DeploymentSeen { n, seen: DeploymentSeen::AwaitsVerdict })
     }
 
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
@@ -195,6 +206,7 @@ impl Story {
             timeout: None,
             requires: None,
             before: None,
+            verify: None,
             lines: Vec::new(),
         }
     }
