@@ -112,6 +112,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         authors: Vec::new(),
         origin: Origin::Push,
         ordered: None,
+        stale: 0,
         prepared: false,
         verdict: None,
         image: None,

@@ -21,6 +21,8 @@ pub const DEPLOYING_TOLD_AFTER: Span = Span::hours(4);
 pub const STOPPING_TOLD_AFTER: Span = Span::hours(1);
 /// How often that is said again.
 pub const DEPLOYING_TOLD_EVERY: Span = Span::hours(24);
+/// So often a plan may be out of date when its turn has come: then something else changes the stack again and again.
+pub const STALE_MAX: u32 = 5;
 /// A release keeps this many steps; beyond it, waits in the middle are forgotten first.
 pub const STEPS_MAX: usize = 100;
 
@@ -42,6 +44,9 @@ pub struct Release {
     /// Who ordered it, where it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
+    /// How often its plan was found out of date when its turn had come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stale: u32,
     /// Its `before` has ended well: whatever becomes of the plan, it is not run again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub prepared: bool,
@@ -238,6 +243,10 @@ impl Release {
         }
         self.steps.push(Step { at, phase: self.phase.name().to_owned(), what });
     }
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 fn is_false(value: &bool) -> bool {

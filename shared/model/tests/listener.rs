@@ -40,6 +40,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         authors: Vec::new(),
         origin: Origin::Push,
         ordered: None,
+        stale: 0,
         prepared: false,
         verdict: None,
         image: None,

@@ -61,6 +61,7 @@ fn release(phase: Phase) -> Release {
         family: "tg-0123456789ab-89abcdef".parse().unwrap(),
         origin: Origin::Push,
         ordered: None,
+        stale: 0,
         prepared: false,
         verdict: None,
         image: None,

@@ -185,6 +185,7 @@ impl Draft {
             id: self.track.release_id(n),
             origin,
             ordered: Some(ordered.clone()),
+            stale: 0,
             prepared: false,
             verdict: None,
             image: image.clone(),

@@ -8,7 +8,7 @@ use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
 use model::ids::EffectKey;
 use model::order::Order;
-use model::release::{Errand, ErrandKind, Frozen, Phase};
+use model::release::{Errand, ErrandKind, Frozen, Phase, STALE_MAX};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -100,6 +100,11 @@ fn situations() -> Vec<Situation> {
         at("Deploying, started, to stop", 1, deploying().executing(1).orders(Order::Cancel { n: 1 })),
         at("Deploying, not started; a newer one plans", 1, deploying().planning('b')),
         at("Deploying, not started; a newer one is ready", 1, deploying().planning('b').ready(2)),
+        at(
+            "Deploying, not started, its plan stale again and again",
+            1,
+            deploying().stale_times(1, STALE_MAX - 1),
+        ),
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
         at("Deploying, started; a newer one is ready", 1, deploying().executing(1).planning('b').ready(2)),

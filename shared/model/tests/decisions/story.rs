@@ -100,6 +100,14 @@ impl Story {
         self.told(&Signal::PlanStale { n, key, why: "another change was executed".to_owned() })
     }
 
+    /// Stale, planned to the same and so ready at once, again and again.
+    pub(crate) fn stale_times(mut self, n: u32, times: u32) -> Self {
+        for _ in 0..times {
+            self = self.stale(n).planned(n, u64::from(n));
+        }
+        self
+    }
+
     /// Put there by hand: without holds and freezes, an approved release waits for its turn in no story.
     pub(crate) fn ready(mut self, n: u32) -> Self {
         let plan = self.plan(n, u64::from(n));
