@@ -10,6 +10,7 @@ mod operator;
 mod orders;
 mod people;
 mod places;
+mod policy;
 mod quarantine;
 mod raw_call;
 mod report;
