@@ -132,7 +132,8 @@ impl World {
         let history = self.sources.history.get(repository)?;
         let at = history.iter().position(|known| known == revision)?;
         let parents = at.checked_sub(1).map(|before| history[before].clone()).into_iter().collect();
-        Some(CommitRead { parents, author: AUTHORS[at % AUTHORS.len()].to_owned() })
+        let author = AUTHORS[at % AUTHORS.len()].to_owned();
+        Some(CommitRead { parents, author, name: String::new(), message: format!("Change {at}\n") })
     }
 
     pub(crate) fn file(&self, revision: &Revision, path: &str) -> Option<Vec<u8>> {

@@ -13,11 +13,11 @@ use model::track::Track;
 use sha2::{Digest, Sha256};
 
 use crate::approval::floor_of;
-use crate::authors::authors;
 use crate::deployment::deletion;
 use crate::errands;
 use crate::failure::Failure;
 use crate::gate;
+use crate::news::news;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
@@ -116,14 +116,17 @@ where
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
+            let news = news(ports, track, release).await?;
             let verify = verify.filter(|verify| verify.is_of(&change_set));
             let said = said(ports, track, release, &ingredients.config, verify).await?;
-            let plan = compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            let mut plan =
+                compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
                 wish: wish(track, release, &ingredients),
-                authors: authors(ports, track, release).await?,
+                authors: news.authors,
                 ground: Ground {
                     record: floor_of(&ingredients.environment, &release.origin),
                     directory: ingredients.directory,

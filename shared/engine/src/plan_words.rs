@@ -94,6 +94,11 @@ pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Errand) {
     lines.insert(1.min(lines.len()), plain(said));
 }
 
+/// The commits that it is made of, last.
+pub(crate) fn add_commits(lines: &mut Vec<PlanLine>, commits: Vec<String>) {
+    lines.extend(commits.into_iter().map(plain));
+}
+
 fn command(errand: &Errand) -> String {
     errand.command.join(" ").chars().take(COMMAND_CHARS).collect()
 }

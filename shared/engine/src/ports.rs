@@ -114,6 +114,9 @@ pub struct CommitRead {
     pub parents: Vec<Revision>,
     /// An e-mail address; may be empty.
     pub author: String,
+    /// The author's name; may be empty.
+    pub name: String,
+    pub message: String,
 }
 
 /// A build to be started.
