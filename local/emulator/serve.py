@@ -35,6 +35,7 @@ STABILIZE_TIMEOUT_S = 3 * 3600
 GRACE_S = 15
 ROOT = "AWS::CloudFormation::Stack"
 SERVICE = "AWS::ECS::Service"
+WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _told = queue.Queue()
@@ -81,6 +82,9 @@ def announce_statuses():
     @functools.wraps(original)
     def add_event(stack_id, stack_name, logical_id, resource_type, status,
                   reason="", physical_id="", detailed_status=""):
+        if resource_type == WAIT_CONDITION:
+            # It is only ever made, in an update too; the emulator names its events after the operation.
+            status = status.replace("UPDATE_", "CREATE_")
         is_root = resource_type == ROOT and logical_id == stack_name
         if is_root and status == "UPDATE_COMPLETE":
             # AWS cleans up after every update; the emulator leaves the status out.

@@ -37,6 +37,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::RolloutUnread
         | Mutation::DigestUnread
         | Mutation::TimeoutIsRefusal
+        | Mutation::AlwaysWell
         | Mutation::EndingUnread
         | Mutation::NobodySwept
         | Mutation::DeadlinesUnswept

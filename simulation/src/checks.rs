@@ -8,7 +8,7 @@ mod rest;
 mod secrets;
 
 pub(crate) use commits::{READ_AGE_MAX_MS, commit};
-pub(crate) use errands::errand;
+pub(crate) use errands::{errand, verdict};
 pub(crate) use executions::execution;
 pub(crate) use places::places;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};

@@ -11,7 +11,7 @@ use crate::crash::{CrashPoint, Moment, Then};
 use crate::errands;
 use crate::operations;
 use crate::script::{Answer, Scripted};
-use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Migrating, Resized};
+use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Migrating, Resized, Verified};
 use crate::story::What;
 use crate::trace::Keep;
 use crate::world::{MINUTE, World};
@@ -150,6 +150,11 @@ fn migrating<const N: usize>(become_: [errands::Becomes; N]) -> Scripted {
     pushed.scripted(|script| script.tasks = VecDeque::from(become_))
 }
 
+fn verified(task_becomes: errands::Becomes) -> Scripted {
+    let pushed = Scripted::new(&[SERVICE.to_owned()], &["production"]).pushes(0, SERVICE, Verified);
+    pushed.scripted(|script| script.tasks = VecDeque::from([task_becomes]))
+}
+
 fn operations_become<const N: usize>(scripted: Scripted, become_: [operations::Becomes; N]) -> Scripted {
     scripted.scripted(|script| script.operations = VecDeque::from(become_))
 }
@@ -253,6 +258,21 @@ fn stories_of_deployments() -> Vec<Told> {
             1,
             0,
         ),
+        story(
+            "a deployment is verified",
+            verified(errands::Becomes::Succeeds),
+            &["production-1 Deployed"],
+            1,
+            1,
+        ),
+        story(
+            "a deployment does not pass its verify",
+            verified(errands::Becomes::Fails),
+            &["production-1 RolledBack"],
+            1,
+            1,
+        ),
+        story("a verify hangs", verified(errands::Becomes::Hangs), &["production-1 RolledBack"], 1, 1),
         story(
             "the service runs the old digest",
             second(OldDigest),

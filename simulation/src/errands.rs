@@ -25,7 +25,7 @@ pub(crate) struct Tasks {
 pub(crate) struct Task {
     pub(crate) arn: String,
     cluster: String,
-    family: String,
+    pub(crate) family: String,
     pub(crate) started_by: String,
     container: String,
     becomes: Becomes,

@@ -10,9 +10,9 @@ use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
     ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
     Images, Letters, Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
-    Queues, Records, Registry, ReplyKey, RolloutState, Secrets, ServiceRead, Services, Slack, SlackApp,
-    SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead,
-    Templates, Tracks, Watches,
+    Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets, ServiceRead, Services, Slack,
+    SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder,
+    TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -409,6 +409,16 @@ impl Stacks for Mutated {
 
     async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
         self.ports.cancel_update(stack, token).await
+    }
+
+    async fn signal_resource(
+        &self,
+        stack: &StackName,
+        logical_id: &str,
+        signal: &ResourceSignal,
+    ) -> Answer<()> {
+        let is_well = signal.is_well || self.is(Mutation::AlwaysWell);
+        self.ports.signal_resource(stack, logical_id, &ResourceSignal { is_well, ..signal.clone() }).await
     }
 
     async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()> {

@@ -51,6 +51,8 @@ pub enum Mutation {
     TaskTokenUnsent,
     /// A task that ended is taken to have ended well.
     ExitCodeUnread,
+    /// Whatever its `verify` found, CloudFormation is told that all is well.
+    AlwaysWell,
     /// The registry is believed, and not compared with what the build exported.
     ExportUnread,
     /// A stack is called updated when its rollback is complete.
@@ -78,7 +80,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 31] = [
+    pub const ALL: [Mutation; 32] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -99,6 +101,7 @@ impl Mutation {
         Mutation::TokenUnsent,
         Mutation::TaskTokenUnsent,
         Mutation::ExitCodeUnread,
+        Mutation::AlwaysWell,
         Mutation::ExportUnread,
         Mutation::RollbackUnread,
         Mutation::RolloutUnread,
@@ -137,6 +140,7 @@ impl Mutation {
             | Mutation::RolloutUnread
             | Mutation::DigestUnread
             | Mutation::TimeoutIsRefusal
+            | Mutation::AlwaysWell
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
             Mutation::PlacesOverwritten => "I11: ",

@@ -1,10 +1,10 @@
 //! A stack operation, step by step, to the end that was drawn for it.
 
 use engine::failure::Failure;
-use engine::ports::{ChangeSetKind, RolloutState, StackEvent};
+use engine::ports::{ChangeSetKind, ResourceSignal, RolloutState, StackEvent};
 use model::ids::{EffectKey, StackName};
 
-use crate::checks::Invariant;
+use crate::checks::{self, Invariant};
 use crate::faults::Fault;
 use crate::services::Service;
 use crate::stacks::{Props, Stack, Step};
@@ -24,8 +24,26 @@ pub(crate) struct Operation {
     pub(crate) becomes: Becomes,
     /// It was told to stop, and under what token that is told of.
     pub(crate) stopped: Option<String>,
+    pub(crate) verify: Option<Verify>,
     /// The stack's last status in this operation.
     pub(crate) ended: Option<&'static str>,
+}
+
+/// What the operation must be told before it completes.
+#[derive(Debug, Clone)]
+pub(crate) struct Verify {
+    /// Logical id of the wait condition.
+    pub(crate) condition: String,
+    timeout_ms: u64,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    NotAwaited,
+    Awaited,
+    Well,
+    Unwell,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +61,29 @@ pub(crate) enum Becomes {
     OldDigest,
 }
 
+impl Verify {
+    /// What the template says of a wait condition, if it has one.
+    pub(crate) fn of(template: &str) -> Option<Self> {
+        let template: serde_json::Value = serde_json::from_str(template).ok()?;
+        let is_condition =
+            |(_, resource): &(_, &serde_json::Value)| resource["Type"] == config::WAIT_CONDITION;
+        let (condition, resource) = template["Resources"].as_object()?.iter().find(is_condition)?;
+        let timeout = resource["CreationPolicy"]["ResourceSignal"]["Timeout"].as_str()?;
+        let minutes: u64 = timeout.strip_prefix("PT")?.strip_suffix('M')?.parse().ok()?;
+        let verdict = Verdict::NotAwaited;
+        Some(Self { condition: condition.clone(), timeout_ms: minutes * MINUTE, verdict })
+    }
+}
+
+/// The step at which a verdict is no longer waited for.
+const TOO_LATE: u32 = 5;
+
 impl Operation {
+    /// Whether all of it is in place, and it waits to be told whether that may stay.
+    pub(crate) fn awaits_verdict(&self) -> bool {
+        self.ended.is_none() && self.verify.as_ref().is_some_and(|verify| verify.verdict == Verdict::Awaited)
+    }
+
     fn told_under(&self) -> &str {
         self.stopped.as_deref().unwrap_or(&self.token)
     }
@@ -65,6 +105,67 @@ impl World {
         self.coverage.hit("operation", "cancelled");
         self.say(format_args!("{executed} is cancelled"));
         self.step_in(name, &executed, 2, (SECOND, MINUTE));
+    }
+
+    /// Source: CloudFormation API, `SignalResource`: what does not wait refuses, which the port takes for done.
+    pub(crate) fn signal_resource(&mut self, stack: &StackName, logical_id: &str, signal: &ResourceSignal) {
+        let name = stack.as_str();
+        let awaits = |operation: &&mut Operation| {
+            operation.stack == name
+                && operation.awaits_verdict()
+                && operation.verify.as_ref().is_some_and(|verify| verify.condition == logical_id)
+        };
+        let Some(operation) = self.stacks.operations.iter_mut().find(awaits) else { return };
+        let token = operation.token.clone();
+        let verdict = if signal.is_well { Verdict::Well } else { Verdict::Unwell };
+        if let Some(verify) = &mut operation.verify {
+            verify.verdict = verdict;
+        }
+        if !signal.is_well {
+            operation.becomes = Becomes::RolledBack;
+        }
+        checks::verdict(self, &signal.id, signal.is_well);
+        self.coverage.hit("verdict", &format!("{verdict:?}"));
+        self.say(format_args!("{token} is told that it is {verdict:?}"));
+        self.step_in(name, &token, 2, (SECOND, MINUTE));
+    }
+
+    /// Whether it waits, from now on if it did not before.
+    fn waits_for_verdict(&mut self, operation: &Operation) -> bool {
+        let Some(verify) = &operation.verify else { return false };
+        match verify.verdict {
+            Verdict::Well | Verdict::Unwell => return false,
+            Verdict::Awaited => return true,
+            Verdict::NotAwaited => {}
+        }
+        let (stack, condition) = (operation.stack.as_str(), verify.condition.clone());
+        let step = Step { token: operation.token.clone(), number: TOO_LATE };
+        self.later(verify.timeout_ms, Happening::StackMoves { stack: stack.to_owned(), step });
+        let running = self.stacks.operations.iter_mut().find(|running| running.token == operation.token);
+        if let Some(verify) = running.and_then(|running| running.verify.as_mut()) {
+            verify.verdict = Verdict::Awaited;
+        }
+        self.say(format_args!("{} waits for its verdict", operation.token));
+        if let Some(stack) = self.stacks.all.get_mut(stack) {
+            stack.events.push(StackEvent {
+                token: Some(operation.token.clone()),
+                of_stack: false,
+                logical_id: condition,
+                resource_type: config::WAIT_CONDITION.to_owned(),
+                status: "CREATE_IN_PROGRESS".to_owned(),
+                reason: None,
+            });
+        }
+        true
+    }
+
+    fn verdict_is_late(&mut self, token: &str) {
+        let running = self.stacks.operations.iter_mut().find(|operation| operation.token == token);
+        let Some(operation) = running.filter(|operation| operation.awaits_verdict()) else { return };
+        operation.becomes = Becomes::RolledBack;
+        let stack = operation.stack.clone();
+        self.coverage.hit("verdict", "too late");
+        self.step_in(&stack, token, 2, (SECOND, MINUTE));
     }
 
     /// What it was making goes with it.
@@ -128,6 +229,13 @@ impl World {
             return self.others_operation_ends(stack, &step.token);
         };
         if operation.ended.is_some() && step.number <= 3 {
+            return;
+        }
+        if step.number == TOO_LATE {
+            return self.verdict_is_late(&step.token);
+        }
+        let goes_well = !matches!(operation.becomes, Becomes::RolledBack | Becomes::RollbackFailed);
+        if step.number == 2 && goes_well && self.waits_for_verdict(&operation) {
             return;
         }
         match (operation.becomes, step.number) {

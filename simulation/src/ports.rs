@@ -12,9 +12,9 @@ use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
     ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
     Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records,
-    Registry, ReplyKey, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent,
-    StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates,
-    Tracks, Watches,
+    Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources,
+    StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead,
+    Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -424,6 +424,19 @@ impl Stacks for Ports {
     async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()> {
         self.write("cancel_update", |world| {
             world.cancel_update(stack, token);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn signal_resource(
+        &self,
+        stack: &StackName,
+        logical_id: &str,
+        signal: &ResourceSignal,
+    ) -> Answer<()> {
+        self.write("signal_resource", |world| {
+            world.signal_resource(stack, logical_id, signal);
             Ok(())
         })
         .await

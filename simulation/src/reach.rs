@@ -66,6 +66,9 @@ fn row(signal: SignalKind) -> Row {
             &[Planning, AwaitingApproval, Ready, Over],
             "only what has its turn waits for a task",
         ),
+        SignalKind::AwaitsVerdict => {
+            row(&[Deploying], &[Over], "what CloudFormation deploys is deploying until it is over")
+        }
         SignalKind::NotExecuted => row(&[], &[Deploying, Over], "only what has its turn is stopped"),
         SignalKind::ApprovedByReply | SignalKind::RejectedByReply => row(
             &[AwaitingApproval],
@@ -159,6 +162,7 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(Fault::ALL.iter().map(|fault| Wanted::Met("fault", fault.name())));
     wanted.extend(REFUSED.iter().map(|refused| Wanted::Met("refused", refused)));
     wanted.extend(["track", "build", "listener"].map(|what| Wanted::Met("race", what)));
+    wanted.extend(["Well", "Unwell"].map(|verdict| Wanted::Met("verdict", verdict)));
     wanted.extend(PERSON.iter().map(|what| Wanted::Met("person", what)));
     wanted.extend(STORY_NAMES.iter().map(|name| Wanted::Met("story", name)));
     for (call, _) in CALLS {

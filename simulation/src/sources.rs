@@ -43,6 +43,8 @@ pub(crate) enum CommitKind {
     Guarded,
     /// With a task that runs before the deployment.
     Migrating,
+    /// With a task that says whether the deployment may stay.
+    Verified,
     /// An earlier commit again.
     Earlier,
     /// At a priority that every service may want.
@@ -69,6 +71,7 @@ impl CommitKind {
             13 | 14 => Self::Contested,
             15 => Self::AutoPlaced,
             16 => Self::Worker,
+            17 => Self::Verified,
             _ => Self::Good,
         }
     }
@@ -129,7 +132,8 @@ impl World {
         let history = self.sources.history.get(repository)?;
         let at = history.iter().position(|known| known == revision)?;
         let parents = at.checked_sub(1).map(|before| history[before].clone()).into_iter().collect();
-        Some(CommitRead { parents, author: AUTHORS[at % AUTHORS.len()].to_owned() })
+        let author = AUTHORS[at % AUTHORS.len()].to_owned();
+        Some(CommitRead { parents, author, name: String::new(), message: format!("Change {at}\n") })
     }
 
     pub(crate) fn file(&self, revision: &Revision, path: &str) -> Option<Vec<u8>> {
@@ -150,6 +154,7 @@ fn with_requires(mut environment: Value, commit: &Commit) -> Value {
         | CommitKind::NoConfig
         | CommitKind::Contested
         | CommitKind::AutoPlaced
+        | CommitKind::Verified
         | CommitKind::Worker => return environment,
     };
     environment["requires"] = json!({
@@ -180,6 +185,7 @@ fn config(
         CommitKind::Good
         | CommitKind::Guarded
         | CommitKind::Migrating
+        | CommitKind::Verified
         | CommitKind::Earlier
         | CommitKind::Contested
         | CommitKind::AutoPlaced
@@ -205,6 +211,9 @@ fn config(
         CommitKind::Migrating => {
             config["deployment"] =
                 json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 10 } });
+        }
+        CommitKind::Verified => {
+            config["deployment"] = json!({ "verify": { "command": ["./check"], "timeoutMinutes": 10 } });
         }
         CommitKind::Good
         | CommitKind::Resized

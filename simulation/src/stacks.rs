@@ -12,7 +12,7 @@ use model::ids::{EffectKey, StackName};
 use crate::checks;
 use crate::events::{ACCOUNT, REGION};
 use crate::faults::Fault;
-use crate::operations::{Becomes, Operation};
+use crate::operations::{Becomes, Operation, Verify};
 use crate::services::Service;
 use crate::world::{HOUR, Happening, MINUTE, SECOND, World};
 
@@ -156,11 +156,11 @@ impl World {
 
     pub(crate) fn change_set(
         &self,
-        stack: &StackName,
+        name_of_stack: &StackName,
         name: &EffectKey,
         page: Option<&str>,
     ) -> Option<ChangeSetRead> {
-        let stack = self.stacks.all.get(stack.as_str())?;
+        let stack = self.stacks.all.get(name_of_stack.as_str())?;
         let set = stack.change_sets.get(&name.to_string())?;
         let made = set.ready_at <= self.now;
         let (status, reason, execution) = match (made, set.has_changes) {
@@ -172,7 +172,19 @@ impl World {
                 ("FAILED", Some(reason.to_owned()), "UNAVAILABLE")
             }
         };
-        let changes = if made && set.has_changes { changes(set.kind, stack.touched) } else { Vec::new() };
+        let mut changes = if made && set.has_changes { changes(set.kind, stack.touched) } else { Vec::new() };
+        if let Some(Verify { condition, .. }) =
+            self.new_condition(name_of_stack.as_str(), &set.props).filter(|_| made)
+        {
+            changes.push(ResourceChange {
+                logical_id: condition,
+                resource_type: config::WAIT_CONDITION.to_owned(),
+                action: "Add".to_owned(),
+                replacement: String::new(),
+                policy: String::new(),
+                properties: Vec::new(),
+            });
+        }
         let (changes, next) = match page {
             None if changes.len() > 1 => (changes[..1].to_vec(), Some("2".to_owned())),
             None => (changes, None),
@@ -236,6 +248,7 @@ impl World {
     fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
         checks::execution(self, name, key, &props, kind);
         let becomes = self.operation_becomes(name.as_str(), kind);
+        let verify = self.new_condition(name.as_str(), &props);
         let token = key.to_string();
         self.uses_token(&token, "ExecuteChangeSet");
         self.coverage.hit("operation", &format!("{kind:?} {becomes:?}"));
@@ -247,11 +260,19 @@ impl World {
             kind,
             becomes,
             stopped: None,
+            verify,
             ended: None,
         });
         let status = if kind == ChangeSetKind::Create { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         self.stack_is(name.as_str(), status, &token);
         self.step_in(name.as_str(), &token, 1, (SECOND, MINUTE));
+    }
+
+    /// CloudFormation waits only for what the stack has not had.
+    fn new_condition(&self, stack: &str, props: &Props) -> Option<Verify> {
+        let of = |props: &Props| Verify::of(self.platform.templates.get(&props.template_url)?);
+        let has = self.stacks.all.get(stack).and_then(|stack| stack.props.as_ref()).and_then(of);
+        of(props).filter(|new| has.is_none_or(|has| has.condition != new.condition))
     }
 
     fn operation_becomes(&mut self, stack: &str, kind: ChangeSetKind) -> Becomes {

@@ -4,13 +4,13 @@ mod answer;
 mod read;
 
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, RollbackConfiguration,
-    RollbackTrigger, Tag,
+    Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, ResourceSignalStatus,
+    RollbackConfiguration, RollbackTrigger, Tag,
 };
 use engine::failure::Failure;
 use engine::ports::{
-    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, Page, StackEvent, StackRead,
-    Stacks,
+    ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, Page, ResourceSignal,
+    StackEvent, StackRead, Stacks,
 };
 use model::ids::{EffectKey, StackName};
 
@@ -25,6 +25,7 @@ const DESCRIBE_CHANGE_SET: Call = Call::reads("cloudformation DescribeChangeSet"
 const DELETE_CHANGE_SET: Call = Call::changes("cloudformation DeleteChangeSet");
 const SET_STACK_POLICY: Call = Call::changes("cloudformation SetStackPolicy");
 const CANCEL_UPDATE_STACK: Call = Call::changes("cloudformation CancelUpdateStack");
+const SIGNAL_RESOURCE: Call = Call::changes("cloudformation SignalResource");
 const DELETE_STACK: Call = Call::changes("cloudformation DeleteStack");
 const EXECUTE_CHANGE_SET: Call = Call::changes("cloudformation ExecuteChangeSet");
 
@@ -38,6 +39,7 @@ impl Stacks for Aws {
                 | Answer::Exists
                 | Answer::TokenUsed
                 | Answer::NotUpdating
+                | Answer::NotWaiting
                 | Answer::Busy
                 | Answer::Other => Err(DESCRIBE_STACKS.failed(error)),
             },
@@ -63,6 +65,7 @@ impl Stacks for Aws {
                 | Answer::Exists
                 | Answer::TokenUsed
                 | Answer::NotUpdating
+                | Answer::NotWaiting
                 | Answer::Busy
                 | Answer::Other => Err(DESCRIBE_STACK_EVENTS.failed(error)),
             },
@@ -105,9 +108,11 @@ impl Stacks for Aws {
                 // Its name is the effect's own, so it is ours: made before an answer was lost.
                 Answer::Exists | Answer::TokenUsed => Ok(ChangeSetCreated::Exists),
                 Answer::Busy => Err(CREATE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-                Answer::NoSuchStack | Answer::NoSuchChangeSet | Answer::NotUpdating | Answer::Other => {
-                    Err(CREATE_CHANGE_SET.failed(error))
-                }
+                Answer::NoSuchStack
+                | Answer::NoSuchChangeSet
+                | Answer::NotUpdating
+                | Answer::NotWaiting
+                | Answer::Other => Err(CREATE_CHANGE_SET.failed(error)),
             },
         }
     }
@@ -130,9 +135,12 @@ impl Stacks for Aws {
             Ok(answer) => Ok(Some(read::change_set(answer))),
             Err(error) => match Answer::of(&error) {
                 Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(None),
-                Answer::Exists | Answer::TokenUsed | Answer::NotUpdating | Answer::Busy | Answer::Other => {
-                    Err(DESCRIBE_CHANGE_SET.failed(error))
-                }
+                Answer::Exists
+                | Answer::TokenUsed
+                | Answer::NotUpdating
+                | Answer::NotWaiting
+                | Answer::Busy
+                | Answer::Other => Err(DESCRIBE_CHANGE_SET.failed(error)),
             },
         }
     }
@@ -150,9 +158,11 @@ impl Stacks for Aws {
             Err(error) => match Answer::of(&error) {
                 Answer::NoSuchStack | Answer::NoSuchChangeSet => Ok(()),
                 Answer::Busy => Err(DELETE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-                Answer::Exists | Answer::TokenUsed | Answer::NotUpdating | Answer::Other => {
-                    Err(DELETE_CHANGE_SET.failed(error))
-                }
+                Answer::Exists
+                | Answer::TokenUsed
+                | Answer::NotUpdating
+                | Answer::NotWaiting
+                | Answer::Other => Err(DELETE_CHANGE_SET.failed(error)),
             },
         }
     }
@@ -174,6 +184,7 @@ impl Stacks for Aws {
                 | Answer::Exists
                 | Answer::TokenUsed
                 | Answer::NotUpdating
+                | Answer::NotWaiting
                 | Answer::Other => Err(SET_STACK_POLICY.failed(error)),
             },
         }
@@ -192,9 +203,44 @@ impl Stacks for Aws {
             Err(error) => match Answer::of(&error) {
                 // It has come to its end, or is on its way back: nothing is left to cancel.
                 Answer::NotUpdating | Answer::NoSuchStack | Answer::TokenUsed => Ok(()),
-                Answer::NoSuchChangeSet | Answer::Exists | Answer::Busy | Answer::Other => {
-                    Err(CANCEL_UPDATE_STACK.failed(error))
-                }
+                Answer::NoSuchChangeSet
+                | Answer::NotWaiting
+                | Answer::Exists
+                | Answer::Busy
+                | Answer::Other => Err(CANCEL_UPDATE_STACK.failed(error)),
+            },
+        }
+    }
+
+    async fn signal_resource(
+        &self,
+        stack: &StackName,
+        logical_id: &str,
+        signal: &ResourceSignal,
+    ) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .signal_resource()
+            .stack_name(stack.as_str())
+            .logical_resource_id(logical_id)
+            .unique_id(signal.id.to_string())
+            .status(if signal.is_well {
+                ResourceSignalStatus::Success
+            } else {
+                ResourceSignalStatus::Failure
+            })
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                Answer::NotWaiting | Answer::NoSuchStack => Ok(()),
+                Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::TokenUsed
+                | Answer::NotUpdating
+                | Answer::Busy
+                | Answer::Other => Err(SIGNAL_RESOURCE.failed(error)),
             },
         }
     }
@@ -212,9 +258,11 @@ impl Stacks for Aws {
             Err(error) => match Answer::of(&error) {
                 Answer::NoSuchStack | Answer::TokenUsed => Ok(()),
                 Answer::Busy => Err(DELETE_STACK.no_capacity(crate::failure::words(&error))),
-                Answer::NotUpdating | Answer::NoSuchChangeSet | Answer::Exists | Answer::Other => {
-                    Err(DELETE_STACK.failed(error))
-                }
+                Answer::NotUpdating
+                | Answer::NotWaiting
+                | Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::Other => Err(DELETE_STACK.failed(error)),
             },
         }
     }
@@ -242,7 +290,9 @@ impl Stacks for Aws {
                 Ok(Executed::Stale { why: crate::failure::words(&error) })
             }
             Answer::Busy => Err(EXECUTE_CHANGE_SET.no_capacity(crate::failure::words(&error))),
-            Answer::Exists | Answer::NotUpdating | Answer::Other => Err(EXECUTE_CHANGE_SET.failed(error)),
+            Answer::Exists | Answer::NotUpdating | Answer::NotWaiting | Answer::Other => {
+                Err(EXECUTE_CHANGE_SET.failed(error))
+            }
         }
     }
 }

@@ -82,8 +82,14 @@ impl Sources for Aws {
             commit.parents().iter().map(|parent| parent.parse()).collect();
         let parents = parents
             .map_err(|error| GET_COMMIT.refused(format!("parents of {repository} {revision}: {error}")))?;
-        let author = commit.author().and_then(|author| author.email()).unwrap_or_default().to_owned();
-        Ok(Some(CommitRead { parents, author }))
+        let author = commit.author();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Ok(Some(CommitRead {
+            parents,
+            author: text(author.and_then(|author| author.email())),
+            name: text(author.and_then(|author| author.name())),
+            message: text(commit.message()),
+        }))
     }
 }
 

@@ -20,8 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let config = config::parse(&fs::read(&file)?)?;
         let name = "production".parse()?;
         config.check(&name, &service, &record)?;
-        let rendered =
+        let mut rendered =
             config::render(&base, &config, &name, &service, &record, &image, &Standing::default())?;
+        if let Some(verify) = config.in_environment(&name).deployment.and_then(|deployment| deployment.verify)
+        {
+            rendered.await_verdict(&verify)?;
+        }
         let template = file.with_extension("template.json");
         let template = folder.join(template.file_name().ok_or("a config without a name")?);
         fs::write(&template, lintable(&rendered)?)?;
@@ -37,6 +41,13 @@ fn lintable(rendered: &config::Rendered) -> Result<String, serde_json::Error> {
         let declared = &mut template["Parameters"][name];
         let number = value.parse::<u64>().ok().filter(|_| declared["Type"] == "Number");
         declared["Default"] = number.map_or_else(|| value.as_str().into(), Into::into);
+    }
+    // CloudFormation drops a dependency on what a condition leaves out.
+    let ignored = serde_json::json!({ "cfn-lint": { "config": { "ignore_checks": ["E3005"] } } });
+    let resources =
+        template["Resources"].as_object_mut().into_iter().flat_map(|resources| resources.values_mut());
+    for condition in resources.filter(|resource| resource["Type"] == config::WAIT_CONDITION) {
+        condition["Metadata"] = ignored.clone();
     }
     serde_json::to_string_pretty(&template)
 }

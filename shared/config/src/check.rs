@@ -262,18 +262,15 @@ impl Here<'_> {
         }
     }
 
-    /// A task of its own needs what the service's record names for it. What nothing carries out must not be asked for in
-    /// vain.
+    /// A task of its own needs what the service's record names for it.
     fn errands(&self, faults: &mut Faults) {
         let Some(deployment) = &self.config.deployment else { return };
-        if deployment.before.is_some() && errand::means(self.service).is_err() {
-            let allowed = "nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run \
-                           `tidegate service add` again";
-            faults.push(Fault::new(self.place(&["deployment", "before"]), "set", allowed));
-        }
-        if deployment.verify.is_some() {
-            let allowed = "nothing: no deployment is verified so far, and none would be rolled back by it";
-            faults.push(Fault::new(self.place(&["deployment", "verify"]), "set", allowed));
+        for (key, errand) in [("before", &deployment.before), ("verify", &deployment.verify)] {
+            if errand.is_some() && errand::means(self.service).is_err() {
+                let allowed = "nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run \
+                               `tidegate service add` again";
+                faults.push(Fault::new(self.place(&["deployment", key]), "set", allowed));
+            }
         }
     }
 

@@ -30,9 +30,9 @@ mod yaml;
 
 pub use canonical::canonical_json;
 pub use config::{
-    ApprovalConfig, Before, Canary, Check, Container, Deployment, EnvironmentConfig, HealthCheck, Kind,
-    Linear, LogRouter, LogRouterKind, OnFailure, Priority, Process, Requires, Routing, Scaling, Schedule,
-    Secret, ServiceConfig, Sidecar, Strategy, TaskRole, Verify,
+    ApprovalConfig, Canary, Container, Deployment, EnvironmentConfig, Errand, HealthCheck, Kind, Linear,
+    LogRouter, LogRouterKind, OnFailure, Priority, Process, Requires, Routing, Scaling, Schedule, Secret,
+    ServiceConfig, Sidecar, Strategy, TaskRole,
 };
 pub use cron::Cron;
 pub use errand::TaskDefinition;
@@ -41,7 +41,7 @@ pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, ServiceRecord};
-pub use render::{Capability, Rendered, Serving, Standing, Watch, render};
+pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
 };

@@ -1,14 +1,14 @@
 //! The template, parameters, tags and policy of one plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::ids::{EnvironmentName, ImageDigest};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::canonical::canonical_json;
-use crate::config::{Kind, Priority, ServiceConfig, Strategy};
+use crate::config::{Errand, Kind, Priority, ServiceConfig, Strategy};
 use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
@@ -71,7 +71,40 @@ impl Serving {
     }
 }
 
+/// The type of what CloudFormation waits for.
+pub const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
+/// CloudFormation waits so much longer than the task may take: for a place to run in, and for its end to be seen.
+const VERDICT_MARGIN_MINUTES: u32 = 15;
+
 impl Rendered {
+    /// Has the stack's operation wait, once all else is in place, until it is told whether that may stay: told that it
+    /// may not, or nothing in time, CloudFormation takes it back. It waits for a condition that is new, so the name that
+    /// is given back is made of all that is deployed.
+    ///
+    /// Source: CloudFormation user guide, "CreationPolicy attribute"; API, `SignalResource`.
+    pub fn await_verdict(&mut self, verify: &Errand) -> Result<String, Faults> {
+        let root = Path::of("template");
+        let mut template: Value = serde_json::from_str(&self.template).unwrap_or_default();
+        let resources = template.get_mut("Resources").and_then(Value::as_object_mut);
+        let resources = resources.ok_or_else(|| Fault::missing(root.key("Resources"), "an object"))?;
+        let everything = json!([self.template, self.parameters]);
+        let condition = format!("Verify{}", &sha256(&canonical_json(&everything))[..16]);
+        let minutes = verify.timeout_minutes + VERDICT_MARGIN_MINUTES;
+        // CloudFormation drops a dependency on what a condition leaves out.
+        let waits = json!({
+            "Type": WAIT_CONDITION,
+            "DependsOn": resources.keys().collect::<BTreeSet<_>>(),
+            "CreationPolicy": { "ResourceSignal": { "Count": 1, "Timeout": format!("PT{minutes}M") } },
+        });
+        resources.insert(condition.clone(), waits);
+        self.template = canonical_json(&template);
+        self.sha256 = sha256(&self.template);
+        if self.template.len() > TEMPLATE_BYTES_MAX {
+            return Err(too_long(&root, self.template.len()).into());
+        }
+        Ok(condition)
+    }
+
     /// Whether the template has a parameter of that name.
     pub fn declares(&self, parameter: &str) -> bool {
         let template: Result<Value, _> = serde_json::from_str(&self.template);
@@ -142,7 +175,7 @@ pub fn render(
     needs_of_web(config, &written, &declared, &mut faults);
     let parameters = parameters(config, &written, &owned, &declared, &mut faults);
     faults.or(Rendered {
-        sha256: Sha256::digest(&template).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: sha256(&template),
         capabilities: capabilities(&value),
         template,
         parameters,
@@ -181,6 +214,11 @@ fn needs_of_web(
     if missing(PRIORITY) && !auto {
         faults.push(Fault::missing(config.place_of_new(PRIORITY), "its place among the listener's rules"));
     }
+}
+
+/// In hex.
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn too_long(root: &Path, bytes: usize) -> Fault {

@@ -88,7 +88,6 @@ impl View<'_> {
             refused(&["routing"], "web service");
             refused(&["container", "port"], "web service");
             refused(&["scaling", "requestsPerTarget"], "web service");
-            refused(&["deployment", "verify", "path"], "web service");
         }
         match kind {
             Kind::Web | Kind::Worker => refused(&["schedule"], "job"),
@@ -223,7 +222,9 @@ impl View<'_> {
             let allowed = format!("less than {DEPLOYMENT_TIMEOUT_MINUTES_MAX} minutes in all");
             faults.push(Fault::new(place("strategy"), value, allowed));
         } else if let Some(timeout) = deployment.timeout_minutes.filter(|timeout| *timeout <= waits) {
-            let allowed = format!("more than {waits}, which bakeMinutes and the steps of the strategy take");
+            let allowed = format!(
+                "more than {waits}, which bakeMinutes, the steps of the strategy and verify may take"
+            );
             faults.push(Fault::new(place("timeoutMinutes"), timeout.to_string(), allowed));
         }
         let alarms = deployment.alarms();

@@ -54,6 +54,7 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
         | Effect::StopErrand { .. }
         | Effect::LookAtDeployment
         | Effect::StopDeployment
+        | Effect::GiveVerdict
         | Effect::Promote
         | Effect::Announce { .. }
         | Effect::Show => Ok(done()),

@@ -2,7 +2,7 @@
 
 use model::effect::Promise;
 use model::ids::EffectKey;
-use model::release::{Otherwise, Phase, Plan, Release, Requires, Stop};
+use model::release::{Otherwise, Phase, Plan, Release, Requires, Stop, Verdict};
 use model::signal::{DeploymentSeen, Rollout, Signal};
 use model::track::Track;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::freeze;
 use crate::gate;
 use crate::ports::{
-    ChangeSetKind, Clock, Databases, Executed, Records, Services, Sources, StackEvent, Stacks,
+    ChangeSetKind, Clock, Databases, Executed, Records, ResourceSignal, Services, Sources, StackEvent, Stacks,
 };
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness};
@@ -158,7 +158,7 @@ async fn is_out_of_reach<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Re
 /// How the track's deployment stands; `None` when nothing is being deployed.
 pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Result<Option<Signal>, Failure> {
     let Some(Deploying { release, plan, stop }) = deploying(track) else { return Ok(None) };
-    let seen = match (observe(ports, track, release, &plan.change_set).await?, stop) {
+    let seen = match (observe(ports, track, release, plan).await?, stop) {
         (
             seen @ (DeploymentSeen::NotStarted
             | DeploymentSeen::Running { .. }
@@ -186,6 +186,7 @@ async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: Deploym
         }
         DeploymentSeen::NotStarted
         | DeploymentSeen::Running { .. }
+        | DeploymentSeen::AwaitsVerdict
         | DeploymentSeen::Settled { rollout: Rollout::Running | Rollout::Completed, .. } => seen,
     }
 }
@@ -259,13 +260,13 @@ async fn observe<P: Stacks + Services>(
     ports: &P,
     track: &Track,
     release: &Release,
-    token: &EffectKey,
+    plan: &Plan,
 ) -> Result<DeploymentSeen, Failure> {
     let deleted = |status: &str| DeploymentSeen::Broken {
         status: status.to_owned(),
         why: "the stack was deleted by others".to_owned(),
     };
-    let events = operation_events(ports, track, token).await?;
+    let events = operation_events(ports, track, &plan.change_set).await?;
     // Newest first: the stack's own last word on this operation.
     let Some(last) = events.iter().find(|event| event.of_stack) else {
         let started = matches!(release.phase, Phase::Deploying { started: true, .. });
@@ -281,6 +282,7 @@ async fn observe<P: Stacks + Services>(
             .unwrap_or_else(|| last.reason.clone().unwrap_or_else(|| format!("the stack is {status}")))
     };
     Ok(match operation(&status) {
+        Operation::Running if awaits_verdict(plan, &status, &events) => DeploymentSeen::AwaitsVerdict,
         Operation::Running => DeploymentSeen::Running { status },
         Operation::RolledBack => DeploymentSeen::RolledBack { why: why(), status },
         Operation::Broken => DeploymentSeen::Broken { why: why(), status },
@@ -300,6 +302,33 @@ async fn observe<P: Stacks + Services>(
             },
         },
     })
+}
+
+/// Whether what waits for a verdict has begun to: all else is in place then.
+fn awaits_verdict(plan: &Plan, status: &str, events: &[StackEvent]) -> bool {
+    let Some(verify) = plan.verify.as_ref().filter(|_| !status.contains("ROLLBACK")) else { return false };
+    let last = events.iter().find(|event| !event.of_stack && event.logical_id == verify.condition);
+    last.is_some_and(|event| event.status == "CREATE_IN_PROGRESS")
+}
+
+/// Tells CloudFormation what it waits for.
+pub(crate) async fn give_verdict<P: Stacks>(
+    ports: &P,
+    track: &Track,
+    promise: &Promise,
+) -> Result<Signal, Failure> {
+    let verdict = deploying(track)
+        .filter(|deploying| deploying.release.id == promise.key.release)
+        .and_then(|Deploying { release, plan, .. }| release.verdict.as_ref().zip(plan.verify.as_ref()));
+    if let Some((verdict, verify)) = verdict {
+        let is_well = match verdict {
+            Verdict::Well => true,
+            Verdict::Unwell { .. } => false,
+        };
+        let signal = ResourceSignal { id: promise.key.clone(), is_well };
+        ports.signal_resource(&track.key.stack(), &verify.condition, &signal).await?;
+    }
+    Ok(Signal::Done { key: promise.key.clone() })
 }
 
 /// The events of one operation, newest first; empty when it has not begun.

@@ -1,6 +1,6 @@
-//! Tasks that run once for a release, with its image: what its config calls `before`.
+//! Tasks that run once for a release, with its image: what its config calls `before` and `verify`.
 
-use config::{Before, EnvironmentRecord, ServiceConfig, ServiceRecord};
+use config::{EnvironmentRecord, ServiceConfig, ServiceRecord};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, TrackKey};
 use model::release::{Errand, ErrandKind, Phase, Release};
@@ -27,8 +27,17 @@ const LOG_LINE_CHARS: usize = 200;
 const STOPPED: &str = "STOPPED";
 
 /// What must run before the release is deployed. Going back to what ran, or starting it anew, changes no database.
-pub(crate) fn before(name: &EnvironmentName, release: &Release, config: &ServiceConfig) -> Option<Before> {
+pub(crate) fn before(
+    name: &EnvironmentName,
+    release: &Release,
+    config: &ServiceConfig,
+) -> Option<config::Errand> {
     config.in_environment(name).deployment?.before.filter(|_| release.origin.is_new())
+}
+
+/// What tells whether it may stay. Where it goes back to what ran, that is asked as well.
+pub(crate) fn verify(name: &EnvironmentName, config: &ServiceConfig) -> Option<config::Errand> {
+    config.in_environment(name).deployment?.verify
 }
 
 /// The errand that this promise is about, and its release.
@@ -96,10 +105,11 @@ async fn order<P: Errands + Stacks>(
     let name = &track.key.environment;
     let lacks = |what: &str| Failure::refused("RunTask", format!("the release has no {what}"));
     let image = release.phase.image().ok_or_else(|| lacks("image"))?;
-    let command = match errand.kind {
-        ErrandKind::Before => before(name, release, config).map(|before| before.command),
+    let asked = match errand.kind {
+        ErrandKind::Before => before(name, release, config),
+        ErrandKind::Verify => verify(name, config),
     };
-    let command = command.ok_or_else(|| lacks("command"))?;
+    let command = asked.ok_or_else(|| lacks("command"))?.command;
     let definition = config
         .task(name, service, image, command)
         .map_err(|faults| Failure::refused("RegisterTaskDefinition", faults.to_string()))?;

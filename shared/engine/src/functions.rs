@@ -254,6 +254,7 @@ where
         Effect::StopErrand { kind, key } => errands::stop(ports, track, promise, *kind, key).await,
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
         Effect::StopDeployment => deployment::stop(ports, track, promise).await,
+        Effect::GiveVerdict => deployment::give_verdict(ports, track, promise).await,
         Effect::Promote => promotion::promote(ports, track, promise).await,
         Effect::DiscardPlan { change_set } => {
             ports.delete_change_set(&track.key.stack(), change_set).await?;
@@ -285,6 +286,7 @@ where
         | Effect::StopErrand { .. }
         | Effect::LookAtDeployment
         | Effect::StopDeployment
+        | Effect::GiveVerdict
         | Effect::Promote
         | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
     }

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use config::{Before, EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
+use config::{EnvironmentRecord, Errand, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
-use model::release::{Origin, Phase, Plan, PlanLine, Release, Requires};
+use model::release::{Origin, Phase, Plan, PlanLine, Release, Requires, Verify};
 use model::signal::{Rollout, Signal};
 use model::time::Span;
 use model::track::Track;
 use sha2::{Digest, Sha256};
 
 use crate::approval::floor_of;
-use crate::authors::authors;
 use crate::deployment::deletion;
 use crate::errands;
 use crate::failure::Failure;
 use crate::gate;
+use crate::news::news;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
@@ -67,6 +67,7 @@ where
     let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
     mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;
+    let verify = awaited(&track.key.environment, &mut ingredients)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
         Readiness::Busy => {
@@ -115,13 +116,17 @@ where
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let said = said(ports, track, release, &ingredients.config).await?;
-            let plan = compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            let news = news(ports, track, release).await?;
+            let verify = verify.filter(|verify| verify.is_of(&change_set));
+            let said = said(ports, track, release, &ingredients.config, verify).await?;
+            let mut plan =
+                compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,
                 plan,
                 wish: wish(track, release, &ingredients),
-                authors: authors(ports, track, release).await?,
+                authors: news.authors,
                 ground: Ground {
                     record: floor_of(&ingredients.environment, &release.origin),
                     directory: ingredients.directory,
@@ -238,6 +243,26 @@ async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<S
     let serving = ports.target_group(&revision).await?.ok_or_else(|| unknown("its revision shows none"))?;
     let serving = if serving == *alternate { Serving::AlternateTargetGroup } else { Serving::TargetGroup };
     Ok(Standing { serving, ..Standing::default() })
+}
+
+/// What CloudFormation is to wait for, and by what name.
+struct Awaited {
+    errand: Errand,
+    condition: String,
+}
+
+impl Awaited {
+    /// It waits only for a condition that is new: where nothing changes that could be asked about, there is none.
+    fn is_of(&self, change_set: &ChangeSetRead) -> bool {
+        change_set.changes.iter().any(|change| change.action == "Add" && change.logical_id == self.condition)
+    }
+}
+
+fn awaited(name: &EnvironmentName, ingredients: &mut Ingredients) -> Result<Option<Awaited>, Failure> {
+    let Some(errand) = errands::verify(name, &ingredients.config) else { return Ok(None) };
+    let awaited = ingredients.rendered.await_verdict(&errand);
+    let condition = awaited.map_err(|faults| Failure::refused("render", faults.to_string()))?;
+    Ok(Some(Awaited { errand, condition }))
 }
 
 /// The template's parameter that changes nothing but the task definition.
@@ -377,6 +402,7 @@ struct Said {
     requires: Option<Requires>,
     database: Option<PlanLine>,
     differences: Vec<String>,
+    verify: Option<Awaited>,
 }
 
 async fn said<P: Sources + Databases + Clock>(
@@ -384,6 +410,7 @@ async fn said<P: Sources + Databases + Clock>(
     track: &Track,
     release: &Release,
     config: &ServiceConfig,
+    verify: Option<Awaited>,
 ) -> Result<Said, Failure> {
     let environment = config.environments.get(&track.key.environment);
     let asked = environment.and_then(|environment| environment.requires.as_ref());
@@ -392,7 +419,7 @@ async fn said<P: Sources + Databases + Clock>(
         Some(requires) => Some(gate::line(ports, release, requires).await?),
         None => None,
     };
-    Ok(Said { requires, database, differences: differences(ports, track, release, config).await? })
+    Ok(Said { requires, database, differences: differences(ports, track, release, config).await?, verify })
 }
 
 fn compose(
@@ -409,13 +436,17 @@ fn compose(
     let live = track.live.as_ref().map(|live| &live.image);
     let before = errands::before(&track.key.environment, release, &ingredients.config);
     let mut lines = plan_words::lines(kind, live, image, said.database, said.differences, &changes);
+    if let Some(verify) = &said.verify {
+        plan_words::add_verify(&mut lines, &verify.errand);
+    }
     plan_words::add_before(&mut lines, release, before.as_ref());
+    let minutes = |errand: &Errand| Span::minutes(errand.timeout_minutes.into());
     Plan {
         fingerprint: fingerprint(
             track,
             image,
             ingredients,
-            before.as_ref(),
+            (before.as_ref(), said.verify.as_ref().map(|verify| &verify.errand)),
             &change_set.parameters,
             &changes,
         ),
@@ -423,7 +454,10 @@ fn compose(
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
-        before: before.map(|before| Span::minutes(before.timeout_minutes.into())),
+        before: before.as_ref().map(minutes),
+        verify: said
+            .verify
+            .map(|verify| Verify { limit: minutes(&verify.errand), condition: verify.condition }),
         requires: said.requires,
         lines,
     }
@@ -434,7 +468,7 @@ fn fingerprint(
     track: &Track,
     image: &ImageDigest,
     ingredients: &Ingredients,
-    before: Option<&Before>,
+    (before, verify): (Option<&Errand>, Option<&Errand>),
     resolved: &BTreeMap<String, String>,
     changes: &[ResourceChange],
 ) -> Fingerprint {
@@ -455,6 +489,9 @@ fn fingerprint(
     });
     if let Some(before) = before {
         all["before"] = serde_json::json!(before);
+    }
+    if let Some(verify) = verify {
+        all["verify"] = serde_json::json!(verify);
     }
     Fingerprint::of(&Sha256::digest(all.to_string()).into())
 }

@@ -1,6 +1,6 @@
 //! A plan in words, the dangerous lines first.
 
-use config::Before;
+use config::{Errand, WAIT_CONDITION};
 use model::ids::ImageDigest;
 use model::release::{Danger, Origin, Plan, PlanLine, Release};
 
@@ -51,7 +51,7 @@ pub(crate) fn lines(
     changes: &[ResourceChange],
 ) -> Vec<PlanLine> {
     let mut changes: Vec<(bool, PlanLine)> =
-        changes.iter().map(|change| (is_stateful(change), line(change))).collect();
+        changes.iter().filter(is_of_service).map(|change| (is_stateful(change), line(change))).collect();
     changes.sort_by(|(a_stateful, a), (b_stateful, b)| {
         a.danger.cmp(&b.danger).then(b_stateful.cmp(a_stateful)).then_with(|| a.text.cmp(&b.text))
     });
@@ -77,16 +77,35 @@ pub(crate) fn lines(
 }
 
 /// What runs before anything else, or already has; and what going back does not take back.
-pub(crate) fn add_before(lines: &mut Vec<PlanLine>, release: &Release, before: Option<&Before>) {
-    let command =
-        before.map(|before| before.command.join(" ").chars().take(COMMAND_CHARS).collect::<String>());
-    let said = match (command, &release.origin) {
+pub(crate) fn add_before(lines: &mut Vec<PlanLine>, release: &Release, before: Option<&Errand>) {
+    let said = match (before.map(command), &release.origin) {
         (Some(command), _) if release.prepared => format!("`before` has run already: {command}"),
         (Some(command), _) => format!("`before` runs first, as a task: {command}"),
         (None, Origin::Rollback { .. }) => STAYS.to_owned(),
         (None, Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. }) => return,
     };
     lines.insert(1.min(lines.len()), plain(said));
+}
+
+/// What decides whether it stays.
+pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Errand) {
+    let said =
+        format!("`verify` runs when all is in place, and decides whether it stays: {}", command(verify));
+    lines.insert(1.min(lines.len()), plain(said));
+}
+
+/// The commits that it is made of, last.
+pub(crate) fn add_commits(lines: &mut Vec<PlanLine>, commits: Vec<String>) {
+    lines.extend(commits.into_iter().map(plain));
+}
+
+fn command(errand: &Errand) -> String {
+    errand.command.join(" ").chars().take(COMMAND_CHARS).collect()
+}
+
+/// CloudFormation waits by something that it makes; nothing of the service is in it.
+fn is_of_service(change: &&ResourceChange) -> bool {
+    change.resource_type != WAIT_CONDITION
 }
 
 /// Said of every way back.

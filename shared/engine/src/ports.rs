@@ -141,6 +141,9 @@ pub struct CommitRead {
     pub parents: Vec<Revision>,
     /// An e-mail address; may be empty.
     pub author: String,
+    /// The author's name; may be empty.
+    pub name: String,
+    pub message: String,
 }
 
 /// A build to be started.
@@ -314,6 +317,14 @@ pub enum Executed {
     },
 }
 
+/// Source: CloudFormation API, `SignalResource`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceSignal {
+    /// The same one counts once.
+    pub id: EffectKey,
+    pub is_well: bool,
+}
+
 pub trait Stacks {
     /// `None` when there is none, or only a deleted one.
     async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>>;
@@ -332,6 +343,14 @@ pub trait Stacks {
     async fn set_stack_policy(&self, stack: &StackName, policy: &str) -> Answer<()>;
     /// Has the running update taken back. One that can no longer be cancelled changes nothing.
     async fn cancel_update(&self, stack: &StackName, token: &EffectKey) -> Answer<()>;
+    /// Tells what waits under that logical id whether all is well. What waits no longer, or was told so before, changes
+    /// nothing.
+    async fn signal_resource(
+        &self,
+        stack: &StackName,
+        logical_id: &str,
+        signal: &ResourceSignal,
+    ) -> Answer<()>;
     /// Begins to delete it; none of that name changes nothing. CloudFormation refuses a token that another operation had.
     async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()>;
     /// The change set's name is the operation's client request token. A busy stack answers `NoCapacity`.

@@ -39,6 +39,8 @@ pub enum Effect {
     LookAtDeployment,
     /// Have CloudFormation take the running deployment back.
     StopDeployment,
+    /// Tell CloudFormation, which waits for it, what the release's `verify` found.
+    GiveVerdict,
     /// Start the release's image on the tracks that come after this one.
     Promote,
     Announce {
@@ -86,6 +88,7 @@ impl Effect {
             | Effect::StopErrand { .. }
             | Effect::LookAtDeployment
             | Effect::StopDeployment
+            | Effect::GiveVerdict
             | Effect::Promote => Hand::Deployer,
             Effect::Announce { .. } | Effect::Show => Hand::Notify,
         }
@@ -106,6 +109,7 @@ impl Effect {
             | Effect::DiscardPlan { .. }
             | Effect::StopErrand { .. }
             | Effect::StopDeployment
+            | Effect::GiveVerdict
             | Effect::Promote
             | Effect::Announce { .. }
             | Effect::Show => false,

@@ -39,7 +39,7 @@ kinds!(
         Planned UpToDate PlanStale
         ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply VotesCounted
         Cleared ErrandStarted ErrandRunning ErrandSucceeded ErrandFailed
-        ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning ServiceMoving DeploymentSettled RolloutFailed
+        ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning AwaitsVerdict ServiceMoving DeploymentSettled RolloutFailed
         DeploymentRolledBack DeploymentBroken
         Done Waiting Refused Tick
 );
@@ -48,7 +48,7 @@ kinds!(
     /// Of an effect.
     EffectKind:
         StartBuild LookAtBuild LeaveBuild Plan DiscardPlan CountVotes Execute RunErrand LookAtErrand
-        StopErrand LookAtDeployment StopDeployment Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
+        StopErrand LookAtDeployment StopDeployment GiveVerdict Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
         AnnounceHold Show
 );
 
@@ -108,6 +108,7 @@ impl Signal {
             Signal::DeploymentSeen { seen, .. } => match seen {
                 DeploymentSeen::NotStarted => SignalKind::DeploymentNotStarted,
                 DeploymentSeen::Running { .. } => SignalKind::DeploymentRunning,
+                DeploymentSeen::AwaitsVerdict => SignalKind::AwaitsVerdict,
                 DeploymentSeen::Settled { rollout, .. } => match rollout {
                     Rollout::Running => SignalKind::ServiceMoving,
                     Rollout::Completed => SignalKind::DeploymentSettled,
@@ -168,6 +169,7 @@ impl Effect {
             Effect::StopErrand { .. } => EffectKind::StopErrand,
             Effect::LookAtDeployment => EffectKind::LookAtDeployment,
             Effect::StopDeployment => EffectKind::StopDeployment,
+            Effect::GiveVerdict => EffectKind::GiveVerdict,
             Effect::Promote => EffectKind::Promote,
             Effect::Announce { notice: Notice::ApprovalRequested } => EffectKind::AnnounceRequest,
             Effect::Announce { notice: Notice::ApprovalReminded } => EffectKind::AnnounceReminder,

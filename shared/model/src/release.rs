@@ -21,6 +21,8 @@ pub const DEPLOYING_TOLD_AFTER: Span = Span::hours(4);
 pub const STOPPING_TOLD_AFTER: Span = Span::hours(1);
 /// How often that is said again.
 pub const DEPLOYING_TOLD_EVERY: Span = Span::hours(24);
+/// So often a plan may be out of date when its turn has come: then something else changes the stack again and again.
+pub const STALE_MAX: u32 = 5;
 /// A release keeps this many steps; beyond it, waits in the middle are forgotten first.
 pub const STEPS_MAX: usize = 100;
 
@@ -42,9 +44,15 @@ pub struct Release {
     /// Who ordered it, where it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
+    /// How often its plan was found out of date when its turn had come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stale: u32,
     /// Its `before` has ended well: whatever becomes of the plan, it is not run again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub prepared: bool,
+    /// What its `verify` found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// Once it is known; kept beyond the ending, for whatever is made of this release later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageDigest>,
@@ -237,6 +245,10 @@ impl Release {
     }
 }
 
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -258,6 +270,8 @@ pub struct Errand {
 pub enum ErrandKind {
     /// `deployment.before` of the config: what must be done before the new version runs.
     Before,
+    /// `deployment.verify` of the config: whether the new version, which runs, may stay.
+    Verify,
 }
 
 impl ErrandKind {
@@ -265,6 +279,7 @@ impl ErrandKind {
     pub fn as_str(self) -> &'static str {
         match self {
             ErrandKind::Before => "before",
+            ErrandKind::Verify => "verify",
         }
     }
 }
@@ -273,6 +288,14 @@ impl std::fmt::Display for ErrandKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}`", self.as_str())
     }
+}
+
+/// Whether a deployed version may stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    Well,
+    Unwell { why: String },
 }
 
 /// A freeze in force.
@@ -360,8 +383,21 @@ pub struct Plan {
     /// How long the task may take that runs first; `None` where none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Span>,
+    /// What decides whether it stays; `None` where nothing is asked, or nothing changes that could be asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
+}
+
+/// That CloudFormation waits for a verdict before the stack is complete, and takes it back without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verify {
+    /// Logical id of the wait condition.
+    pub condition: String,
+    /// How long the task may take.
+    pub limit: Span,
 }
 
 /// That a database can be had again as it was a short while ago.
@@ -387,6 +423,7 @@ impl Plan {
     pub fn limit(&self, errand: ErrandKind) -> Span {
         let limit = match errand {
             ErrandKind::Before => self.before,
+            ErrandKind::Verify => self.verify.as_ref().map(|verify| verify.limit),
         };
         limit.unwrap_or(DEPLOYING_TOLD_AFTER)
     }

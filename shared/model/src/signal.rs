@@ -191,6 +191,8 @@ pub enum DeploymentSeen {
     Running {
         status: String,
     },
+    /// Everything of it is in place, and CloudFormation waits to be told whether it may stay.
+    AwaitsVerdict,
     /// The stack operation completed; this is what the service runs.
     Settled {
         deployed: Deployed,

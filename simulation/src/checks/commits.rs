@@ -6,10 +6,11 @@ use engine::ports::RolloutState;
 use model::decide::Advance;
 use model::effect::{Effect, Promise};
 use model::ids::{EffectKey, StackName};
-use model::release::{Deployed, Ending, How, Phase, Release};
+use model::release::{Deployed, Ending, ErrandKind, How, Phase, Release};
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
 
 use super::Invariant::{Aws, I1, I2, I3, I5, I6, I8};
+use super::errands::ended_well;
 use super::{Wrong, is_deploying, is_ending_told, is_of, secrets, tell, unapproved};
 use crate::witness;
 use crate::world::{MINUTE, World};
@@ -129,6 +130,15 @@ fn endings_are_true(world: &World, advance: &Advance, wrong: &mut Wrong) {
             is_of(&operation.token, release)
                 && matches!(operation.ended, Some("CREATE_COMPLETE" | "UPDATE_COMPLETE"))
         });
+        let awaited = world
+            .stacks
+            .operations
+            .iter()
+            .any(|operation| is_of(&operation.token, release) && operation.verify.is_some());
+        if awaited && !ended_well(world, &release.id, ErrandKind::Verify) {
+            let id = &release.id;
+            wrong.push((I6, format!("{id} is called deployed, but its `verify` did not end well")));
+        }
         if *how == How::Changed && !completed {
             let id = &release.id;
             wrong.push((I6, format!("{id} is called deployed, but its operation did not complete")));

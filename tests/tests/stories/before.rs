@@ -1,6 +1,7 @@
 //! `deployment.before`: a task that runs once for each release, after its approval and before anything is deployed.
 
 use local::TaskEnd;
+use model::release::ErrandKind;
 use serde_json::{Value, json};
 
 use crate::story::Story;
@@ -19,7 +20,7 @@ fn a_before_runs_once_for_each_release_between_its_approval_and_its_deployment()
         story.pushes_config(&migrating());
         let request = story.is_asked().await;
         assert!(request.text.contains("`before` runs first, as a task: ./migrate up"), "{}", request.text);
-        assert_eq!(story.befores().await, [], "nothing runs before its approval");
+        assert_eq!(story.errands(ErrandKind::Before).await, [], "nothing runs before its approval");
         story.approves().await;
         let first = story.ends("Deployed").await;
         assert_eq!(exit_codes(&story).await, [Some(0)]);
@@ -39,7 +40,7 @@ fn a_before_that_fails_ends_the_release_with_its_log_and_nothing_is_deployed() {
     tell(async |mut story| {
         let first = story.deploys_a_version().await;
         let log = ["applying 0007_totals", "column orders.total does not exist"].map(str::to_owned).to_vec();
-        story.next_before(TaskEnd::Exits { code: 3, log });
+        story.next_errand(ErrandKind::Before, TaskEnd::Exits { code: 3, log });
         story.pushes_config(&migrating());
         story.approves().await;
         story.ends("Failed").await;
@@ -63,12 +64,17 @@ fn a_before_that_fails_ends_the_release_with_its_log_and_nothing_is_deployed() {
 #[test]
 fn a_before_that_hangs_is_stopped_when_its_release_is_cancelled() {
     tell(async |mut story| {
-        story.next_before(TaskEnd::Hangs);
+        story.next_errand(ErrandKind::Before, TaskEnd::Hangs);
         story.pushes_config(&migrating());
         story.approves().await;
         story
             .until("the task runs", async || {
-                story.befores().await.iter().any(|task| task.status == "RUNNING").then_some(())
+                story
+                    .errands(ErrandKind::Before)
+                    .await
+                    .iter()
+                    .any(|task| task.status == "RUNNING")
+                    .then_some(())
             })
             .await;
         let said = story
@@ -80,7 +86,12 @@ fn a_before_that_hangs_is_stopped_when_its_release_is_cancelled() {
         assert!(why.contains("cancelled by ana: it hangs"), "{why}");
         story
             .until("the task is stopped", async || {
-                story.befores().await.iter().all(|task| task.status == "STOPPED").then_some(())
+                story
+                    .errands(ErrandKind::Before)
+                    .await
+                    .iter()
+                    .all(|task| task.status == "STOPPED")
+                    .then_some(())
             })
             .await;
         assert_eq!(story.stack_status().await.as_deref(), Some("REVIEW_IN_PROGRESS"));
@@ -88,5 +99,5 @@ fn a_before_that_hangs_is_stopped_when_its_release_is_cancelled() {
 }
 
 async fn exit_codes(story: &Story) -> Vec<Option<i32>> {
-    story.befores().await.iter().map(|task| task.ended.containers[0].exit_code).collect()
+    story.errands(ErrandKind::Before).await.iter().map(|task| task.ended.containers[0].exit_code).collect()
 }

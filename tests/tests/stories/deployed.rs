@@ -162,3 +162,19 @@ fn code_pipelines_template_configuration_deploys_as_it_stands() {
         assert_eq!(story.stack_tag("team").await.as_deref(), Some("billing"));
     });
 }
+
+#[test]
+fn a_request_tells_the_commits_since_what_is_live() {
+    tell(async |mut story| {
+        story.deploys_a_version().await;
+        let second = story.pushes_a_version();
+        story.is_asked().await;
+        let third = story.pushes_a_version();
+        let request = story.is_asked().await.text;
+        let told = [(&third, "Version 3"), (&second, "Version 2")]
+            .map(|(revision, subject)| format!("commit {}: {subject} (Ana)", revision.short()));
+        let at = told.each_ref().map(|line| request.find(line));
+        assert!(at[0].is_some() && at[0] < at[1], "{request}");
+        assert!(!request.contains("Version 1"), "{request}");
+    });
+}

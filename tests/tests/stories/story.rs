@@ -9,7 +9,7 @@ use engine::ports::{
 };
 use local::{Account, Control, Environment, LocalAws, Mishap, Notice, Outputs, Service, Slack, TaskEnd};
 use model::ids::{BuildId, ImageDigest, ReleaseId, Revision, StackName, TrackKey};
-use model::release::{Phase, Release};
+use model::release::{ErrandKind, Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -174,6 +174,13 @@ impl Story {
     /// Waits for the newest release's request and approves it.
     pub(crate) async fn approves(&mut self) -> Notice {
         self.answers(async |person, release, token| person.approve(release, token).await).await
+    }
+
+    /// Replies to the newest release's request, whatever comes of it.
+    pub(crate) async fn replies_once(&mut self) {
+        let request = self.is_asked().await;
+        let (release, token) = request.request().expect("a request has a release and a token");
+        self.person.approve(release, token).await;
     }
 
     pub(crate) async fn rejects(&mut self, reason: &str) {
@@ -512,21 +519,21 @@ impl Story {
         self.control.next_deployment(self.account.id(), self.track.stack().as_str(), mishap);
     }
 
-    /// The tasks that ran before deployments, or run.
-    pub(crate) async fn befores(&self) -> Vec<TaskRead> {
+    /// The tasks of releases of their own, which ran or run.
+    pub(crate) async fn errands(&self, kind: ErrandKind) -> Vec<TaskRead> {
         let record = told(self.aws.environment_record(&self.track.environment).await);
         let record: Value = serde_json::from_str(&record.expect("the record exists").body).expect("JSON");
         let cluster = record["cluster"].as_str().expect("a record names a cluster");
-        told(self.aws.tasks(cluster, &self.before_family()).await)
+        told(self.aws.tasks(cluster, &self.errand_family(kind)).await)
     }
 
-    fn before_family(&self) -> String {
-        format!("{}-before", self.track.stack())
+    fn errand_family(&self, kind: ErrandKind) -> String {
+        format!("{}-{}", self.track.stack(), kind.as_str())
     }
 
-    /// How the next task ends that runs before a deployment.
-    pub(crate) fn next_before(&self, end: TaskEnd) {
-        self.control.next_task(self.account.id(), &self.before_family(), end);
+    /// How the next such task ends.
+    pub(crate) fn next_errand(&self, kind: ErrandKind, end: TaskEnd) {
+        self.control.next_task(self.account.id(), &self.errand_family(kind), end);
     }
 
     /// Phases in the order they were entered.

@@ -19,6 +19,8 @@ pub(super) enum Answer {
     TokenUsed,
     /// There is no update to cancel.
     NotUpdating,
+    /// Nothing waits to be signalled there.
+    NotWaiting,
     /// Another operation runs, or a quota is reached: later.
     Busy,
     /// Nothing that CloudFormation alone says.
@@ -46,6 +48,7 @@ fn by_words(code: &str, message: &str) -> Answer {
         "OperationInProgress" | "LimitExceeded" => Answer::Busy,
         "InvalidChangeSetStatus" if is_busy(message) => Answer::Busy,
         "ValidationError" | "Validation" if is_not_updating(message) => Answer::NotUpdating,
+        "ValidationError" | "Validation" if is_not_waiting(message) => Answer::NotWaiting,
         "ValidationError" | "Validation" if is_busy(message) => Answer::Busy,
         "ValidationError" | "Validation" if message.contains("does not exist") => {
             if message.contains("ChangeSet [") { Answer::NoSuchChangeSet } else { Answer::NoSuchStack }
@@ -58,6 +61,12 @@ fn by_words(code: &str, message: &str) -> Answer {
 /// stacks in UPDATE_IN_PROGRESS.
 fn is_not_updating(message: &str) -> bool {
     message.contains("CancelUpdateStack")
+}
+
+/// `Stack … is in CREATE_COMPLETE state and cannot be signaled`, or a resource in it. Source: AWS CloudFormation
+/// templates on GitHub, issue 34.
+fn is_not_waiting(message: &str) -> bool {
+    message.contains("cannot be signaled") || message.contains("is not waiting for signals")
 }
 
 /// `… is in UPDATE_IN_PROGRESS state and can not be updated.` A stack in REVIEW_IN_PROGRESS is not busy: it waits for its
@@ -157,6 +166,11 @@ mod tests {
                 "ValidationError",
                 "CancelUpdateStack cannot be called from current stack status".into(),
                 Answer::NotUpdating,
+            ),
+            (
+                "ValidationError",
+                format!("{arn} UPDATE_ROLLBACK_IN_PROGRESS state and cannot be signaled"),
+                Answer::NotWaiting,
             ),
             ("ValidationError", "Parameters: [Sixe] do not exist in the template".into(), Answer::Other),
             ("ValidationError", "Template format error: unsupported structure.".into(), Answer::Other),

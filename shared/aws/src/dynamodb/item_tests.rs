@@ -13,7 +13,8 @@ use model::listener::{self, Reserved};
 use model::matching::Matching;
 use model::order::{Hold, Ordered, Override};
 use model::release::{
-    Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step,
+    Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
+    Verify,
 };
 use model::time::{Span, Timestamp};
 use model::track::{Live, Newest};
@@ -27,6 +28,7 @@ const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
 const PREPARING_TRACK_1: &str = include_str!("format_1/preparing_track.json");
+const VERIFYING_TRACK_1: &str = include_str!("format_1/verifying_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
@@ -37,6 +39,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(TRACK_1).unwrap(), track());
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
     assert_eq!(serde_json::from_str::<Track>(PREPARING_TRACK_1).unwrap(), preparing_track());
+    assert_eq!(serde_json::from_str::<Track>(VERIFYING_TRACK_1).unwrap(), verifying_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
@@ -46,6 +49,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
         (PREPARING_TRACK_1, serde_json::to_value(preparing_track())),
+        (VERIFYING_TRACK_1, serde_json::to_value(verifying_track())),
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (WATCH_1, serde_json::to_value(watch())),
@@ -198,7 +202,9 @@ fn release(n: u32, phase: Phase) -> Release {
         family: family(),
         origin: Origin::Push,
         ordered: None,
+        stale: 0,
         prepared: false,
+        verdict: None,
         image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
@@ -230,6 +236,7 @@ fn track() -> Track {
         timeout: None,
         requires: None,
         before: None,
+        verify: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {
@@ -359,6 +366,19 @@ fn preparing_track() -> Track {
         promised: 7,
         ..Track::new("payments/production".parse().unwrap())
     }
+}
+
+fn verifying_track() -> Track {
+    let mut track = preparing_track();
+    let (verifying, judged) = track.in_flight.split_at_mut(1);
+    if let Phase::Deploying { plan, started, errand: Some(errand), .. } = &mut verifying[0].phase {
+        plan.verify = Some(Verify { condition: "Verify0a1b2c3d".to_owned(), limit: Span::minutes(5) });
+        (*started, errand.kind) = (true, ErrandKind::Verify);
+    }
+    verifying[0].stale = 2;
+    judged[0].verdict = Some(Verdict::Unwell { why: "failed: payments exited with code 1".to_owned() });
+    let promise = Promise { effect: Effect::GiveVerdict, ..track.outbox[0].clone() };
+    Track { outbox: vec![promise], ..track }
 }
 
 fn build() -> Build {

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{container, object, routing, take};
+use super::{container, object, take};
 use crate::faults::{Fault, Faults, Path, nearest};
 use crate::limits::{
     ALARM_NAME_CHARS_MAX, ALARMS_MAX, BAKE_MINUTES_MAX, BAKE_MINUTES_ROLLING_MAX, DEPLOYMENT_MINUTES_DEFAULT,
@@ -36,12 +36,12 @@ pub struct Deployment {
     pub timeout_minutes: Option<u32>,
     /// Runs once for each release, with the new image, after the approval and before the deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Before", default)]
-    pub before: Option<Before>,
-    /// Tells whether the deployed version is well; if not, it is rolled back.
+    #[schemars(with = "Errand", default)]
+    pub before: Option<Errand>,
+    /// Runs once everything is deployed: unless it ends with 0 in time, the deployment is rolled back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Verify", default)]
-    pub verify: Option<Verify>,
+    #[schemars(with = "Errand", default)]
+    pub verify: Option<Errand>,
 }
 
 /// How traffic moves from the running version to the new one: a word, or with settings `{"canary": {"percent": 10}}`.
@@ -122,30 +122,11 @@ impl Default for Linear {
 /// A task that runs once, with the new image and the container's own environment, secrets and role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Before {
+pub struct Errand {
     #[schemars(length(min = 1, max = 100))]
     pub command: Vec<String>,
     #[schemars(range(min = 1, max = 240), default = "task_timeout")]
     pub timeout_minutes: u32,
-}
-
-/// Asked once the deployment is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Verify {
-    #[serde(flatten)]
-    pub check: Check,
-    #[schemars(range(min = 1, max = 240), default = "task_timeout")]
-    pub timeout_minutes: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Check {
-    /// A path of the service that must answer with a status from 200 to 299. For `web` services.
-    Path(String),
-    /// A command that must end with 0, run as a task like `before`.
-    Command(Vec<String>),
 }
 
 fn task_timeout() -> u32 {
@@ -164,8 +145,8 @@ pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<De
     let alarms = deployment.optional("alarms", faults, |value, path, faults| {
         reader::list(value, path, 0..=ALARMS_MAX, "names of alarms", faults, read_alarm)
     });
-    let before = deployment.optional("before", faults, read_before);
-    let verify = deployment.optional("verify", faults, read_verify);
+    let before = deployment.optional("before", faults, read_errand);
+    let verify = deployment.optional("verify", faults, read_errand);
     Some(Deployment {
         strategy: strategy?,
         bake_minutes: bake_minutes?,
@@ -253,39 +234,16 @@ fn read_steps(value: &Value, path: &Path, faults: &mut Faults) -> Option<(Option
     Some((percent?, minutes?))
 }
 
-fn read_before(value: &Value, path: &Path, faults: &mut Faults) -> Option<Before> {
-    let before = object(value, path, &["command", "timeoutMinutes"], faults)?;
-    let command = before
+fn read_errand(value: &Value, path: &Path, faults: &mut Faults) -> Option<Errand> {
+    let errand = object(value, path, &["command", "timeoutMinutes"], faults)?;
+    let command = errand
         .required("command", "a list of words", faults)
         .and_then(|(value, path)| container::read_command(value, &path, faults));
-    let timeout_minutes = before.optional("timeoutMinutes", faults, read_task_timeout);
-    Some(Before {
+    let timeout_minutes = errand.optional("timeoutMinutes", faults, read_task_timeout);
+    Some(Errand {
         command: command?,
         timeout_minutes: timeout_minutes?.unwrap_or(TASK_TIMEOUT_MINUTES_DEFAULT),
     })
-}
-
-fn read_verify(value: &Value, path: &Path, faults: &mut Faults) -> Option<Verify> {
-    const PATH_ALLOWED: &str = "a path: 1 to 1024 printable characters, starting with /";
-    let verify = object(value, path, &["path", "command", "timeoutMinutes"], faults)?;
-    let asked = verify.optional("path", faults, |value, path, faults| {
-        reader::text(value, path, PATH_ALLOWED, routing::is_health_path, faults).map(str::to_owned)
-    });
-    let command = verify.optional("command", faults, container::read_command);
-    let timeout_minutes = verify.optional("timeoutMinutes", faults, read_task_timeout);
-    let check = match (asked?, command?) {
-        (Some(path), None) => Some(Check::Path(path)),
-        (None, Some(command)) => Some(Check::Command(command)),
-        (Some(_), Some(_)) => {
-            faults.push(Fault::new(path, "a path and a command", "one of the two"));
-            None
-        }
-        (None, None) => {
-            faults.push(Fault::new(path, "an object that asks nothing", "a path or a command"));
-            None
-        }
-    };
-    Some(Verify { check: check?, timeout_minutes: timeout_minutes?.unwrap_or(TASK_TIMEOUT_MINUTES_DEFAULT) })
 }
 
 fn read_task_timeout(value: &Value, path: &Path, faults: &mut Faults) -> Option<u32> {
@@ -343,9 +301,10 @@ impl Deployment {
         self.alarms.as_deref().unwrap_or_default()
     }
 
-    /// How long a deployment waits by itself: the steps of its strategy, and watching what came of them.
+    /// How long a deployment waits by itself: the steps of its strategy, watching what came of them, and its `verify`.
     pub(crate) fn waits_minutes(&self) -> u32 {
-        self.bake_minutes().saturating_add(self.strategy().shift_minutes())
+        let verify_minutes = self.verify.as_ref().map_or(0, |verify| verify.timeout_minutes);
+        self.bake_minutes().saturating_add(self.strategy().shift_minutes()).saturating_add(verify_minutes)
     }
 
     /// When a deployment is given up.

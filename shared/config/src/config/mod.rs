@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use container::{Container, Process, Secret};
-pub use deployment::{Before, Canary, Check, Deployment, Linear, Strategy, Verify};
+pub use deployment::{Canary, Deployment, Errand, Linear, Strategy};
 pub use environments::{ApprovalConfig, EnvironmentConfig, OnFailure, Requires};
 pub use routing::{HealthCheck, Priority, Routing};
 pub use scaling::Scaling;

@@ -188,7 +188,7 @@ fn read_health_check(value: &Value, path: &Path, faults: &mut Faults) -> Option<
     })
 }
 
-pub(super) fn is_health_path(text: &str) -> bool {
+fn is_health_path(text: &str) -> bool {
     const CHARS_MAX: usize = 1_024;
     text.starts_with('/') && text.len() <= CHARS_MAX && text.bytes().all(|b| b.is_ascii_graphic())
 }

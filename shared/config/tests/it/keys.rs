@@ -325,18 +325,18 @@ fn a_wrong_deployment_is_told() {
     insta::assert_snapshot!(web("/deployment/before", json!({})), @"$.deployment.before.command is missing; allowed: a list of words");
     insta::assert_snapshot!(web("/deployment/before", json!(["./migrate"])), @"$.deployment.before is a list; allowed: an object");
     insta::assert_snapshot!(web("/deployment/before", json!({"command": ["./migrate"], "timeoutMinutes": 241})), @"$.deployment.before.timeoutMinutes is 241; allowed: a whole number from 1 to 240");
-    insta::assert_snapshot!(web("/deployment/verify", json!({})), @"$.deployment.verify is an object that asks nothing; allowed: a path or a command");
-    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/up", "command": ["./check"]})), @"$.deployment.verify is a path and a command; allowed: one of the two");
-    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "up"})), @r#"$.deployment.verify.path is "up"; allowed: a path: 1 to 1024 printable characters, starting with /"#);
+    insta::assert_snapshot!(web("/deployment/verify", json!({})), @"$.deployment.verify.command is missing; allowed: a list of words");
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/up", "command": ["./check"]})), @"$.deployment.verify.path is an unknown key; allowed: command, timeoutMinutes");
+    insta::assert_snapshot!(web("/deployment", json!({"verify": {"command": ["./check"], "timeoutMinutes": 30}, "timeoutMinutes": 30})), @"$.deployment.timeoutMinutes is 30; allowed: more than 30, which bakeMinutes, the steps of the strategy and verify may take");
     let both = json!({"service": "payments", "routing": {"paths": ["/payments"], "priority": 1}, "container": {"port": 80},
         "scaling": {"requestsPerTarget": 10}, "deployment": {"strategy": "canary"}});
     insta::assert_snapshot!(rendered(&both).unwrap_err(), @"$.scaling.requestsPerTarget is said with strategy canary; allowed: left out with this strategy: the requests move to another target group");
 }
 
 #[test]
-fn a_before_changes_nothing_in_the_template_and_a_verify_is_refused_until_it_is_carried_out() {
+fn what_runs_before_and_after_changes_no_parameter() {
     assert_eq!(web("/deployment/before", json!({"command": ["./migrate"], "timeoutMinutes": 15})), "");
-    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/payments/ready"})), @"$.deployment.verify is set; allowed: nothing: no deployment is verified so far, and none would be rolled back by it");
+    assert_eq!(web("/deployment/verify", json!({"command": ["./check"]})), "");
     assert_eq!(web("/deployment/timeoutMinutes", json!(90)), "");
 }
 
@@ -383,7 +383,7 @@ fn a_worker_has_no_load_balancer_and_a_job_has_a_schedule() {
 #[test]
 fn what_a_kind_has_no_use_for_is_refused() {
     let extra = json!({"routing": {"paths": ["/payments"], "priority": 1}, "container": {"port": 80},
-        "scaling": {"requestsPerTarget": 5}, "deployment": {"strategy": "canary", "bakeMinutes": 1, "alarms": ["a"], "verify": {"path": "/up"}},
+        "scaling": {"requestsPerTarget": 5}, "deployment": {"strategy": "canary", "bakeMinutes": 1, "alarms": ["a"], "verify": {"command": ["./check"]}},
         "schedule": {"cron": "0 3 * * ?", "timeZone": "UTC"}});
     let all = |kind: &str| {
         let mut written = extra.clone();
@@ -395,7 +395,6 @@ fn what_a_kind_has_no_use_for_is_refused() {
     $.routing is set; allowed: nothing: only a web service has it, and this is a worker
     $.container.port is set; allowed: nothing: only a web service has it, and this is a worker
     $.scaling.requestsPerTarget is set; allowed: nothing: only a web service has it, and this is a worker
-    $.deployment.verify.path is set; allowed: nothing: only a web service has it, and this is a worker
     $.schedule is set; allowed: nothing: only a job has it, and this is a worker
     $.deployment.strategy is "canary"; allowed: "rolling": only a web service has traffic to shift
     "#);
@@ -403,7 +402,6 @@ fn what_a_kind_has_no_use_for_is_refused() {
     $.routing is set; allowed: nothing: only a web service has it, and this is a job
     $.container.port is set; allowed: nothing: only a web service has it, and this is a job
     $.scaling.requestsPerTarget is set; allowed: nothing: only a web service has it, and this is a job
-    $.deployment.verify.path is set; allowed: nothing: only a web service has it, and this is a job
     $.scaling is set; allowed: nothing: only a service has it, and this is a job
     $.deployment.strategy is set; allowed: nothing: only a service has it, and this is a job
     $.deployment.bakeMinutes is set; allowed: nothing: only a service has it, and this is a job

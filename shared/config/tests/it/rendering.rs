@@ -1,4 +1,4 @@
-use config::{Capability, Faults, Rendered};
+use config::{Capability, Errand, Faults, Rendered};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -84,6 +84,25 @@ fn the_template_is_canonical_json_under_its_own_hash() {
     let rendered = rendered_resources("{ B: {Type: T, Properties: {V: 08, W: !Ref A}}, A: {Type: T} }");
     insta::assert_snapshot!(rendered.template, @r#"{"Resources":{"A":{"Type":"T"},"B":{"Properties":{"V":"08","W":{"Ref":"A"}},"Type":"T"}}}"#);
     insta::assert_snapshot!(rendered.sha256, @"49a3770cdc59ddf65500ec48f04077c2e3c3ae4e9e3c38739cdf892882f8dcef");
+}
+
+#[test]
+fn what_is_to_be_verified_waits_for_all_else_under_a_name_of_its_own() {
+    let verify = Errand { command: vec!["./check".to_owned()], timeout_minutes: 10 };
+    let awaiting = |resources: &str| {
+        let mut rendered = rendered_resources(resources);
+        let condition = rendered.await_verdict(&verify).unwrap();
+        (condition, rendered)
+    };
+    let (condition, first) = awaiting("{ B: {Type: T}, A: {Type: T} }");
+    let template: Value = serde_json::from_str(&first.template).unwrap();
+    insta::assert_snapshot!(template["Resources"][&condition], @r#"{"CreationPolicy":{"ResourceSignal":{"Count":1,"Timeout":"PT25M"}},"DependsOn":["A","B"],"Type":"AWS::CloudFormation::WaitCondition"}"#);
+    assert_eq!(
+        awaiting("{ B: {Type: T}, A: {Type: T} }"),
+        (condition.clone(), first),
+        "nothing new, no new name"
+    );
+    assert_ne!(awaiting("{ B: {Type: T}, A: {Type: U} }").0, condition);
 }
 
 #[test]

@@ -166,6 +166,19 @@ fn gaps_in_traffic_are_named() {
 }
 
 #[test]
+fn what_cloudformation_waits_by_is_told_as_what_it_waits_for() {
+    let errand = |command: &str| config::Errand { command: vec![command.to_owned()], timeout_minutes: 10 };
+    let condition = |name: &str, action: &str| change(name, config::WAIT_CONDITION, action, NONE(), &[]);
+    assert_eq!(
+        told(vec![condition("Verify0a", "Remove"), condition("Verify1b", "Add")], &[]).lines().count(),
+        1
+    );
+    let mut lines = vec![plain("image".to_owned())];
+    add_verify(&mut lines, &errand("./check"));
+    insta::assert_snapshot!(lines[1].text, @"`verify` runs when all is in place, and decides whether it stays: ./check");
+}
+
+#[test]
 fn differences_of_the_config_come_between_dangerous_and_harmless_lines() {
     insta::assert_snapshot!(told(vec![
         change("ScalableTarget", "AWS::ApplicationAutoScaling::ScalableTarget", "Modify", json!({"Replacement": "False"}), &["MaxCapacity"]),

@@ -25,7 +25,9 @@ impl Draft {
             family: push.family.clone(),
             origin: Origin::Push,
             ordered: None,
+            stale: 0,
             prepared: false,
+            verdict: None,
             image: None,
             created_at: self.now,
             phase: Phase::Building { build: None },
@@ -65,7 +67,9 @@ impl Draft {
             family: promotion.family.clone(),
             origin: Origin::Promotion { of: promotion.of.clone() },
             ordered: None,
+            stale: 0,
             prepared: false,
+            verdict: None,
             image: Some(promotion.image.clone()),
             created_at: self.now,
             phase: Phase::Planning { image: promotion.image.clone(), before: None },
@@ -136,13 +140,13 @@ impl Draft {
             return Err(Why::ReleaseIsOver);
         };
         match seen {
-            BuildSeen::Running { phase } => self.look_later(n, format!("building: {phase}")),
+            BuildSeen::Running { phase } => self.look_at_build_later(n, format!("building: {phase}")),
             BuildSeen::Succeeded { exported: None, .. } => {
                 self.fail(n, format!("build {build} succeeded but exported no image digest"));
                 Ok(())
             }
             BuildSeen::Succeeded { exported: Some(_), registry: None } => {
-                self.look_later(n, "built; waiting for the registry to show the image".to_owned())
+                self.look_at_build_later(n, "built; waiting for the registry to show the image".to_owned())
             }
             BuildSeen::Succeeded { exported: Some(exported), registry: Some(registry) }
                 if exported != registry =>
@@ -169,5 +173,9 @@ impl Draft {
                 Ok(())
             }
         }
+    }
+
+    fn look_at_build_later(&mut self, n: u32, what: String) -> Outcome {
+        self.look_later(n, |effect| matches!(effect, Effect::LookAtBuild { .. }), what)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Draft, LOOK_FIRST, Outcome, Why};
 use crate::effect::Effect;
 use crate::ids::{EffectKey, ImageDigest};
-use crate::release::{Deployed, Ending, Frozen, How, Origin, Phase, Stop};
+use crate::release::{Deployed, Ending, Errand, ErrandKind, Frozen, How, Origin, Phase, Stop, Verdict};
 use crate::signal::{DeploymentSeen, Rollout};
 use crate::track::Live;
 
@@ -45,14 +45,19 @@ impl Draft {
 
     pub(super) fn deployment_seen(&mut self, n: u32, seen: &DeploymentSeen) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        // What others execute while its errand runs is found by our own execution.
-        let Phase::Deploying { plan, started, errand: None, stop, .. } = &release.phase else {
-            return Err(Why::AnotherPhase);
+        let (image, started, stop) = match &release.phase {
+            // What others execute while its `before` runs is found by our own execution.
+            Phase::Deploying { errand: Some(Errand { kind: ErrandKind::Before, .. }), .. }
+            | Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::AwaitingApproval { .. }
+            | Phase::Ready { .. }
+            | Phase::Over(_) => return Err(Why::AnotherPhase),
+            Phase::Deploying { plan, started, stop, .. } => (plan.image.clone(), *started, stop.clone()),
         };
-        let (image, started, stop) = (plan.image.clone(), *started, stop.clone());
         if *seen == DeploymentSeen::NotStarted {
             return if started {
-                self.look_later(n, "waiting for CloudFormation to begin".to_owned())
+                self.look_at_deployment_later(n, "waiting for CloudFormation to begin".to_owned())
             } else {
                 Err(Why::AlreadyDone)
             };
@@ -63,10 +68,17 @@ impl Draft {
         }
         match seen {
             DeploymentSeen::NotStarted => Ok(()),
-            DeploymentSeen::Running { status } => self.look_later(n, format!("deploying: {status}")),
+            DeploymentSeen::Running { status } => {
+                self.look_at_deployment_later(n, format!("deploying: {status}"))
+            }
+            DeploymentSeen::AwaitsVerdict => self.awaits_verdict(n),
             DeploymentSeen::Settled { deployed, rollout } => self.settled(n, &image, deployed, rollout),
             DeploymentSeen::RolledBack { status, why } => {
-                let why = stop.map_or_else(|| why.clone(), |stop| format!("{stop}; {why}"));
+                let why = match (stop, self.track.release(n).and_then(|release| release.verdict.as_ref())) {
+                    (Some(stop), _) => format!("{stop}; {why}"),
+                    (None, Some(Verdict::Unwell { why })) => format!("its {} {why}", ErrandKind::Verify),
+                    (None, Some(Verdict::Well) | None) => why.clone(),
+                };
                 self.end(n, Ending::RolledBack { why, stack_status: status.clone() });
                 Ok(())
             }
@@ -126,9 +138,10 @@ impl Draft {
     fn settled(&mut self, n: u32, image: &ImageDigest, deployed: &Deployed, rollout: &Rollout) -> Outcome {
         let failed = |why: String| Ending::Failed { why, stack_status: Some(deployed.stack_status.clone()) };
         match rollout {
-            Rollout::Running => {
-                self.look_later(n, format!("deploying: {}, the service still moves", deployed.stack_status))
-            }
+            Rollout::Running => self.look_at_deployment_later(
+                n,
+                format!("deploying: {}, the service still moves", deployed.stack_status),
+            ),
             Rollout::Failed { why } => {
                 self.end(n, failed(format!("the stack is {}, but {why}", deployed.stack_status)));
                 Ok(())
@@ -141,11 +154,32 @@ impl Draft {
                 self.end(n, failed(why));
                 Ok(())
             }
+            Rollout::Completed if self.lacks_verdict(n) => {
+                let why = format!(
+                    "the stack is {}, but nobody said that its {} ended well",
+                    deployed.stack_status,
+                    ErrandKind::Verify
+                );
+                self.end(n, failed(why));
+                Ok(())
+            }
             Rollout::Completed => {
                 self.deployed(n, deployed, How::Changed);
                 Ok(())
             }
         }
+    }
+
+    /// CloudFormation completes nothing that waits for a verdict; others may have told it one.
+    fn lacks_verdict(&self, n: u32) -> bool {
+        self.track.release(n).is_some_and(|release| {
+            release.phase.plan().is_some_and(|plan| plan.verify.is_some())
+                && release.verdict != Some(Verdict::Well)
+        })
+    }
+
+    pub(super) fn look_at_deployment_later(&mut self, n: u32, what: String) -> Outcome {
+        self.look_later(n, |effect| *effect == Effect::LookAtDeployment, what)
     }
 
     pub(super) fn deployed(&mut self, n: u32, deployed: &Deployed, how: How) {

@@ -1,9 +1,9 @@
-//! Tasks that run once for a release: what must be done before its deployment.
+//! Tasks that run once for a release: what must be done before its deployment, and what tells whether it may stay.
 
 use super::{Draft, LOOK_FIRST, Outcome, Why};
 use crate::effect::Effect;
 use crate::ids::EffectKey;
-use crate::release::{Ending, Errand, ErrandKind, Phase};
+use crate::release::{Ending, Errand, ErrandKind, Phase, Plan, Verdict};
 use crate::signal::ErrandSeen;
 
 impl Draft {
@@ -21,12 +21,36 @@ impl Draft {
             return Err(Why::AlreadyDone);
         }
         self.keep(n, |effect| *effect == Effect::Execute);
-        self.promise(n, Effect::RunErrand, self.now);
-        let key = EffectKey { release: self.track.release_id(n), k: self.track.promised };
-        let errand = Errand { kind: ErrandKind::Before, key, since: self.now, started: false };
-        self.set_errand(n, Some(errand));
+        self.run_errand(n, ErrandKind::Before);
         self.step(n, format!("its {} comes first", ErrandKind::Before));
         Ok(())
+    }
+
+    /// Everything is in place, and CloudFormation keeps the way back open until it is told.
+    pub(super) fn awaits_verdict(&mut self, n: u32) -> Outcome {
+        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
+        let Phase::Deploying { plan, errand, stop, .. } = &release.phase else {
+            return Err(Why::AnotherPhase);
+        };
+        let is_asked = plan.verify.is_none() || errand.is_some() || release.verdict.is_some();
+        let is_to_stop = stop.is_some();
+        let seen = format!("in place: CloudFormation waits for its {}", ErrandKind::Verify);
+        let looked = self.look_at_deployment_later(n, seen);
+        if is_asked {
+            return looked;
+        }
+        if is_to_stop {
+            self.judge_stopped(n);
+        } else {
+            self.run_errand(n, ErrandKind::Verify);
+        }
+        Ok(())
+    }
+
+    fn run_errand(&mut self, n: u32, kind: ErrandKind) {
+        self.promise(n, Effect::RunErrand, self.now);
+        let key = EffectKey { release: self.track.release_id(n), k: self.track.promised };
+        self.set_errand(n, Some(Errand { kind, key, since: self.now, started: false }));
     }
 
     pub(super) fn errand_started(&mut self, n: u32, key: &EffectKey) -> Outcome {
@@ -48,21 +72,64 @@ impl Draft {
                 if !errand.started {
                     self.errand_started(n, key)?;
                 }
-                self.look_later(n, format!("its {}: {status}", errand.kind))
+                let what = format!("its {}: {status}", errand.kind);
+                self.look_later(n, |effect| *effect == Effect::LookAtErrand, what)
             }
-            ErrandSeen::Succeeded => {
-                self.drop_promises(n);
-                self.set_errand(n, None);
-                self.step(n, format!("its {} ended well", errand.kind));
-                self.prepared(n);
+            ErrandSeen::Succeeded | ErrandSeen::Failed { .. } => {
+                self.errand_is_over(n);
+                match (errand.kind, seen) {
+                    (ErrandKind::Before, ErrandSeen::Failed { why }) => {
+                        let why = format!("its {} failed: {why}", errand.kind);
+                        self.end(n, Ending::Failed { why, stack_status: None });
+                    }
+                    (ErrandKind::Verify, ErrandSeen::Failed { why }) => {
+                        self.judge(n, Verdict::Unwell { why: format!("failed: {why}") });
+                    }
+                    (ErrandKind::Before, _) => {
+                        self.drop_promises(n);
+                        self.step(n, format!("its {} ended well", errand.kind));
+                        self.prepared(n);
+                    }
+                    (ErrandKind::Verify, _) => self.judge(n, Verdict::Well),
+                }
                 Ok(())
             }
-            ErrandSeen::Failed { why } => {
-                self.set_errand(n, None);
-                let why = format!("its {} failed: {why}", errand.kind);
-                self.end(n, Ending::Failed { why, stack_status: None });
-                Ok(())
-            }
+        }
+    }
+
+    fn errand_is_over(&mut self, n: u32) {
+        self.keep(n, |effect| matches!(effect, Effect::RunErrand | Effect::LookAtErrand));
+        self.set_errand(n, None);
+    }
+
+    pub(super) fn is_verifying(&self, n: u32) -> bool {
+        let phase = self.track.release(n).map(|release| &release.phase);
+        matches!(phase, Some(Phase::Deploying { errand: Some(Errand { kind: ErrandKind::Verify, .. }), .. }))
+    }
+
+    /// The verdict is given once. A task that has not come to one is stopped.
+    pub(super) fn judge(&mut self, n: u32, verdict: Verdict) {
+        let Some(release) = self.release_mut(n).filter(|release| release.verdict.is_none()) else { return };
+        let what = match &verdict {
+            Verdict::Well => "ended well".to_owned(),
+            Verdict::Unwell { why } => why.clone(),
+        };
+        release.verdict = Some(verdict);
+        if let Phase::Deploying { errand: Some(Errand { kind, key, .. }), .. } = &release.phase {
+            let stop = Effect::StopErrand { kind: *kind, key: key.clone() };
+            self.promise(n, stop, self.now);
+            self.errand_is_over(n);
+        }
+        self.step(n, format!("its {} {what}", ErrandKind::Verify));
+        self.promise(n, Effect::GiveVerdict, self.now);
+    }
+
+    /// What is to stop need not be waited for.
+    pub(super) fn judge_stopped(&mut self, n: u32) {
+        let phase = self.track.release(n).map(|release| &release.phase);
+        if let Some(Phase::Deploying { stop: Some(stop), .. }) = phase {
+            let why = format!("was not waited for: {stop}");
+            self.judge(n, Verdict::Unwell { why });
         }
     }
 
@@ -91,6 +158,10 @@ impl Draft {
         }
         self.touch(n);
     }
+}
+
+pub(super) fn not_in_time(plan: &Plan, kind: ErrandKind) -> String {
+    format!("was not done within {} minutes", plan.limit(kind).as_seconds() / 60)
 }
 
 /// Why a release ends before its errand has.

@@ -4,7 +4,7 @@ use super::errand::given_up;
 use super::{Draft, Outcome, Why};
 use crate::effect::{Effect, Notice};
 use crate::order::{Hold, Order, Ordered, Override};
-use crate::release::{Ending, Origin, Phase, Release, Stop};
+use crate::release::{Ending, Errand, ErrandKind, Origin, Phase, Release, Stop};
 use crate::time::Timestamp;
 use crate::track::{Newest, ORDERS_MAX};
 
@@ -73,7 +73,7 @@ impl Draft {
                 self.end(n, Ending::Cancelled { ordered: ordered.clone() });
                 Ok(())
             }
-            Phase::Deploying { errand: Some(errand), .. } => {
+            Phase::Deploying { errand: Some(errand @ Errand { kind: ErrandKind::Before, .. }), .. } => {
                 self.fail(n, given_up(errand, &format!("cancelled by {ordered}")));
                 Ok(())
             }
@@ -99,6 +99,9 @@ impl Draft {
         self.enter(n, Phase::Deploying { plan, asked, started, errand, told: None, stop: Some(stop) }, what);
         if started {
             self.promise(n, Effect::StopDeployment, self.now);
+            if self.is_verifying(n) {
+                self.judge_stopped(n);
+            }
             return;
         }
         let now = self.now;
@@ -182,7 +185,9 @@ impl Draft {
             id: self.track.release_id(n),
             origin,
             ordered: Some(ordered.clone()),
+            stale: 0,
             prepared: false,
+            verdict: None,
             image: image.clone(),
             created_at: self.now,
             phase: Phase::Building { build: None },

@@ -2,7 +2,7 @@
 
 use super::{Draft, Outcome, Why};
 use crate::ids::{EffectKey, ImageDigest};
-use crate::release::{Asked, Deployed, Ending, How, Phase, Reach};
+use crate::release::{Asked, Deployed, Ending, How, Phase, Reach, STALE_MAX};
 
 impl Draft {
     pub(super) fn plan_anew(&mut self, n: u32, image: ImageDigest, before: Option<Asked>, what: String) {
@@ -60,6 +60,21 @@ impl Draft {
         }
         if let Some(stop) = stop {
             self.end_stopped(n, stop);
+            return Ok(());
+        }
+        let stale = self.release_mut(n).map_or(0, |release| {
+            release.stale += 1;
+            release.stale
+        });
+        if stale >= STALE_MAX {
+            let stack = self.track.key.stack();
+            self.fail(
+                n,
+                format!(
+                    "its plan was out of date {stale} times when its turn had come, at last because {why}: find out what \
+                     else changes {stack}, then retry it"
+                ),
+            );
             return Ok(());
         }
         self.plan_anew(n, image, Some(asked), format!("the plan must be made again: {why}"));

@@ -3,7 +3,7 @@
 use super::{Draft, LOOK_MAX, Outcome, Why, look_delay};
 use crate::effect::{Effect, Notice, Promise};
 use crate::ids::EffectKey;
-use crate::release::Reach;
+use crate::release::{Reach, Verdict};
 use crate::time::Timestamp;
 
 impl Draft {
@@ -42,7 +42,10 @@ impl Draft {
             return self.waiting(key, why, self.now.plus(LOOK_MAX));
         }
         self.track.outbox.retain(|promise| promise.key != *key);
-        if promise.effect.drives_release() {
+        if promise.effect == Effect::RunErrand && self.is_verifying(key.release.n) {
+            // What is deployed is being deployed: it is for CloudFormation to take it back.
+            self.judge(key.release.n, Verdict::Unwell { why: format!("could not be done: {why}") });
+        } else if promise.effect.drives_release() {
             self.fail(key.release.n, why.to_owned());
         } else {
             self.step(key.release.n, format!("could not be done: {why}"));
@@ -80,20 +83,14 @@ impl Draft {
 
     /// The release moves on: what drove it before is void, and a request not yet sent is no longer one.
     pub(super) fn drop_promises(&mut self, n: u32) {
-        self.keep(n, |effect| effect.drives_release() || *effect == Effect::StopDeployment || asks(effect));
+        self.keep(n, |effect| effect.drives_release() || is_operating(effect) || asks(effect));
     }
 
     /// Puts the release's look off, with growing delay; says so only when something is new.
-    pub(super) fn look_later(&mut self, n: u32, what: String) -> Outcome {
+    pub(super) fn look_later(&mut self, n: u32, looks: impl Fn(&Effect) -> bool, what: String) -> Outcome {
         let now = self.now;
-        let look = self.track.outbox.iter_mut().find(|promise| {
-            promise.key.release.n == n
-                && matches!(
-                    promise.effect,
-                    Effect::LookAtBuild { .. } | Effect::LookAtErrand | Effect::LookAtDeployment
-                )
-        });
-        let Some(look) = look else { return Err(Why::AlreadyDone) };
+        let is_look = |promise: &&mut Promise| promise.key.release.n == n && looks(&promise.effect);
+        let Some(look) = self.track.outbox.iter_mut().find(is_look) else { return Err(Why::AlreadyDone) };
         let news = look.waiting_for.as_deref() != Some(what.as_str());
         if !news && look.due > now {
             return Err(Why::AlreadyDone);
@@ -106,6 +103,11 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// Said to CloudFormation of an operation that runs.
+fn is_operating(effect: &Effect) -> bool {
+    matches!(effect, Effect::StopDeployment | Effect::GiveVerdict)
 }
 
 fn asks(effect: &Effect) -> bool {

@@ -1,10 +1,10 @@
 //! What the passing of time alone does.
 
-use super::errand::given_up;
+use super::errand::{given_up, not_in_time};
 use super::{Draft, Outcome, Why};
 use crate::approval::Nudged;
 use crate::effect::{Effect, Notice};
-use crate::release::{Asked, BUILDING_MAX, Ending, PLANNING_MAX, Phase, Plan};
+use crate::release::{Asked, BUILDING_MAX, Ending, ErrandKind, PLANNING_MAX, Phase, Plan, Release, Verdict};
 use crate::time::Span;
 use crate::track::HOLD_TOLD_EVERY;
 
@@ -41,6 +41,11 @@ impl Draft {
         true
     }
 
+    fn is_due(&self, n: u32) -> bool {
+        let deadline = self.track.release(n).and_then(Release::deadline);
+        deadline.is_some_and(|deadline| deadline <= self.now)
+    }
+
     fn overdue(&mut self, n: u32) {
         let Some(release) = self.track.release(n) else { return };
         let waiting = self
@@ -62,9 +67,19 @@ impl Draft {
             }
             Phase::AwaitingApproval { plan, asked } => self.nudge(n, plan, asked),
             Phase::Deploying { plan, errand: Some(errand), .. } => {
-                let minutes = plan.limit(errand.kind).as_seconds() / 60;
-                let why = format!("its {} was not done within {minutes} minutes{waiting}", errand.kind);
-                self.fail(n, given_up(&errand, &why));
+                let why = format!("{}{waiting}", not_in_time(&plan, errand.kind));
+                match errand.kind {
+                    ErrandKind::Before => {
+                        self.fail(n, given_up(&errand, &format!("its {} {why}", errand.kind)))
+                    }
+                    ErrandKind::Verify => {
+                        self.judge(n, Verdict::Unwell { why });
+                        // The deployment's own limit may have come as well.
+                        if self.is_due(n) {
+                            self.overdue(n);
+                        }
+                    }
+                }
             }
             Phase::Deploying { plan, told: None, stop: None, .. } if plan.timeout.is_some() => {
                 self.stop(n, None)

@@ -7,7 +7,7 @@ use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
 use model::order::Order;
-use model::release::{Ending, Frozen, Origin, Phase, Plan, Release};
+use model::release::{Ending, ErrandKind, Frozen, Origin, Phase, Plan, Release, Verdict, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 
@@ -48,6 +48,16 @@ struct Operation {
     completed: Option<bool>,
     /// It was told to stop, and will not complete.
     stopped: bool,
+    waits: Waits,
+}
+
+/// Whether an operation waits to be told that what it made is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    No,
+    NotYet,
+    Now,
+    Told(bool),
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +71,7 @@ pub(crate) struct Facts {
     change_sets: BTreeMap<String, ChangeSet>,
     operations: Vec<Operation>,
     /// By the promise that each was started for.
-    tasks: BTreeMap<EffectKey, TaskFact>,
+    tasks: BTreeMap<EffectKey, (ErrandKind, TaskFact)>,
     /// Every plan that people were ever asked about.
     asked: BTreeSet<(u32, Fingerprint)>,
     /// Everything ever told, for telling it again.
@@ -232,6 +242,15 @@ impl Facts {
                 }
                 done()
             }
+            Effect::GiveVerdict => {
+                let Some(verdict) = story.track.release(n)?.verdict.clone() else { return done() };
+                let is_well = verdict == Verdict::Well;
+                assert_eq!(is_well, is_well && self.ended_well(n, ErrandKind::Verify), "{n} is called well");
+                if let Some(operation) = self.operations.last_mut().filter(|last| last.waits == Waits::Now) {
+                    operation.waits = Waits::Told(is_well);
+                }
+                done()
+            }
             Effect::DiscardPlan { change_set } => {
                 self.change_sets.remove(&change_set.to_string());
                 done()
@@ -244,6 +263,7 @@ impl Facts {
                 if self.runs.as_ref() == Some(&image) && !is_redeploy {
                     return Some(Signal::UpToDate { n, key: promise.key.clone(), deployed: deployed(image) });
                 }
+                let limit = Span::hours(if self.trouble { 1 } else { 240 });
                 let plan = Plan {
                     fingerprint: self.fingerprint_of(&image),
                     image: image.clone(),
@@ -251,7 +271,8 @@ impl Facts {
                     stack_policy: None,
                     timeout: None,
                     requires: None,
-                    before: has_before(&image).then_some(Span::hours(if self.trouble { 1 } else { 240 })),
+                    before: has_before(&image).then_some(limit),
+                    verify: has_verify(&image).then(|| Verify { condition: "Verify0".to_owned(), limit }),
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
@@ -292,24 +313,29 @@ impl Facts {
                 if set.plan.before.is_some() && !story.track.release(n)?.prepared {
                     return Some(Signal::Cleared { n, key: promise.key.clone() });
                 }
-                let ended_well =
-                    |(key, fact): (&EffectKey, &TaskFact)| key.release.n == n && *fact == TaskFact::Succeeded;
-                let is_prepared = set.plan.before.is_none() || self.tasks.iter().any(ended_well);
+                let is_prepared = set.plan.before.is_none() || self.ended_well(n, ErrandKind::Before);
                 assert!(is_prepared, "{n} is deployed and its `before` did not end well");
-                self.operations.push(Operation { change_set, image, completed: None, stopped: false });
+                let waits = if set.plan.verify.is_some() { Waits::NotYet } else { Waits::No };
+                self.operations.push(Operation { change_set, image, completed: None, stopped: false, waits });
                 self.generation += 1;
                 Some(Signal::ExecutionStarted { n, warning: None })
             }
             Effect::RunErrand => {
-                let others = self.tasks.keys().filter(|key| key.release.n == n && **key != promise.key);
-                assert_eq!(others.count(), 0, "I5: the `before` of {n} runs again");
-                self.tasks.entry(promise.key.clone()).or_insert(TaskFact::Running);
+                let Phase::Deploying { errand: Some(errand), .. } = &story.track.release(n)?.phase else {
+                    return done();
+                };
+                let kind = errand.kind;
+                let others = self.tasks.iter().filter(|(key, (of_kind, _))| {
+                    key.release.n == n && **key != promise.key && *of_kind == kind
+                });
+                assert_eq!(others.count(), 0, "I5: the {kind} of {n} runs again");
+                self.tasks.entry(promise.key.clone()).or_insert((kind, TaskFact::Running));
                 Some(Signal::ErrandStarted { n, key: promise.key.clone() })
             }
             Effect::LookAtErrand => self.errand_seen(pick, n, story),
             Effect::StopErrand { key, .. } => {
-                if self.tasks.get(key) == Some(&TaskFact::Running) {
-                    self.tasks.insert(key.clone(), TaskFact::Failed);
+                if let Some((_, fact @ TaskFact::Running)) = self.tasks.get_mut(key) {
+                    *fact = TaskFact::Failed;
                 }
                 done()
             }
@@ -321,8 +347,9 @@ impl Facts {
         let Phase::Deploying { errand: Some(errand), .. } = &story.track.release(n)?.phase else {
             return None;
         };
-        let fact = self.tasks.get_mut(&errand.key)?;
-        if *fact == TaskFact::Running && pick.is_multiple_of(2) {
+        let (_, fact) = self.tasks.get_mut(&errand.key)?;
+        // Which promise is performed depends on the last digits; how that goes must not.
+        if *fact == TaskFact::Running && (pick / 7).is_multiple_of(2) {
             let fails = self.trouble && pick.is_multiple_of(6);
             *fact = if fails { TaskFact::Failed } else { TaskFact::Succeeded };
         }
@@ -332,6 +359,10 @@ impl Facts {
             TaskFact::Failed => ErrandSeen::Failed { why: "exit code 1".to_owned() },
         };
         Some(Signal::ErrandSeen { n, key: errand.key.clone(), seen })
+    }
+
+    fn ended_well(&self, n: u32, kind: ErrandKind) -> bool {
+        self.tasks.iter().any(|(key, ran)| key.release.n == n && *ran == (kind, TaskFact::Succeeded))
     }
 
     /// What deploying would change is the same as long as the same runs: a fingerprint may come back.
@@ -374,9 +405,18 @@ impl Facts {
     fn stack_moves(&mut self, pick: usize, story: &Story) -> Option<Signal> {
         let trouble = self.trouble;
         if let Some(operation) = self.operations.last_mut().filter(|last| last.completed.is_none()) {
-            let completed = !operation.stopped && (!trouble || !pick.is_multiple_of(4));
-            operation.completed = Some(completed);
-            if completed {
+            let goes_well = !operation.stopped && (!trouble || !pick.is_multiple_of(4));
+            operation.completed = match operation.waits {
+                Waits::NotYet if goes_well => {
+                    operation.waits = Waits::Now;
+                    None
+                }
+                // Nobody told it in time, if nobody ever does.
+                Waits::Now => (!goes_well).then_some(false),
+                Waits::Told(is_well) => Some(goes_well && is_well),
+                Waits::No | Waits::NotYet => Some(goes_well),
+            };
+            if operation.completed == Some(true) {
                 self.runs = Some(operation.image.clone());
             }
         }
@@ -387,8 +427,10 @@ impl Facts {
     fn deployment_seen(&self, n: u32, story: &Story) -> Option<Signal> {
         let change_set = &story.track.release(n)?.phase.plan()?.change_set;
         let operation = self.operations.iter().find(|operation| operation.change_set == *change_set);
+        let awaits = operation.is_some_and(|operation| operation.waits == Waits::Now);
         let seen = match operation.map(|operation| (operation.completed, &self.runs)) {
             None => DeploymentSeen::NotStarted,
+            Some((None, _)) if awaits => DeploymentSeen::AwaitsVerdict,
             Some((None, _)) => DeploymentSeen::Running { status: "UPDATE_IN_PROGRESS".to_owned() },
             Some((Some(true), Some(runs))) => {
                 DeploymentSeen::Settled { deployed: deployed(runs.clone()), rollout: Rollout::Completed }
@@ -487,6 +529,11 @@ impl Facts {
 /// Every other revision changes a database first.
 fn has_before(image: &ImageDigest) -> bool {
     matches!(image.as_str().as_bytes()[7], b'b' | b'd')
+}
+
+/// Some others are looked at afterwards.
+fn has_verify(image: &ImageDigest) -> bool {
+    matches!(image.as_str().as_bytes()[7], b'c' | b'd')
 }
 
 fn promise(pick: usize, story: &Story) -> Option<&Promise> {

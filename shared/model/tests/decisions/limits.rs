@@ -3,7 +3,7 @@
 use model::approval::{Answer, Voice};
 use model::decide::Why;
 use model::effect::{Effect, Promise};
-use model::release::{Ending, How, Phase, STEPS_MAX};
+use model::release::{Ending, How, Phase, STALE_MAX, STEPS_MAX};
 use model::signal::{BuildSeen, Signal};
 use model::time::Span;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX};
@@ -31,6 +31,17 @@ fn looks_come_further_and_further_apart() {
         delays_s.push(look(&story).due.since(story.now).as_seconds());
     }
     assert_eq!(delays_s, [10, 20, 40, 80, 120, 120]);
+}
+
+#[test]
+fn a_plan_that_is_stale_again_and_again_is_given_up() {
+    let deploying = || Story::new().planning('a').planned(1, 1).approved(1);
+    let last = deploying().stale_times(1, STALE_MAX - 1);
+    assert_eq!(last.track.release(1).map(|release| release.phase.name()), Some("Deploying"));
+    let given_up = last.stale(1);
+    let why = given_up.over[0].ending().map(Ending::reason).unwrap_or_default();
+    assert!(why.starts_with("its plan was out of date 5 times when its turn had come"), "{why}");
+    assert!(matches!(given_up.over[0].ending(), Some(Ending::Failed { .. })));
 }
 
 #[test]

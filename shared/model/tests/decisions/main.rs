@@ -8,4 +8,5 @@ mod policies;
 mod properties;
 mod story;
 mod turns;
+mod verify;
 mod votes;

@@ -8,7 +8,7 @@ use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
 use model::ids::EffectKey;
 use model::order::Order;
-use model::release::{Frozen, Phase};
+use model::release::{Errand, ErrandKind, Frozen, Phase, STALE_MAX};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -65,6 +65,7 @@ fn situations() -> Vec<Situation> {
     let deploying = || waiting().approved(1);
     let preparing = || first().planned_with_before(1, 1).approved(1).cleared(1);
     let prepared = || preparing().errand_started(1).errand_seen(1, ErrandSeen::Succeeded);
+    let verifying = || first().planned_with_verify(1, 1).approved(1).executing(1).awaits_verdict(1);
     let live = || deploying().executing(1).deployed(1);
     let live_twice = || live().planning('b').planned(2, 2).approved(2).executing(2).deployed(2);
     vec![
@@ -99,6 +100,11 @@ fn situations() -> Vec<Situation> {
         at("Deploying, started, to stop", 1, deploying().executing(1).orders(Order::Cancel { n: 1 })),
         at("Deploying, not started; a newer one plans", 1, deploying().planning('b')),
         at("Deploying, not started; a newer one is ready", 1, deploying().planning('b').ready(2)),
+        at(
+            "Deploying, not started, its plan stale again and again",
+            1,
+            deploying().stale_times(1, STALE_MAX - 1),
+        ),
         at("Deploying, started", 1, deploying().executing(1)),
         at("Deploying, started; a newer one builds", 1, deploying().executing(1).pushed('b')),
         at("Deploying, started; a newer one is ready", 1, deploying().executing(1).planning('b').ready(2)),
@@ -106,6 +112,14 @@ fn situations() -> Vec<Situation> {
         at("Deploying, its before runs", 1, preparing().errand_started(1)),
         at("Deploying, its before runs; a newer one plans", 1, preparing().errand_started(1).planning('b')),
         at("Deploying, not started, its before ended well", 1, prepared()),
+        at("Deploying, its verify is promised", 1, verifying()),
+        at("Deploying, its verify runs", 1, verifying().errand_started(1)),
+        at("Deploying, its verify ended well", 1, verifying().errand_seen(1, ErrandSeen::Succeeded)),
+        at(
+            "Deploying, its verify failed",
+            1,
+            verifying().errand_seen(1, ErrandSeen::Failed { why: "exit".into() }),
+        ),
         at("Planning again, its before having ended well", 1, prepared().stale(1)),
         at(
             "over: Failed, its before too",
@@ -258,6 +272,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "DeploymentSeen Running",
             deployment(DeploymentSeen::Running { status: "UPDATE_IN_PROGRESS".into() }),
         ),
+        ("DeploymentSeen AwaitsVerdict", deployment(DeploymentSeen::AwaitsVerdict)),
         ("DeploymentSeen Settled, Completed", settled(&own_image, Rollout::Completed)),
         ("DeploymentSeen Settled, another image", settled(&foreign, Rollout::Completed)),
         ("DeploymentSeen Settled, rollout Running", settled(&own_image, Rollout::Running)),
@@ -347,6 +362,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
         Signal::DeploymentSeen { seen, .. } => match seen {
             DeploymentSeen::NotStarted => "DeploymentSeen NotStarted",
             DeploymentSeen::Running { .. } => "DeploymentSeen Running",
+            DeploymentSeen::AwaitsVerdict => "DeploymentSeen AwaitsVerdict",
             DeploymentSeen::Settled { rollout, .. } => match rollout {
                 Rollout::Running => "Settled, Running",
                 Rollout::Completed => "Settled, Completed",
@@ -362,7 +378,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 43] = [
+const SIGNAL_KINDS: [&str; 44] = [
     "Pushed",
     "Pushed, fault",
     "Promoted",
@@ -397,6 +413,7 @@ const SIGNAL_KINDS: [&str; 43] = [
     "NotExecuted",
     "DeploymentSeen NotStarted",
     "DeploymentSeen Running",
+    "DeploymentSeen AwaitsVerdict",
     "Settled, Running",
     "Settled, Completed",
     "Settled, Failed",
@@ -417,6 +434,9 @@ fn phase_kind(phase: &Phase) -> &'static str {
         Phase::AwaitingApproval { .. } => "AwaitingApproval",
         Phase::Ready { frozen: None, .. } => "Ready",
         Phase::Ready { frozen: Some(_), .. } => "Ready, frozen",
+        Phase::Deploying { errand: Some(Errand { kind: ErrandKind::Verify, started, .. }), .. } => {
+            if *started { "Deploying, verify runs" } else { "Deploying, verify promised" }
+        }
         Phase::Deploying { errand: Some(errand), .. } if !errand.started => "Deploying, errand promised",
         Phase::Deploying { errand: Some(_), .. } => "Deploying, errand runs",
         Phase::Deploying { started: false, stop: None, .. } => "Deploying, not started",
@@ -428,7 +448,7 @@ fn phase_kind(phase: &Phase) -> &'static str {
 }
 
 /// What `phase_kind` tells apart, and a release that is not in flight.
-const PHASE_KINDS: [&str; 14] = [
+const PHASE_KINDS: [&str; 16] = [
     "none in flight",
     "Building, asked for",
     "Building, started",
@@ -439,6 +459,8 @@ const PHASE_KINDS: [&str; 14] = [
     "Ready, frozen",
     "Deploying, errand promised",
     "Deploying, errand runs",
+    "Deploying, verify promised",
+    "Deploying, verify runs",
     "Deploying, not started",
     "Deploying, started",
     "Deploying, not started, to stop",
@@ -476,6 +498,7 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::StopErrand { key, .. } => format!("StopErrand {}", key.k),
         Effect::LookAtDeployment => "LookAtDeployment".to_owned(),
         Effect::StopDeployment => "StopDeployment".to_owned(),
+        Effect::GiveVerdict => "GiveVerdict".to_owned(),
         Effect::Promote => "Promote".to_owned(),
         Effect::Announce { notice } => match notice {
             Notice::ApprovalRequested => "Announce ApprovalRequested".to_owned(),

@@ -5,7 +5,7 @@ use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
 use model::order::{Order, Ordered};
-use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release};
+use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -78,6 +78,17 @@ impl Story {
         self.told(&planned_for(n, plan, policy(1)))
     }
 
+    /// With a `verify` that may take ten minutes.
+    pub(crate) fn planned_with_verify(self, n: u32, plan: u64) -> Self {
+        let verify = Verify { condition: "Verify0".to_owned(), limit: Span::minutes(10) };
+        let plan = Plan { verify: Some(verify), ..self.plan(n, plan) };
+        self.told(&planned_for(n, plan, policy(1)))
+    }
+
+    pub(crate) fn awaits_verdict(self, n: u32) -> Self {
+        self.told(&Signal::DeploymentSeen { n, seen: DeploymentSeen::AwaitsVerdict })
+    }
+
     pub(crate) fn planned_for_two(self, n: u32, plan: u64) -> Self {
         let plan = self.plan(n, plan);
         self.told(&planned_for(n, plan, policy(2)))
@@ -87,6 +98,14 @@ impl Story {
         let execute = |promise: &&Promise| promise.effect == Effect::Execute;
         let key = self.track.outbox.iter().find(execute).unwrap().key.clone();
         self.told(&Signal::PlanStale { n, key, why: "another change was executed".to_owned() })
+    }
+
+    /// Stale, planned to the same and so ready at once, again and again.
+    pub(crate) fn stale_times(mut self, n: u32, times: u32) -> Self {
+        for _ in 0..times {
+            self = self.stale(n).planned(n, u64::from(n));
+        }
+        self
     }
 
     /// Put there by hand: without holds and freezes, an approved release waits for its turn in no story.
@@ -195,6 +214,7 @@ impl Story {
             timeout: None,
             requires: None,
             before: None,
+            verify: None,
             lines: Vec::new(),
         }
     }
