@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use aws::sdk::lambda::Client;
 use aws::sdk::lambda::primitives::Blob;
+use intake::Function;
 use jiff::Timestamp;
 use model::ids::{EnvironmentName, ReleaseId, ServiceName, TrackKey};
 use serde_json::{Value, json};
@@ -92,7 +93,12 @@ async fn give(mut order: Value, track: &TrackKey, given: &Given) -> ExitCode {
     order["track"] = track.to_string().into();
     order["by"] = given.by.as_str().into();
     order["reason"] = given.reason.as_str().into();
-    match invoke(&order, given).await {
+    send(&order, Function::Approval, &given.installation).await
+}
+
+/// Invokes the function with the order, and shows what it makes of it.
+pub(crate) async fn send(order: &Value, to: Function, installation: &Installation) -> ExitCode {
+    match invoke(order, to, installation).await {
         // The engine's own words for an order that was taken.
         Ok(said) => match said.strip_prefix("taken: ") {
             Some(taken) => {
@@ -106,29 +112,25 @@ async fn give(mut order: Value, track: &TrackKey, given: &Given) -> ExitCode {
 }
 
 /// Sent again, the order is the same one: the clock and the process name it once.
-fn name() -> String {
+pub(crate) fn name() -> String {
     format!("cli-{}-{}", Timestamp::now().as_nanosecond(), std::process::id())
 }
 
-async fn invoke(order: &Value, given: &Given) -> Result<String, String> {
-    let config = given.installation.sdk_config().await?;
-    let function = given.installation.approval_function(&config).await?;
+async fn invoke(order: &Value, to: Function, installation: &Installation) -> Result<String, String> {
+    let config = installation.sdk_config().await?;
     let answer = Client::new(&config)
         .invoke()
-        .function_name(function)
+        .function_name(installation.function(&config, to).await?)
         .payload(Blob::new(order.to_string()))
         .send()
         .await
         .map_err(|error| refusal("Invoke", &error))?;
     let payload = answer.payload().map(|payload| payload.as_ref().to_vec()).unwrap_or_default();
     let value: Value = serde_json::from_slice(&payload)
-        .map_err(|error| format!("approval answered what is no JSON: {error}"))?;
+        .map_err(|error| format!("{to} answered what is no JSON: {error}"))?;
     if answer.function_error().is_some() {
-        return Err(format!(
-            "approval failed: {}",
-            value["errorMessage"].as_str().unwrap_or("no reason given")
-        ));
+        return Err(format!("{to} failed: {}", value["errorMessage"].as_str().unwrap_or("no reason given")));
     }
-    let said = value["handled"][0].as_str().ok_or_else(|| format!("approval answered {value}"))?;
+    let said = value["handled"][0].as_str().ok_or_else(|| format!("{to} answered {value}"))?;
     Ok(said.to_owned())
 }

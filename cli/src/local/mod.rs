@@ -112,7 +112,6 @@ impl<'a> Session<'a> {
             local.endpoint().to_owned(),
             output("TableName")?,
             output("ApprovalTopicArn")?,
-            output("ApprovalFunctionName")?,
             Path::new(&url).parent().map(Path::to_owned).unwrap_or_default(),
         )?;
         let folder = options.keep.as_deref().unwrap_or(home).join("sample").join(REPOSITORY);

@@ -14,7 +14,6 @@ pub(crate) struct Running {
     pub endpoint: String,
     pub table: String,
     pub approval_topic: String,
-    pub approval_function: String,
     /// Folder of the bare repositories.
     pub repositories: PathBuf,
     /// Token by release.
@@ -31,19 +30,11 @@ impl Running {
         endpoint: String,
         table: String,
         approval_topic: String,
-        approval_function: String,
         repositories: PathBuf,
     ) -> Result<Self, String> {
         let requests = BTreeMap::new();
-        let running = Self {
-            endpoint,
-            table,
-            approval_topic,
-            approval_function,
-            repositories,
-            requests,
-            file: home.join(FILE),
-        };
+        let file = home.join(FILE);
+        let running = Self { endpoint, table, approval_topic, repositories, requests, file };
         running.write()?;
         Ok(running)
     }

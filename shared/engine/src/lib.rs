@@ -9,6 +9,7 @@ mod authors;
 mod builds;
 mod deployment;
 mod door;
+mod drills;
 mod entitled;
 mod errands;
 pub mod failure;

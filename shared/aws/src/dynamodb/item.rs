@@ -11,6 +11,7 @@
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
+//! | drills  | `DRILLS`                        | `DRILLS`                      | `version`                    |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //!
 //! `body` is the whole of it as JSON, `format` the number of that JSON's form: `model::stored` writes and reads both.
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
+use databases::drill::Drills;
 use databases::watch::Watch;
 use engine::failure::Failure;
 #[cfg(feature = "ssm")]
@@ -92,6 +94,11 @@ impl Place {
         Self { pk: DATABASES.to_owned(), sk: key.to_string() }
     }
 
+    /// All that are under way in one item: its condition keeps how many there are.
+    pub(super) fn drills() -> Self {
+        Self { pk: DRILLS.to_owned(), sk: DRILLS.to_owned() }
+    }
+
     pub(super) fn dropped(dropped: &Dropped) -> Self {
         // Fifteen digits hold every time until the year 33,658, so that they sort by time.
         Self { pk: QUARANTINE_PK.to_owned(), sk: format!("{DROPPED_SK}{:015}#{}", dropped.at, dropped.id) }
@@ -105,6 +112,7 @@ impl Place {
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
 pub(super) const DATABASES: &str = "DATABASES";
+const DRILLS: &str = "DRILLS";
 pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
 pub(super) const DROPPED_SK: &str = "DROPPED#";
 const TRACK_PK: &str = "TRACK#";
@@ -176,6 +184,12 @@ pub(super) fn of_watch(watch: &Watch) -> Result<Item, Failure> {
         let last = watch.heard.iter().map(|event| event.at).max().unwrap_or_default();
         item.insert("expires".into(), number(last.plus(IDLE_KEPT).0 / 1000));
     }
+    Ok(item)
+}
+
+pub(super) fn of_drills(drills: &Drills) -> Result<Item, Failure> {
+    let mut item = encode(&Place::drills(), drills)?;
+    item.insert("version".into(), number(drills.version));
     Ok(item)
 }
 
