@@ -214,7 +214,6 @@ fn payments() -> Instance {
         resource: "db-ORIGINAL".to_owned(),
         status: "available".to_owned(),
         engine: "postgres".to_owned(),
-        version: "17.2".to_owned(),
         storage_gib: 100,
         created: Some(Timestamp(START - 400 * 24 * 60 * MINUTE)),
         tags: BTreeMap::new(),

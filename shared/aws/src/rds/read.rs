@@ -56,7 +56,6 @@ pub(super) fn drilled(read: &DbInstance) -> Result<Instance, String> {
         resource: needed(read.dbi_resource_id(), "DbiResourceId", &name)?,
         status: needed(read.db_instance_status(), "DBInstanceStatus", &name)?,
         engine: needed(read.engine(), "Engine", &name)?,
-        version: needed(read.engine_version(), "EngineVersion", &name)?,
         storage_gib: storage.ok_or_else(|| format!("{name} came without AllocatedStorage"))?,
         created: time(read.instance_create_time()),
         tags: tags(read.tag_list()),

@@ -30,8 +30,6 @@ pub struct Instance {
     pub resource: String,
     pub status: String,
     pub engine: String,
-    /// `15.00.4236.7.v1`
-    pub version: String,
     pub storage_gib: u32,
     /// Unset while it is being made.
     pub created: Option<Timestamp>,

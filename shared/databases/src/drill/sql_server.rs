@@ -31,15 +31,6 @@ pub(super) fn smallest_class(engine: &str) -> String {
     format!("db.t3.{size}")
 }
 
-/// The option group of that version in which nothing is on: no mirroring, so the copy has no standby.
-///
-/// Source: RDS user guide, "Working with option groups", "Default option groups".
-pub(super) fn default_option_group(engine: &str, version: &str) -> String {
-    let mut parts = version.split('.');
-    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    format!("default:{engine}-{major}-{minor}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +56,5 @@ mod tests {
             too_small("sqlserver-se", "db.t3.large").unwrap(),
             "class db.t3.large is too small for sqlserver-se, which needs db.t3.xlarge at least"
         );
-    }
-
-    #[test]
-    fn the_default_option_group_is_the_versions() {
-        assert_eq!(default_option_group("sqlserver-se", "15.00.4236.7.v1"), "default:sqlserver-se-15-00");
     }
 }

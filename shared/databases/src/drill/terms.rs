@@ -75,10 +75,12 @@ impl Drill {
         if let Some(why) = sql_server::too_small(&original.engine, &class) {
             return Err(why);
         }
+        // Default groups are RDS's own choice; a group of the original's own may hold what its data needs.
+        let own = |group: &Option<String>| group.clone().filter(|group| !group.starts_with("default"));
         let (option_group, multi_az) = match Family::of_engine(&original.engine) {
-            Family::SqlServer => (Some(self.option_group(original)?), None),
+            Family::SqlServer => (self.option_group(original, own(&original.option_group))?, None),
             Family::Rds | Family::Aurora | Family::Neptune | Family::DocumentDb => {
-                (self.terms.option_group.clone().or_else(|| original.option_group.clone()), Some(false))
+                (self.terms.option_group.clone().or_else(|| own(&original.option_group)), Some(false))
             }
         };
         let order = Order {
@@ -88,7 +90,7 @@ impl Drill {
             class,
             subnet_group: self.terms.subnet_group.clone(),
             security_group: self.terms.security_group.clone(),
-            parameter_group: original.parameter_group.clone(),
+            parameter_group: own(&original.parameter_group),
             option_group,
             multi_az,
         };
@@ -99,19 +101,16 @@ impl Drill {
     /// one with permanent options, such as TDE, cannot be left behind.
     ///
     /// Source: RDS API, RestoreDBInstanceToPointInTime; RDS user guide, "Multi-AZ deployments for RDS for SQL Server".
-    fn option_group(&self, original: &Instance) -> Result<String, String> {
-        if let Some(named) = &self.terms.option_group {
-            return Ok(named.clone());
-        }
-        match &original.option_group {
-            Some(group) if !group.starts_with("default:") && !original.multi_az => Ok(group.clone()),
-            Some(group) if !group.starts_with("default:") => Err(format!(
+    fn option_group(&self, original: &Instance, own: Option<String>) -> Result<Option<String>, String> {
+        match (&self.terms.option_group, own) {
+            (Some(named), _) => Ok(Some(named.clone())),
+            (None, Some(group)) if original.multi_az => Err(format!(
                 "{} has a standby and the option group {group} of its own: a copy with that group might get a standby \
                  too, and one without it might not open. Name an option group without mirroring as optionGroup of its \
                  drill in /tidegate/databases",
                 original.name
             )),
-            Some(_) | None => Ok(sql_server::default_option_group(&original.engine, &original.version)),
+            (None, own) => Ok(own),
         }
     }
 }
