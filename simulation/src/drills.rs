@@ -62,7 +62,7 @@ impl DrillReport {
 pub(crate) const DRILLS_MEET: &[(&str, &[&str])] = &[
     ("drill ending", &["proven", "proven by its check", "failed"]),
     ("drill copy", &["available", "incompatible-restore", "failed", "gone"]),
-    ("drill race", &["drills", "watch"]),
+    ("drill race", &["drills"]),
     (
         "drill fault",
         &[

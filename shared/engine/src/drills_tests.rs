@@ -490,6 +490,11 @@ fn a_crash_at_any_call_leaves_no_copy_and_the_original_as_it_was() {
                 world.is_clean().unwrap_or_else(|wrong| panic!("{at}: {wrong}"));
                 assert!(matches!(world.outcome(), Outcome::Proven { .. }), "{at}: {:?}", world.outcome());
                 assert_eq!(world.reports_told(), 1, "{at}");
+                assert_eq!(
+                    world.deleted.borrow().len(),
+                    1,
+                    "{at}: a second drill took the place of one that was lost"
+                );
                 struck.extend(world.struck.get());
             }
         }
