@@ -15,7 +15,7 @@ CLIENTS = {
     "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr"},
     "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns"},
     "tidegate-database": {"dynamodb", "sqs"},
-    "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds"},
+    "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds", "codebuild"},
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},
     "tidegate-stack": {"dynamodb", "sqs", "cloudformation", "ecs"},
     "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "ssm"},

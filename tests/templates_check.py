@@ -21,9 +21,9 @@ VISIBILITY_TIMEOUTS_MIN = 6  # Lambda's advice, in timeouts of the function that
 
 # Who may do what has consequences. Whoever is not named here may not.
 RESERVED_ACTIONS = {
-    "codebuild:StartBuild": {"BuilderRole"},
+    "codebuild:StartBuild": {"BackupsRole", "BuilderRole"},
     "codebuild:StopBuild": {"BuilderRole"},
-    "codebuild:ListBuildsForProject": {"BuilderRole"},
+    "codebuild:ListBuildsForProject": {"BackupsRole", "BuilderRole"},
     "cloudformation:CreateChangeSet": {"DeployerRole"},
     "cloudformation:ExecuteChangeSet": {"DeployerRole"},
     "cloudformation:DescribeChangeSet": {"DeployerRole"},
@@ -40,9 +40,16 @@ RESERVED_ACTIONS = {
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
-    "dynamodb:PutItem": {"KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
+    "dynamodb:PutItem": {"BackupsRole", "KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
+}
+# Drills: what tests/templates_check_test.py tries out against the role.
+DRILLS = {
+    "rds:RestoreDBInstanceToPointInTime": "aws:RequestTag/tidegate:drill",
+    "rds:AddTagsToResource": "aws:RequestTag/tidegate:drill",
+    "rds:ModifyDBInstance": "aws:ResourceTag/tidegate:drill",
+    "rds:DeleteDBInstance": "aws:ResourceTag/tidegate:drill",
 }
 READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscaling:Describe*"}
 
@@ -322,7 +329,12 @@ def rights_stay_where_they_belong(template):
             if name not in RESERVED_ACTIONS.get(action, {name}):
                 yield f"{name} may not have {action}"
             if action.startswith("rds:") and not action.startswith("rds:Describe"):
-                yield f"{name} may change databases: {action}"
+                if name != "BackupsRole" or statement.get("Condition", {}).get("Null", {}).get(DRILLS.get(action)) != "false":
+                    yield f"{name} may change databases: {action}"
+            if name == "BackupsRole" and action == "dynamodb:PutItem" and "'DRILLS'" not in condition:
+                yield "BackupsRole writes more than drills"
+            if name == "BackupsRole" and action == "codebuild:StartBuild" and "tidegate-drill-check-*" not in str(statement["Resource"]):
+                yield "BackupsRole starts builds that are no checks of drills"
             if name == "KeepDatabases" and action == "dynamodb:PutItem" and "'DATABASES'" not in condition:
                 yield "KeepDatabases writes more than databases"
             if name == "DeployerRole" and action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]):
@@ -336,13 +348,14 @@ def rights_stay_where_they_belong(template):
 
 
 def builds_run_only_what_the_template_says(template):
-    denied = set()
-    for statement in statements(template["Resources"]["BuilderRole"]):
-        if statement["Effect"] == "Deny" and statement["Action"] == "codebuild:StartBuild":
-            denied |= set(statement["Condition"].get("Null", {}))
-    for key in ("codebuild:source.buildspec", "codebuild:environment.image", "codebuild:environment.privilegedMode"):
-        if key not in denied:
-            yield f"BuilderRole may override {key}"
+    for role in ("BuilderRole", "BackupsRole"):
+        denied = set()
+        for statement in statements(template["Resources"][role]):
+            if statement["Effect"] == "Deny" and statement["Action"] == "codebuild:StartBuild":
+                denied |= set(statement["Condition"].get("Null", {}))
+        for key in ("codebuild:source.buildspec", "codebuild:environment.image", "codebuild:environment.privilegedMode"):
+            if key not in denied:
+                yield f"{role} may override {key}"
     buildspec = yaml.safe_load(template["Resources"]["BuildProject"]["Properties"]["Source"]["BuildSpec"])
     if buildspec["env"]["exported-variables"] != ["TIDEGATE_DIGEST"]:
         yield "the buildspec does not export TIDEGATE_DIGEST"

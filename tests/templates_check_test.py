@@ -5,6 +5,7 @@ import unittest
 
 import yaml
 
+import iam
 import stacks_check
 import templates_check as check
 
@@ -131,6 +132,10 @@ FAULTS = [
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(TreatMissingData="ignore"), "the sweep is silent"),
     (APP, lambda t: t["Resources"].pop("BackupsSilenceAlarm"), "nobody looks at the databases"),
     (APP, lambda t: allow(t, "BackupsRole", "rds:ModifyDBInstance"), "BackupsRole may change databases"),
+    (APP, lambda t: statement(t, "BackupsRole", "DeleteCopies").pop("Condition"), "BackupsRole may change databases: rds:DeleteDBInstance"),
+    (APP, lambda t: statement(t, "BackupsRole", "RememberDrills").pop("Condition"), "BackupsRole writes more than drills"),
+    (APP, lambda t: allow(t, "BackupsRole", "codebuild:StartBuild"), "starts builds that are no checks"),
+    (APP, lambda t: allow(t, "DatabaseRole", "rds:DeleteDBInstance"), "DatabaseRole may change databases"),
     (APP, drop_leading_keys, "KeepDatabases writes more than databases"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
@@ -186,6 +191,59 @@ class EveryFaultIsFound(unittest.TestCase):
     def test_an_alias_is_refused(self):
         with self.assertRaisesRegex(yaml.YAMLError, "no YAML aliases"):
             yaml.load("a: &x 1\nb: *x", check.Loader)
+
+
+RDS = "arn:aws:rds:eu-west-1:123456789012:"
+COPY, ORIGINAL = f"{RDS}db:tidegate-drill-0123456789abcdef", f"{RDS}db:payments"
+REQUESTED, TAGGED = {"aws:RequestTag/tidegate:drill": "0123456789abcdef"}, {"aws:ResourceTag/tidegate:drill": "0123456789abcdef"}
+TAG_KEYS = {"aws:TagKeys": ["tidegate:drill"]}
+BY_RDS = {"rds:ManageMasterUserPassword": "true"}
+CHECK = "arn:aws:codebuild:eu-west-1:123456789012:project/tidegate-drill-check-payments"
+VARIABLES = "codebuild:environment.environmentVariables.name"
+
+
+class TheRoleOfBackups(unittest.TestCase):
+    """Aimed at a database without prefix or tag, it is refused."""
+
+    def setUp(self):
+        role = check.load(APP)["Resources"]["BackupsRole"]
+        self.statements = list(check.statements(role))
+
+    def allows(self, action, resource, context):
+        return iam.allows(self.statements, action, resource, context)
+
+    def restores(self, copy, tags):
+        """RDS asks about original, copy and groups, and about the tags where there are some."""
+        resources = [ORIGINAL, copy, f"{RDS}og:default:postgres-17", f"{RDS}pg:payments", f"{RDS}subgrp:isolated"]
+        restored = all(self.allows("rds:RestoreDBInstanceToPointInTime", resource, tags) for resource in resources)
+        return restored and (not tags or self.allows("rds:AddTagsToResource", copy, tags))
+
+    def test_a_copy_is_made_under_its_prefix_and_with_its_tag_alone(self):
+        tags = {**REQUESTED, **TAG_KEYS}
+        self.assertTrue(self.restores(COPY, tags))
+        self.assertFalse(self.restores(COPY, {}), "without the tag")
+        self.assertFalse(self.restores(f"{RDS}db:payments-2", tags), "without the prefix")
+        more = {**REQUESTED, "aws:TagKeys": ["tidegate:drill", "owner"]}
+        self.assertFalse(self.restores(COPY, more), "with another tag")
+
+    def test_what_lacks_prefix_or_tag_is_neither_changed_nor_deleted(self):
+        for action, context in (("rds:DeleteDBInstance", {}), ("rds:ModifyDBInstance", BY_RDS)):
+            self.assertTrue(self.allows(action, COPY, {**TAGGED, **context}))
+            self.assertFalse(self.allows(action, COPY, context), f"{action} without the tag")
+            self.assertFalse(self.allows(action, ORIGINAL, {**TAGGED, **context}), f"{action} without the prefix")
+            self.assertFalse(self.allows(action, ORIGINAL, context), f"{action} without either")
+        self.assertFalse(self.allows("rds:ModifyDBInstance", COPY, TAGGED), "a password that the function knows")
+        self.assertFalse(self.allows("rds:AddTagsToResource", ORIGINAL, {**REQUESTED, **TAG_KEYS}), "a tag on an original")
+        for action in ("rds:DeleteDBCluster", "rds:DeleteDBSnapshot", "rds:RebootDBInstance", "rds:RemoveTagsFromResource"):
+            self.assertFalse(self.allows(action, COPY, TAGGED), action)
+
+    def test_a_check_runs_as_its_project_says(self):
+        names = {VARIABLES: ["TIDEGATE_DRILL", "TIDEGATE_SECRET_ARN"]}
+        self.assertTrue(self.allows("codebuild:StartBuild", CHECK, names))
+        self.assertFalse(self.allows("codebuild:StartBuild", CHECK.replace("tidegate-drill-check-", ""), names))
+        for key in ("codebuild:source.buildspec", "codebuild:source.location", "codebuild:environment.image"):
+            self.assertFalse(self.allows("codebuild:StartBuild", CHECK, {**names, key: "x"}), key)
+        self.assertFalse(self.allows("codebuild:StartBuild", CHECK, {VARIABLES: ["PATH"]}))
 
 
 if __name__ == "__main__":

@@ -1,32 +1,77 @@
-//! `tidegate backups`: how databases stood when they were last looked at, and which rules they break.
+//! `tidegate backups`: how databases stood when they were last looked at, which rules they break, and what became of
+//! their last drill. `tidegate backups drill` begins another.
 
 use std::process::ExitCode;
 
-use databases::facts::Family;
+use databases::drill::Outcome;
+use databases::facts::{Family, Kind};
 use databases::folding::open;
 use databases::time::lasted;
 use databases::watch::{Looked, Watch};
 use engine::ports::Watches;
+use intake::Function;
+use model::database::DatabaseKey;
+use model::ids::Malformed;
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::{now, time_of_day};
 use crate::fail;
 use crate::installation::Installation;
+use crate::orderer::{invoke, nonce, tell};
 
 const UNREAD: u8 = 1;
 /// A page holds up to a megabyte; a thousand databases fit a few.
 const PAGES_MAX: usize = 1000;
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     installation: Installation,
 }
 
+#[derive(clap::Subcommand)]
+enum Verb {
+    /// Restore a database for real, check it, time it, and delete the copy. The end is told as other news are.
+    Drill(Drill),
+}
+
+#[derive(clap::Args)]
+struct Drill {
+    /// `payments`, or `instance/payments`.
+    #[arg(value_parser = database)]
+    database: DatabaseKey,
+    /// The time to restore to, as `2027-01-15T18:00:00Z`; the newest unless told otherwise.
+    #[arg(long)]
+    to: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    installation: Installation,
+}
+
+/// An instance, where no kind is given.
+fn database(text: &str) -> Result<DatabaseKey, Malformed> {
+    if text.contains('/') { text.parse() } else { DatabaseKey::new(Kind::Instance.as_str(), text) }
+}
+
+/// Who may invoke `backups` may order it.
+async fn drill(Drill { database, to, installation }: Drill) -> ExitCode {
+    let asked = async {
+        let order = json!({ "drill": database, "id": nonce()?, "to": to.map(|to| to.as_millisecond()) });
+        let config = installation.sdk_config().await?;
+        invoke(&config, &installation, Function::Backups, &order).await
+    };
+    tell(asked.await)
+}
+
 pub(crate) async fn backups(options: Options) -> ExitCode {
+    if let Some(Verb::Drill(arguments)) = options.verb {
+        return drill(arguments).await;
+    }
     match read(&options).await {
         Ok(watches) if options.json => println!("{}", as_json(&watches)),
         Ok(watches) => print!("{}", as_text(&watches, now())),
@@ -35,7 +80,7 @@ pub(crate) async fn backups(options: Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What was looked at, or has a story that has not ended.
+/// What was looked at or drilled, or has a story that has not ended.
 async fn read(options: &Options) -> Result<Vec<Watch>, String> {
     let aws = options.installation.aws().await?;
     let (mut watches, mut page) = (Vec::new(), None);
@@ -44,7 +89,10 @@ async fn read(options: &Options) -> Result<Vec<Watch>, String> {
         watches.extend(read.items);
         page = read.next;
         if page.is_none() {
-            watches.retain(|watch: &Watch| watch.looked.is_some() || !open(&watch.heard).is_empty());
+            let is_shown = |watch: &Watch| {
+                watch.looked.is_some() || watch.last_drill.is_some() || !open(&watch.heard).is_empty()
+            };
+            watches.retain(is_shown);
             return Ok(watches);
         }
     }
@@ -73,6 +121,21 @@ fn watch_json(watch: &Watch) -> Value {
             "rule": rule.as_str(),
             "owner": owner,
         })).collect::<Vec<_>>(),
+        "lastDrill": watch.last_drill.as_ref().map(|last| {
+            let (rto, rpo, check, failed) = match &last.outcome {
+                Outcome::Proven { rto, rpo, check, .. } => (Some(rto.0), Some(rpo.0), check.as_ref(), None),
+                Outcome::Failed { why } => (None, None, None, Some(why)),
+            };
+            json!({
+                "id": last.id,
+                "requestedAt": last.requested.0,
+                "endedAt": last.ended.0,
+                "rtoMs": rto,
+                "rpoMs": rpo,
+                "check": check,
+                "failed": failed,
+            })
+        }),
         "open": open(&watch.heard).iter().map(|(story, since)| json!({
             "story": story.as_str(),
             "since": since.0,
@@ -104,6 +167,16 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
             text += &format!("  waived           {}: {owner} answers for it\n", rule.as_str());
         }
     }
+    if let Some(last) = &watch.last_drill {
+        let result = match &last.outcome {
+            Outcome::Proven { rto, check: Some(_), .. } => {
+                format!("restored and checked in {}", lasted(*rto))
+            }
+            Outcome::Proven { rto, check: None, .. } => format!("restored in {}", lasted(*rto)),
+            Outcome::Failed { why } => format!("failed: {why}"),
+        };
+        text += &format!("  last drill       {} ago: {result}\n", lasted(now.since(last.requested)));
+    }
     for (story, since) in open(&watch.heard) {
         text += &format!("  not over         {} since {}\n", story.as_str(), time_of_day(since));
     }
@@ -123,10 +196,11 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use databases::drill::Report;
     use databases::rules::{Finding, Rule};
     use databases::severity::Severity;
     use databases::watch::Held;
-    use model::database::DatabaseKey;
+    use model::drill::DrillId;
     use model::time::Span;
 
     use super::*;
@@ -142,6 +216,15 @@ mod tests {
             restorable: Some(at.minus(Span::minutes(4))),
             waived: vec![(Rule::SingleAz, "ana".to_owned())],
         });
+        let outcome = Outcome::Proven {
+            rto: Span::minutes(41),
+            rpo: Span::minutes(5),
+            to: at.minus(Span::hours(51)),
+            check: None,
+        };
+        let (requested, ended) = (at.minus(Span::hours(50)), at.minus(Span::hours(48)));
+        let id = DrillId::of(&watch.key, "cli-1");
+        watch.last_drill = Some(Report { id, requested, ended, outcome });
         watch.findings = vec![Held {
             finding: Finding {
                 rule: Rule::NoDeletionProtection,
@@ -156,6 +239,7 @@ mod tests {
           newest snapshot  7 h 10 min ago
           restorable lag   4 min 0 s, at 2026-03-02 09:15:00Z
           waived           single-az: ana answers for it
+          last drill       2 d 2 h ago: restored in 41 min 0 s
           warning          no-deletion-protection, since 2026-02-28 09:15:00Z: It is not protected from deletion.
                            aws rds modify-db-instance …
 
@@ -177,6 +261,15 @@ mod tests {
                     "mend": "aws rds modify-db-instance …",
                 }],
                 "waived": [{ "rule": "single-az", "owner": "ana" }],
+                "lastDrill": {
+                    "id": DrillId::of(&DatabaseKey::new("instance", "payments").unwrap(), "cli-1"),
+                    "requestedAt": 1_772_442_900_000_u64 - 50 * 3_600_000,
+                    "endedAt": 1_772_442_900_000_u64 - 48 * 3_600_000,
+                    "rtoMs": 41 * 60_000,
+                    "rpoMs": 5 * 60_000,
+                    "check": null,
+                    "failed": null,
+                },
                 "open": [],
             }])
         );

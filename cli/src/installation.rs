@@ -5,6 +5,7 @@ use aws::sdk::cloudformation::Client;
 use aws::sdk::cloudformation::error::ProvideErrorMetadata;
 use aws::sdk::cloudformation::types::Stack;
 use aws::{Aws, Settings};
+use intake::Function;
 
 use crate::local;
 
@@ -79,12 +80,11 @@ impl Installation {
 }
 
 impl Installation {
-    /// The name of the function that takes orders.
-    pub(crate) async fn approval_function(&self, config: &SdkConfig) -> Result<String, String> {
-        match &self.stack {
-            None => Ok(local::running()?.approval_function.clone()),
-            Some(stack) => output_of(config, stack, "ApprovalFunctionName").await,
-        }
+    /// The name of a function that takes orders.
+    pub(crate) async fn function(&self, config: &SdkConfig, function: Function) -> Result<String, String> {
+        let mut output = format!("{function}FunctionName");
+        output[..1].make_ascii_uppercase();
+        output_of(config, self.stack_name(), &output).await
     }
 }
 

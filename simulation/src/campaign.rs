@@ -8,11 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::coverage::Coverage;
+use crate::drills::{DrillReport, drill_world};
 use crate::run::{Report, run};
 use crate::trace::Keep;
 
 /// Every so many runs one is run twice, to see that it is the same.
 const REPEATED_EVERY: u64 = 50;
+/// Every so many seeds drills have a run too, in the world of their own.
+pub const DRILLS_EVERY: u64 = 10;
 /// A thread takes so many seeds at a time.
 const SEEDS_TAKEN: u64 = 16;
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -92,6 +95,14 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
                 }
                 Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
             }
+            if seed.is_multiple_of(DRILLS_EVERY) {
+                let drilled = caught(|| drill_world(seed, None));
+                let DrillReport { violations, coverage: met } = drilled.unwrap_or_else(DrillReport::of_panic);
+                coverage.merge(&met);
+                if !violations.is_empty() {
+                    failed.push(Failed { seed, violations });
+                }
+            }
         }
         failed.iter().for_each(|Failed { seed, .. }| told(Progress::Fails { seed: *seed }));
         let mut met = met.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -118,7 +129,7 @@ fn checked(seed: u64) -> Result<Report, String> {
 }
 
 /// A panic is the worst violation of all.
-pub(crate) fn caught(run: impl FnOnce() -> Report) -> Result<Report, String> {
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let why = panic.downcast_ref::<String>().map(String::as_str);
         let why = why.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");

@@ -6,6 +6,7 @@ use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
 
 use crate::calls::CALLS;
 use crate::coverage::{Cell, Coverage, cell_name};
+use crate::drills::DRILLS_MEET;
 use crate::faults::Fault;
 use crate::story::STORY_NAMES;
 
@@ -169,6 +170,9 @@ fn wanted() -> Vec<Wanted> {
         wanted
             .extend(["call", "throttled", "unreachable", "answer lost"].map(|kind| Wanted::Met(kind, call)));
     }
+    for (kind, names) in DRILLS_MEET {
+        wanted.extend(names.iter().map(|name| Wanted::Met(kind, name)));
+    }
     wanted.extend(INVARIANTS.iter().map(|invariant| Wanted::Met("checked", invariant)));
     wanted
 }
@@ -193,7 +197,7 @@ const PERSON: [&str; 8] = [
     "orders again",
 ];
 
-const INVARIANTS: [&str; 10] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11"];
+const INVARIANTS: [&str; 11] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12"];
 
 #[cfg(test)]
 mod tests {

@@ -115,7 +115,6 @@ impl<'a> Session<'a> {
             home,
             local.endpoint().to_owned(),
             output("TableName")?,
-            output("ApprovalFunctionName")?,
             Path::new(&url).parent().map(Path::to_owned).unwrap_or_default(),
         )?;
         let folder = options.keep.as_deref().unwrap_or(home).join("sample").join(REPOSITORY);

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Running {
     pub endpoint: String,
     pub table: String,
-    pub approval_function: String,
     /// Folder of the bare repositories.
     pub repositories: PathBuf,
     #[serde(skip)]
@@ -26,10 +25,9 @@ impl Running {
         home: &Path,
         endpoint: String,
         table: String,
-        approval_function: String,
         repositories: PathBuf,
     ) -> Result<Self, String> {
-        let running = Self { endpoint, table, approval_function, repositories, file: home.join(FILE) };
+        let running = Self { endpoint, table, repositories, file: home.join(FILE) };
         running.write()?;
         Ok(running)
     }

@@ -11,6 +11,8 @@ mod codebuild;
 mod codecommit;
 #[cfg(all(feature = "dynamodb", feature = "sqs"))]
 mod door;
+#[cfg(all(feature = "codebuild", feature = "rds"))]
+mod drill_checks;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 #[cfg(feature = "ecr")]

@@ -1,6 +1,7 @@
 //! What RDS says of databases, their backups and their snapshots.
 
 mod read;
+mod restores;
 
 use aws_sdk_rds::operation::describe_db_cluster_snapshot_attributes::DescribeDBClusterSnapshotAttributesError;
 use aws_sdk_rds::operation::describe_db_clusters::DescribeDBClustersError;

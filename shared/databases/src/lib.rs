@@ -4,6 +4,7 @@
 pub mod alert;
 mod backup_jobs;
 mod dms_events;
+pub mod drill;
 pub mod facts;
 pub mod folding;
 mod mend;

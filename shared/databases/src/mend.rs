@@ -53,6 +53,16 @@ pub(crate) fn snapshot_now(database: &Database) -> String {
     }
 }
 
+pub(crate) fn delete(database: &Database) -> String {
+    let (service, name) = (database.family().command(), shell(&database.name));
+    let instance = format!("delete-db-instance --db-instance-identifier {name} --delete-automated-backups");
+    let what = match database.kind {
+        Kind::Instance => instance,
+        Kind::Cluster => format!("delete-db-cluster --db-cluster-identifier {name}"),
+    };
+    format!("aws {service} {what} --skip-final-snapshot")
+}
+
 pub(crate) fn sql_server_log_chain(database: &Database) -> String {
     format!(
         "In SQL Server: SELECT name, state_desc, user_access_desc, recovery_model_desc FROM sys.databases; bring each one \

@@ -24,6 +24,63 @@ pub struct Policies {
     #[serde(default)]
     #[schemars(length(max = 500))]
     pub waivers: Vec<Waiver>,
+    /// Where restore drills happen; without it there are none.
+    pub drills: Option<Isolation>,
+}
+
+/// Where copies are restored to, and the most that they may cost.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Isolation {
+    /// A DB subnet group from which nothing else is reached.
+    #[schemars(length(min = 1))]
+    pub subnet_group: String,
+    /// `sg-…`: lets in whoever checks copies, and nobody else.
+    #[schemars(length(min = 1))]
+    pub security_group: String,
+    /// Copies at once.
+    #[serde(default = "at_once")]
+    #[schemars(range(min = 1, max = 20))]
+    pub at_once: u32,
+    /// After so long a copy is deleted, whatever became of it.
+    #[serde(default = "hours")]
+    #[schemars(range(min = 1, max = 48))]
+    pub hours: u32,
+    /// Databases with more storage are not restored.
+    #[serde(default = "storage_gib", rename = "storageGiB")]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub storage_gib: u32,
+}
+
+fn at_once() -> u32 {
+    2
+}
+
+fn hours() -> u32 {
+    8
+}
+
+fn storage_gib() -> u32 {
+    1000
+}
+
+/// How a database is drilled.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DrillPolicy {
+    /// Days from one drill to the next; without it only people begin one.
+    #[schemars(range(min = 1, max = 366))]
+    pub every_days: Option<u32>,
+    /// Class of the copy, such as `db.t3.medium`; a small one for the engine where none is named.
+    #[schemars(regex(pattern = r"^db\.[a-z0-9-]+\.[a-z0-9]+$"))]
+    pub class: Option<String>,
+    /// A CodeBuild project, `tidegate-drill-check-…`, that looks into the copy; without one, that it opens is all that
+    /// is proven.
+    #[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))]
+    pub check: Option<String>,
+    /// The copy's option group; the original's, or the default one, where none is named.
+    #[schemars(length(min = 1))]
+    pub option_group: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -62,6 +119,7 @@ pub struct Policy {
     pub deletion_protection: bool,
     /// Accounts that snapshots may be shared with.
     pub shared_with: BTreeSet<String>,
+    pub drill: Option<DrillPolicy>,
 }
 
 impl Default for Policy {
@@ -74,6 +132,7 @@ impl Default for Policy {
             encrypted: true,
             deletion_protection: true,
             shared_with: BTreeSet::new(),
+            drill: None,
         }
     }
 }
@@ -111,6 +170,13 @@ const RETENTION_DAYS_MAX: u32 = 35;
 /// A week: longer than any database that is watched may go without.
 const RESTORABLE_MINUTES_MAX: u32 = 7 * 24 * 60;
 const SNAPSHOT_HOURS_MAX: u32 = RETENTION_DAYS_MAX * 24;
+const DRILLS_AT_ONCE_MAX: u32 = 20;
+pub(crate) const DRILL_HOURS_MAX: u32 = 48;
+/// Source: RDS user guide, "Amazon RDS DB instance storage".
+const DRILL_STORAGE_GIB_MAX: u32 = 65_536;
+const DRILL_DAYS_MAX: u32 = 366;
+/// The role in `template.yaml` starts no build of another name.
+const CHECK_PREFIX: &str = "tidegate-drill-check-";
 
 /// Published as `schemas/databases-record.schema.json`.
 pub fn schema() -> String {
@@ -138,11 +204,23 @@ impl Policies {
                 ("snapshotHours", require.snapshot_hours, SNAPSHOT_HOURS_MAX),
             ];
             for (field, value, max) in limits {
-                if !(1..=max).contains(&value) {
-                    let why = format!("{value} is not allowed: it must be 1 to {max}");
-                    return Err(bad(format!("policies[{n}].require.{field}"), why));
+                between_one_and(format!("policies[{n}].require.{field}"), value, max)?;
+            }
+        }
+        for (n, Matched { require, .. }) in self.policies.iter().enumerate() {
+            if let Some(drill) = &require.drill {
+                let place = format!("policies[{n}].require.drill");
+                drill.checked(&place)?;
+                if drill.every_days.is_some() && self.drills.is_none() {
+                    return Err(bad(
+                        place,
+                        "the record has no `drills`, which says where copies are restored to",
+                    ));
                 }
             }
+        }
+        if let Some(drills) = &self.drills {
+            drills.checked()?;
         }
         for (n, waiver) in self.waivers.iter().enumerate() {
             for (field, value) in
@@ -161,15 +239,11 @@ impl Policies {
 
     /// What counts for this database.
     pub fn policy(&self, database: &Database) -> Policy {
-        self.by(&database.name, &database.tags)
+        self.policy_of(&database.name, &database.tags)
     }
 
-    /// The same for a database of which only the name is left.
-    pub fn policy_of_name(&self, name: &str) -> Policy {
-        self.by(name, &BTreeMap::new())
-    }
-
-    fn by(&self, name: &str, tags: &BTreeMap<String, String>) -> Policy {
+    /// The same by name and tags; a database of which only the name is left has none.
+    pub fn policy_of(&self, name: &str, tags: &BTreeMap<String, String>) -> Policy {
         let found = self.policies.iter().find(|policy| policy.matches.fits(name, tags));
         found.map_or_else(Policy::default, |matched| matched.require.clone())
     }
@@ -179,6 +253,50 @@ impl Policies {
         self.waivers
             .iter()
             .find(|w| w.kind == kind && w.database == database && w.rule == rule && w.counts(now))
+    }
+}
+
+impl Isolation {
+    fn checked(&self) -> Result<(), BadPolicies> {
+        for (field, value, max) in [
+            ("atOnce", self.at_once, DRILLS_AT_ONCE_MAX),
+            ("hours", self.hours, DRILL_HOURS_MAX),
+            ("storageGiB", self.storage_gib, DRILL_STORAGE_GIB_MAX),
+        ] {
+            between_one_and(format!("drills.{field}"), value, max)?;
+        }
+        for (field, value) in [("subnetGroup", &self.subnet_group), ("securityGroup", &self.security_group)] {
+            if value.trim().is_empty() {
+                return Err(bad(format!("drills.{field}"), "it is empty: a copy must be kept apart"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DrillPolicy {
+    fn checked(&self, place: &str) -> Result<(), BadPolicies> {
+        if let Some(days) = self.every_days {
+            between_one_and(format!("{place}.everyDays"), days, DRILL_DAYS_MAX)?;
+        }
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if let Some(check) = &self.check
+            && !check.strip_prefix(CHECK_PREFIX).is_some_and(|rest| !rest.is_empty() && plain(rest))
+        {
+            let why = format!(
+                "{check:?} is no name of a check: it must be {CHECK_PREFIX} and letters, digits, hyphens and underscores"
+            );
+            return Err(bad(format!("{place}.check"), why));
+        }
+        if let Some(class) = &self.class
+            && !class.strip_prefix("db.").is_some_and(|rest| {
+                rest.split('.').filter(|part| !part.is_empty() && plain(part)).count() == 2
+            })
+        {
+            let why = format!("{class:?} is no class: it must be such as db.t3.medium");
+            return Err(bad(format!("{place}.class"), why));
+        }
+        Ok(())
     }
 }
 
@@ -212,13 +330,16 @@ fn only_objects(body: &[u8]) -> Result<(), BadPolicies> {
             Err(bad(place, "it must be an object"))
         }
     };
+    let given = |place: String, value: &Value| if value.is_null() { Ok(()) } else { object(place, value) };
     let list = |key: &str| whole[key].as_array().map_or(&[][..], Vec::as_slice);
     object("the record".to_owned(), &whole)?;
     for (n, policy) in list("policies").iter().enumerate() {
         object(format!("policies[{n}]"), policy)?;
         object(format!("policies[{n}].match"), &policy["match"])?;
         object(format!("policies[{n}].require"), &policy["require"])?;
+        given(format!("policies[{n}].require.drill"), &policy["require"]["drill"])?;
     }
+    given("drills".to_owned(), &whole["drills"])?;
     for (n, waiver) in list("waivers").iter().enumerate() {
         object(format!("waivers[{n}]"), waiver)?;
     }
@@ -233,6 +354,13 @@ fn day<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Date, D::Error> {
 
 fn bad(place: impl Into<String>, why: impl Into<String>) -> BadPolicies {
     BadPolicies { place: place.into(), why: why.into() }
+}
+
+fn between_one_and(place: String, value: u32, max: u32) -> Result<(), BadPolicies> {
+    if (1..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(bad(place, format!("{value} is not allowed: it must be 1 to {max}")))
 }
 
 fn at_most(place: &str, len: usize, max: usize) -> Result<(), BadPolicies> {

@@ -1,14 +1,17 @@
 //! What makes a database one that can be restored. Pure: facts and a policy in, findings out.
 
+use std::collections::BTreeMap;
+
 use model::database::DatabaseKey;
 use model::ids::Malformed;
 use model::time::{Span, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::drill::is_copy;
 use crate::facts::{Database, Family, Kind, Snapshot};
 use crate::mend;
-use crate::policy::{Policies, Policy, Waiver};
+use crate::policy::{DRILL_HOURS_MAX, Isolation, Policies, Policy, Waiver};
 use crate::severity::Severity::{self, Critical, High, Warning};
 use crate::time::lasted;
 use crate::window::{Daily, Weekly};
@@ -30,10 +33,12 @@ pub enum Rule {
     SnapshotPublic,
     SnapshotForeign,
     PendingWeakens,
+    /// A drill's copy that should have been deleted.
+    DrillCopyLeft,
 }
 
 impl Rule {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BackupsOff,
         Self::RetentionShort,
         Self::BackupWindowMissing,
@@ -47,6 +52,7 @@ impl Rule {
         Self::SnapshotPublic,
         Self::SnapshotForeign,
         Self::PendingWeakens,
+        Self::DrillCopyLeft,
     ];
 
     /// As waivers name it.
@@ -65,6 +71,7 @@ impl Rule {
             Self::SnapshotPublic => "snapshot-public",
             Self::SnapshotForeign => "snapshot-foreign",
             Self::PendingWeakens => "pending-weakens",
+            Self::DrillCopyLeft => "drill-copy-left",
         }
     }
 }
@@ -96,6 +103,16 @@ pub struct Judged {
 /// Source: RDS user guide, "Viewing Amazon RDS DB instance status".
 const AT_REST: [&str; 6] = ["creating", "starting", "stopping", "stopped", "restoring", "deleting"];
 
+/// A drill's copy is no database to be judged, for as long as its drill can still delete it.
+pub fn is_left_out(database: &Database, policies: &Policies, now: Timestamp) -> bool {
+    let hours = policies.drills.as_ref().map_or(DRILL_HOURS_MAX, |drills: &Isolation| drills.hours);
+    let young = |created: Timestamp| now.since(created) <= Span::hours(hours.into()).plus(COPY_GRACE);
+    is_copy(&database.name, &database.tags) && database.created.is_none_or(young)
+}
+
+/// To delete it takes a while.
+const COPY_GRACE: Span = Span::hours(2);
+
 /// `everything` holds the snapshots of all databases.
 pub fn judge(
     database: &Database,
@@ -108,8 +125,12 @@ pub fn judge(
     let policy = policies.policy(database);
     let newest_snapshot = newest(&snapshots);
     let look = Look { database, policy: &policy, newest_snapshot, now };
-    // What is being deleted on purpose need not be restorable; its snapshots stay.
-    let mut findings = if database.status == "deleting" { Vec::new() } else { look.findings() };
+    let mut findings = match database.status.as_str() {
+        // What is being deleted on purpose need not be restorable; its snapshots stay.
+        "deleting" => Vec::new(),
+        _ if is_copy(&database.name, &database.tags) => vec![copy_left(database, now)],
+        _ => look.findings(),
+    };
     findings.extend(of_snapshots(&snapshots, &policy));
     judged((database.kind, &database.name), database.family(), findings, policies, now).map(|judged| Judged {
         newest_snapshot,
@@ -129,7 +150,7 @@ pub fn judge_left(
     let snapshots: Vec<&Snapshot> =
         everything.iter().filter(|s| s.of == kind && s.database == name).collect();
     let family = snapshots.first().map_or(Family::Rds, |snapshot| Family::of_engine(&snapshot.engine));
-    let findings = of_snapshots(&snapshots, &policies.policy_of_name(name));
+    let findings = of_snapshots(&snapshots, &policies.policy_of(name, &BTreeMap::new()));
     let newest_snapshot = newest(&snapshots);
     judged((kind, name), family, findings, policies, now).map(|judged| Judged { newest_snapshot, ..judged })
 }
@@ -340,6 +361,16 @@ impl Look<'_> {
         let allowed = Span::hours(u64::from(self.policy.snapshot_hours));
         self.database.created.is_some_and(|created| self.now.since(created) <= allowed)
     }
+}
+
+fn copy_left(database: &Database, now: Timestamp) -> Finding {
+    let age =
+        database.created.map_or(String::new(), |created| format!(" {} ago", lasted(now.since(created))));
+    let words = format!(
+        "A restore drill made it{age} and did not delete it: it holds the original's data, and costs as much as any \
+         database."
+    );
+    finding(Rule::DrillCopyLeft, High, words, mend::delete(database))
 }
 
 /// Names that one finding lists; its command loops over no more.

@@ -5,6 +5,7 @@ use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::drill::Report;
 use crate::facts::Family;
 use crate::folding::{Heard, Telling, fold};
 use crate::rules::{Finding, Judged, Rule};
@@ -24,6 +25,8 @@ pub struct Watch {
     pub findings: Vec<Held>,
     #[serde(default)]
     pub looked: Option<Looked>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_drill: Option<Report>,
     /// In their order; taken out when they were told.
     #[serde(default)]
     pub notices: Vec<Notice>,
@@ -61,6 +64,7 @@ pub enum News {
     Alert { alert: Alert, telling: Telling },
     Appeared { finding: Finding },
     Gone { finding: Finding, lasted: Span, why: Gone },
+    Drilled { report: Report },
 }
 
 /// Why a finding is no longer there.
@@ -80,6 +84,7 @@ impl Watch {
             heard: Vec::new(),
             findings: Vec::new(),
             looked: None,
+            last_drill: None,
             notices: Vec::new(),
             last_notice: 0,
         }
@@ -124,6 +129,15 @@ impl Watch {
             restorable: judged.restorable,
             waived: judged.waived.iter().map(|(rule, waiver)| (*rule, waiver.owner.clone())).collect(),
         });
+    }
+
+    /// A drill of it is over: told once, however often it is said.
+    pub fn drilled(&mut self, report: &Report) {
+        if self.last_drill.as_ref().is_some_and(|last| last.id == report.id) {
+            return;
+        }
+        self.last_drill = Some(report.clone());
+        self.note(News::Drilled { report: report.clone() });
     }
 
     /// The database is not there any more, and none of its snapshots either.

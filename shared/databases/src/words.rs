@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::alert::Alert;
+use crate::drill::{Outcome, Report};
 use crate::facts::Family;
 use crate::folding::Telling;
 use crate::rules::Finding;
@@ -23,6 +24,7 @@ pub fn of(watch: &Watch, news: &News) -> Words {
     match news {
         News::Alert { alert, telling } => of_alert(watch, alert, telling),
         News::Appeared { finding } => appeared(watch, finding),
+        News::Drilled { report } => drilled(watch, report),
         News::Gone { finding, lasted: span, why } => {
             let name = named(watch);
             let how = match why {
@@ -116,6 +118,54 @@ fn appeared(watch: &Watch, finding: &Finding) -> Words {
             "mend": mend,
         }),
     }
+}
+
+fn drilled(watch: &Watch, report: &Report) -> Words {
+    let name = named(watch);
+    let Report { id, requested, ended, outcome } = report;
+    let began = shown(*requested);
+    let (subject, text, result) = match outcome {
+        Outcome::Proven { rto, rpo, to, check } => {
+            let (was, checked) = match check {
+                Some(check) => ("restored and checked", format!("{check} found nothing wrong with it.")),
+                None => ("restored", "RDS calls it available; what is in it nobody checked.".to_owned()),
+            };
+            let text = format!(
+                "{name}: a copy of how it was at {} was {was}. {checked}\n\n\
+                 Time to restore: {}, from the request at {began}. That is how long it takes to have it back, on the copy's \
+                 class.\n\
+                 Loss: {}. So much would have been lost, had the original been lost at the request.\n\n\
+                 What to do: compare both with what is asked of this database. The copy is deleted.\n\ndrill {id}\n",
+                shown(*to),
+                lasted(*rto),
+                lasted(*rpo)
+            );
+            let result = json!({ "rtoMs": rto.0, "rpoMs": rpo.0, "restoredTo": to.0, "check": check });
+            (format!("{name}: {was} in {}", lasted(*rto)), text, result)
+        }
+        Outcome::Failed { why } => {
+            let text = format!(
+                "{name}: the drill of {began} failed: {why}.\n\nThis database is not proven to be restorable.\n\n\
+                 What to do: mend that, then run `tidegate backups drill {}`. No copy that it made is left.\n\ndrill {id}\n",
+                watch.key
+            );
+            (
+                format!("! {name}: it could not be proven that it can be restored"),
+                text,
+                json!({ "failed": why }),
+            )
+        }
+    };
+    let database = watch.key.as_str();
+    let json = json!({
+        "notice": "databaseDrilled",
+        "database": database,
+        "drill": id,
+        "requestedAt": requested.0,
+        "endedAt": ended.0,
+        "result": result,
+    });
+    Words { subject, text, json }
 }
 
 /// `payments (Neptune cluster)`

@@ -3,6 +3,7 @@
 
 use databases::alert;
 use intake::{Function, Meaning, Reading, Subject};
+use model::drill::COPY_PREFIX;
 use model::effect::{Effect, Hand, Promise};
 use model::ids::BuildId;
 use model::signal::Signal;
@@ -13,14 +14,14 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, Errands, Images, Letters, Listeners,
-    NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Secrets, Services,
-    Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
+    Letters, Listeners, NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey,
+    Restores, Secrets, Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    alerts, announce, approval as approvals, builds, deployment, door, errands, orders, plan, posture,
-    promotion, show, spoken, sweep as sweeping,
+    alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, plan,
+    posture, promotion, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -131,16 +132,30 @@ where
 {
     hear(ports, Function::Database, payload, async |subject| {
         let Subject::Database(news) = subject else { return Ok(None) };
+        // What becomes of a drill's copy, its drill tells.
+        if news.name.starts_with(COPY_PREFIX) {
+            return Ok(Some(format!("ignored: {subject}, which is a drill's copy")));
+        }
         let meant = alert::of_database(news, ports.now());
         alerts::heard(ports, alert::key_of_database(news), &meant).await.map(Some)
     })
     .await
 }
 
-/// The schedule, which has every database looked at; RDS's events, which have that one looked at; AWS Backup's events.
+/// The schedule, which has every database looked at and every drill gone on with; RDS's events, which have that one
+/// looked at; ends of drills' checks; people who want a drill; AWS Backup's events.
 pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Quarantine + Clock,
+    P: Databases
+        + Snapshots
+        + Policy
+        + Watches
+        + DrillTable
+        + Restores
+        + DrillChecks
+        + NoticeQueue
+        + Quarantine
+        + Clock,
 {
     hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
@@ -148,9 +163,23 @@ where
             return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
         }
         if let Subject::Sweep = subject {
-            return posture::look_at_all(ports).await.map(Some);
+            // A record that cannot be read, or a list that is too long, must leave no copy behind; and neither may a drill
+            // that fails keep databases from being looked at.
+            let gone_on = drills::go_on_all(ports).await;
+            let fleet = posture::look_at_all(ports).await?;
+            let begun = drills::begin_due(ports, &fleet).await?;
+            return Ok(Some(format!("{}; {}; {begun}", fleet.said, gone_on?)));
+        }
+        if let Subject::Drill(order) = subject {
+            return drills::ordered(ports, order).await.map(Some);
+        }
+        if let Subject::DrillChecked { drill } = subject {
+            return drills::go_on(ports, drill).await.map(Some);
         }
         let Subject::Database(news) = subject else { return Ok(None) };
+        if news.name.starts_with(COPY_PREFIX) {
+            return drills::copy_moved(ports, &news.name).await.map(Some);
+        }
         let kind = match alert::kind_of_database(news) {
             Some(kind) => kind,
             None => return Ok(Some(format!("ignored: {subject}, which is seen with the next look at all"))),

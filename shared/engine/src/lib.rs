@@ -9,6 +9,7 @@ mod builds;
 mod care;
 mod deployment;
 mod door;
+mod drills;
 mod entitled;
 mod errands;
 pub mod failure;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use databases::drill::{CheckOrder, CheckRead, Drills, Instance, Order, Ours};
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
 use databases::watch::Watch;
 use intake::Care;
@@ -599,4 +600,35 @@ pub trait Snapshots {
 /// The record `/tidegate/databases`.
 pub trait Policy {
     async fn database_policies(&self) -> Answer<Option<Stored>>;
+}
+
+/// The table's drills.
+pub trait DrillTable {
+    /// Empty when there never was one.
+    async fn load_drills(&self) -> Answer<Drills>;
+    /// Only if the stored version is one less (absent for version 1).
+    async fn commit_drills(&self, drills: &Drills) -> Answer<Commit>;
+}
+
+/// What RDS does for a drill. What changes or deletes something takes the proof that the drill made it.
+pub trait Restores {
+    /// `None` when there is none of that name.
+    async fn instance(&self, name: &str) -> Answer<Option<Instance>>;
+    /// An instance of the copy's name that is there already changes nothing.
+    async fn restore(&self, order: &Order) -> Answer<()>;
+    /// Has RDS make a new master password, and keep it in Secrets Manager. `NoCapacity` while the copy is busy.
+    async fn renew_password(&self, copy: &Ours) -> Answer<()>;
+    /// With its automated backups and without a last snapshot. One that is gone changes nothing; `NoCapacity` while it can
+    /// not be deleted yet.
+    async fn delete_copy(&self, copy: &Ours) -> Answer<()>;
+}
+
+/// Runs of the teams' own checks, which are CodeBuild projects.
+pub trait DrillChecks {
+    /// The drill is its idempotency token, which CodeBuild keeps for five minutes.
+    async fn start_check(&self, order: &CheckOrder) -> Answer<()>;
+    /// Ids of the project's runs, newest first, at most 100.
+    async fn recent_checks(&self, project: &str) -> Answer<Vec<String>>;
+    /// At most 100 ids; unknown ones are missing from the answer.
+    async fn read_checks(&self, ids: &[String]) -> Answer<Vec<CheckRead>>;
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
 use databases::policy::Policies;
-use databases::rules::{Judged, judge, judge_left};
+use databases::rules::{Judged, is_left_out, judge, judge_left};
 use databases::watch::Watch;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use model::database::DatabaseKey;
@@ -30,10 +30,21 @@ struct Read {
     policies: Policies,
 }
 
+/// What a look at all of them saw, for whoever begins drills.
+pub(crate) struct Fleet {
+    pub(crate) said: String,
+    pub(crate) at: Timestamp,
+    /// Members of clusters too.
+    pub(crate) databases: Vec<Database>,
+    pub(crate) policies: Policies,
+    /// When each was drilled last.
+    pub(crate) drilled: BTreeMap<DatabaseKey, Timestamp>,
+}
+
 /// Every database of the account and region, and what is left of those that are gone.
 ///
 /// Nothing is judged before everything was read: what could not be read must not look mended.
-pub(crate) async fn look_at_all<P>(ports: &P) -> Result<String, Failure>
+pub(crate) async fn look_at_all<P>(ports: &P) -> Result<Fleet, Failure>
 where
     P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
@@ -43,6 +54,8 @@ where
         .into_iter()
         .map(|w| (w.key.clone(), w))
         .collect();
+    let drilled = |watch: &Watch| Some((watch.key.clone(), watch.last_drill.as_ref()?.requested));
+    let drilled = stored.values().filter_map(drilled).collect();
     let judged = read.judged().map_err(malformed)?;
     let (count, broken) = (judged.len(), judged.iter().filter(|j| !j.findings.is_empty()).count());
     let mut work = Vec::new();
@@ -59,7 +72,8 @@ where
             change(ports, &key, watch, |watch| take_over(watch, judged.as_ref(), read.at)).await.map(drop)
         })
         .await?;
-    Ok(format!("looked at {count} databases: {broken} break a rule"))
+    let said = format!("looked at {count} databases: {broken} break a rule");
+    Ok(Fleet { said, at: read.at, databases: read.databases, policies: read.policies, drilled })
 }
 
 /// One database, after an event of it; for a member of a cluster, the cluster.
@@ -156,7 +170,7 @@ async fn with_accounts<P: Snapshots>(ports: &P, snapshot: Snapshot) -> Result<Sn
     Ok(Snapshot { shared_with, ..snapshot })
 }
 
-async fn policies<P: Policy>(ports: &P) -> Result<Policies, Failure> {
+pub(crate) async fn policies<P: Policy>(ports: &P) -> Result<Policies, Failure> {
     let Some(stored) = ports.database_policies().await? else { return Ok(Policies::default()) };
     Policies::parse(stored.body.as_bytes()).map_err(|bad| {
         Failure::refused("database policies", format!("/tidegate/databases is not valid: {bad}"))
@@ -180,7 +194,7 @@ async fn pages<T>(next: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>) 
 impl Read {
     fn judged(&self) -> Result<Vec<Judged>, Malformed> {
         let (snapshots, policies, at) = (&self.snapshots, &self.policies, self.at);
-        let whole: Vec<&Database> = self.databases.iter().filter(|d| d.member_of.is_none()).collect();
+        let whole = self.databases.iter().filter(|d| d.member_of.is_none() && !is_left_out(d, policies, at));
         let there: BTreeSet<(Kind, &str)> =
             self.databases.iter().map(|database| (database.kind, database.name.as_str())).collect();
         let left: BTreeSet<(Kind, &str)> = snapshots
@@ -188,7 +202,7 @@ impl Read {
             .map(|snapshot| (snapshot.of, snapshot.database.as_str()))
             .filter(|database| !there.contains(database))
             .collect();
-        let of_whole = whole.into_iter().map(|database| judge(database, snapshots, policies, at));
+        let of_whole = whole.map(|database| judge(database, snapshots, policies, at));
         let of_left = left.into_iter().map(|(kind, name)| judge_left(kind, name, snapshots, policies, at));
         of_whole.chain(of_left).collect()
     }

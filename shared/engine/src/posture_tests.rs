@@ -37,7 +37,7 @@ impl World {
     }
 
     fn look(&self) -> Result<String, Failure> {
-        look_at_all(self).now_or_never().expect("nothing waits")
+        look_at_all(self).now_or_never().expect("nothing waits").map(|fleet| fleet.said)
     }
 
     fn look_at(&self, kind: Kind, name: &str) -> String {
@@ -58,6 +58,7 @@ impl World {
             News::Appeared { finding } => finding.rule.as_str().to_owned(),
             News::Gone { finding, .. } => format!("-{}", finding.rule.as_str()),
             News::Alert { alert, .. } => alert.id.clone(),
+            News::Drilled { report } => report.id.to_string(),
         };
         self.watch(key).notices.iter().map(|notice| said(&notice.news)).collect()
     }

@@ -23,7 +23,9 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
             Reading::by(Function::Push, codecommit::repository_changed(&detail))
         }
         ("aws.codebuild", "CodeBuild Build State Change") => {
-            Reading::by(Function::Build, codebuild::build_changed(&detail))
+            let read = codebuild::build_changed(&detail);
+            let is_check = matches!(read, Ok(Meaning::Signal(Subject::DrillChecked { .. })));
+            Reading::by(if is_check { Function::Backups } else { Function::Build }, read)
         }
         ("aws.ecr", "ECR Image Action") => Reading::by(Function::Image, ecr::image_action(&detail)),
         ("aws.ecr", "ECR Image Scan") | ("aws.inspector2", "Inspector2 Scan") => {

@@ -13,6 +13,7 @@ mod codecommit;
 mod codepipeline;
 pub mod dead_letter;
 mod dms;
+mod drill;
 mod ecr;
 mod ecs;
 mod event;
@@ -29,6 +30,7 @@ mod subject;
 mod unreadable;
 mod why;
 
+pub use drill::DrillOrder;
 pub use order::{Care, Given, GivenAnswer, GivenCare, GivenOrder, REASON_CHARS_MAX, Wish, holds_a_proof};
 pub use payload::read;
 pub use records::only_record;

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::unreadable::{At, Unreadable};
 use crate::{
-    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, event, function_url,
-    order, rds, records, reply,
+    Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, drill, event,
+    function_url, order, rds, records, reply,
 };
 
 /// Messages in messages: an event in a notification in a queue is the deepest that AWS makes.
@@ -87,6 +87,11 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         match wrapping.depth {
             0 => Reading::by(Function::Approval, order::read(object)),
             _ => Reading::of(None, Err(by_topic(object))),
+        }
+    } else if has("drill") {
+        match wrapping.depth {
+            0 => Reading::by(Function::Backups, drill::read(object)),
+            _ => Reading::of(None, Err(drill::by_topic(object))),
         }
     } else if has("Event Source") || has("Event ID") {
         let read = if dms::sent(object) { dms::notification(object) } else { rds::notification(object) };

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use model::database::DatabaseKey;
+use model::drill::DrillId;
 use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
 use proof::{Proof, Refusal};
 use serde::{Serialize, Serializer};
 
-use crate::Given;
 use crate::unreadable::plain;
+use crate::{DrillOrder, Given};
 
 /// The product's functions, as the folders under `functions/` are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -143,6 +144,10 @@ pub enum Subject {
     Wake { track: TrackKey },
     /// The notifier has something to tell of a database.
     Notices { database: DatabaseKey },
+    /// A person wants a database restored for real.
+    Drill(DrillOrder),
+    /// A drill's check ended.
+    DrillChecked { drill: DrillId },
     /// The clock.
     Sweep,
     /// What `slack` handed on. Whoever may invoke `approval` could have sent it, so it is verified again.
@@ -170,6 +175,8 @@ impl Subject {
             | Self::Database(_)
             | Self::Backup(_)
             | Self::Notices { .. }
+            | Self::Drill(_)
+            | Self::DrillChecked { .. }
             | Self::Sweep
             | Self::Spoken { .. }
             | Self::Slack { .. } => None,
@@ -206,6 +213,8 @@ impl fmt::Display for Subject {
             Self::Backup(news) => write!(f, "{news}"),
             Self::Wake { track } => write!(f, "there is work on {track}"),
             Self::Notices { database } => write!(f, "there is something to tell of {database}"),
+            Self::Drill(order) => write!(f, "{} is to be restored for real", order.database),
+            Self::DrillChecked { drill } => write!(f, "the check of drill {drill} ended"),
             Self::Sweep => f.write_str("it is time to sweep"),
             Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
             Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),

@@ -4,6 +4,7 @@ pub mod approval;
 pub mod build;
 pub mod database;
 pub mod decide;
+pub mod drill;
 pub mod effect;
 pub mod ids;
 pub mod kinds;

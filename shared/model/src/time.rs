@@ -38,6 +38,10 @@ impl Span {
         Self::minutes(n * 60)
     }
 
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     pub const fn as_seconds(self) -> u64 {
         self.0 / 1000
     }

@@ -1,5 +1,6 @@
 //! A fleet of 300 databases with seeded defects, as RDS's own API describes it: judged exactly, told once.
 
+mod drills;
 mod moto;
 mod seeds;
 
@@ -50,9 +51,12 @@ async fn a_fleet_is_judged_exactly_and_every_finding_is_told_once_when_it_comes_
 }
 
 /// What the schedule sends.
+fn clock() -> Value {
+    json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} })
+}
+
 async fn look(aws: &Aws) {
-    let clock = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
-    let said = Box::pin(functions::backups(aws, clock.to_string().as_bytes())).await.unwrap();
+    let said = Box::pin(functions::backups(aws, clock().to_string().as_bytes())).await.unwrap();
     assert!(said.to_string().contains("looked at 300 databases"), "{said}");
 }
 

@@ -2,13 +2,15 @@
 
 moto's databases are new, restorable just now, and in windows that do not overlap. Each line of stdin changes one:
 {"name": …, "createdHours": n, "snapshotHours": n, "restorableMinutes": n or null, "backupWindow": … or null}
+or makes a DB subnet group of the default VPC: {"subnetGroup": …}
 """
 
 import datetime
 import json
 import sys
 
-from moto.rds.models import DBCluster, DBInstance, rds_backends
+from moto.ec2.models import ec2_backends
+from moto.rds.models import DBCluster, DBInstance, RDSBackend, rds_backends
 from moto.server import ThreadedMotoServer
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -28,7 +30,25 @@ DBInstance.latest_restorable_time = property(latest_restorable_time)
 DBCluster.latest_restorable_time = property(latest_restorable_time)
 
 
+RESTORE = RDSBackend.restore_db_instance_to_point_in_time
+SWITCHES = ("backup_retention_period", "deletion_protection", "multi_az", "publicly_accessible")
+
+
+def restore(self, source, target, asked):
+    """moto takes over from the original what is asked to be off."""
+    copy = RESTORE(self, source, target, asked)
+    for switch in SWITCHES:
+        if asked.get(switch) is not None:
+            setattr(copy, switch, asked[switch])
+    return copy
+
+
+RDSBackend.restore_db_instance_to_point_in_time = restore
+
+
 def obey(order):
+    if "subnetGroup" in order:
+        return make_subnet_group(order["subnetGroup"])
     rds, name = rds_backends[ACCOUNT][REGION], order["name"]
     database = rds.databases.get(name) or rds.clusters[name]
     created = ago(hours=order["createdHours"])
@@ -44,6 +64,11 @@ def obey(order):
     RESTORABLE_MINUTES[database.resource_id] = order["restorableMinutes"]
     if order["backupWindow"]:
         database.preferred_backup_window = order["backupWindow"]
+
+
+def make_subnet_group(name):
+    subnets = [s for zone in ec2_backends[ACCOUNT][REGION].subnets.values() for s in zone.values()]
+    rds_backends[ACCOUNT][REGION].create_subnet_group(name, "isolated", subnets, [])
 
 
 def main():

@@ -11,6 +11,7 @@
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
+//! | drills  | `DRILLS`                        | `DRILLS`                      | `version`                    |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //! | redriven| `QUARANTINE`                    | `REDRIVEN#<ms, 15 digits>#<id>`|                             |
 //!
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::AttributeValue;
+use databases::drill::Drills;
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::Once;
@@ -95,6 +97,11 @@ impl Place {
         Self { pk: DATABASES.to_owned(), sk: key.to_string() }
     }
 
+    /// All that are under way in one item: its condition keeps how many there are.
+    pub(super) fn drills() -> Self {
+        Self { pk: DRILLS.to_owned(), sk: DRILLS.to_owned() }
+    }
+
     pub(super) fn care(care: Care, letter: &Dropped) -> Self {
         let sk = match care {
             Care::Redrive => REDRIVEN_SK,
@@ -112,6 +119,7 @@ impl Place {
 pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
 pub(super) const DATABASES: &str = "DATABASES";
+const DRILLS: &str = "DRILLS";
 pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
 pub(super) const DROPPED_SK: &str = "DROPPED#";
 const REDRIVEN_SK: &str = "REDRIVEN#";
@@ -196,6 +204,12 @@ pub(super) fn of_seen(id: &str, until: Timestamp) -> Item {
 
 pub(super) fn of_once(once: &Once) -> Item {
     of_seen(once.id.as_str(), once.until)
+}
+
+pub(super) fn of_drills(drills: &Drills) -> Result<Item, Failure> {
+    let mut item = encode(&Place::drills(), drills)?;
+    item.insert("version".into(), number(drills.version));
+    Ok(item)
 }
 
 pub(super) fn of_care(care: Care, letter: &Dropped) -> Result<Item, Failure> {

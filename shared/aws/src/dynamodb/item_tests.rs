@@ -1,4 +1,5 @@
 use databases::alert::Alert;
+use databases::drill::{self, Drill, Order, Outcome, Report, Terms};
 use databases::facts::Family;
 use databases::folding::{Heard, Telling};
 use databases::rules::{Finding, Rule};
@@ -7,6 +8,7 @@ use databases::story::{Part, Story};
 use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
+use model::drill::DrillId;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
@@ -31,6 +33,8 @@ const PREPARING_TRACK_1: &str = include_str!("format_1/preparing_track.json");
 const VERIFYING_TRACK_1: &str = include_str!("format_1/verifying_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
+const DRILLED_WATCH_1: &str = include_str!("format_1/drilled_watch.json");
+const DRILLS_1: &str = include_str!("format_1/drills.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 const LISTENER_1: &str = include_str!("format_1/listener.json");
 
@@ -43,6 +47,8 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
+    assert_eq!(serde_json::from_str::<Watch>(DRILLED_WATCH_1).unwrap(), drilled_watch());
+    assert_eq!(serde_json::from_str::<Drills>(DRILLS_1).unwrap(), drills());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     assert_eq!(serde_json::from_str::<Listener>(LISTENER_1).unwrap(), listener());
     for (kept, now) in [
@@ -53,6 +59,8 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (RELEASE_1, serde_json::to_value(ended())),
         (BUILD_1, serde_json::to_value(build())),
         (WATCH_1, serde_json::to_value(watch())),
+        (DRILLED_WATCH_1, serde_json::to_value(drilled_watch())),
+        (DRILLS_1, serde_json::to_value(drills())),
         (DROPPED_1, serde_json::to_value(dropped())),
         (LISTENER_1, serde_json::to_value(listener())),
     ] {
@@ -78,6 +86,9 @@ fn keys_are_as_the_table_says() {
     assert_eq!(item["version"], number(2));
     let item = of_patrol(Some("token")).unwrap();
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("PATROL", "PATROL"));
+    let item = of_drills(&drills()).unwrap();
+    assert_eq!((string(&item, "pk"), string(&item, "sk")), ("DRILLS", "DRILLS"));
+    assert_eq!(item["version"], number(4));
     let item = of_care(Care::Drop, &dropped()).unwrap();
     let sk = "DROPPED#001700000000000#5b2e3c1a-0d4f-4c6b-9e8a-7f6d5c4b3a21";
     assert_eq!((string(&item, "pk"), string(&item, "sk")), ("QUARANTINE", sk));
@@ -356,6 +367,8 @@ fn preparing_track() -> Track {
         version: 14,
         in_flight: vec![
             release(8, phase),
+            Release { stale: 2, ..release(9, Phase::Building { build: None }) },
+            Release { verdict: Some(Verdict::Well), ..release(9, Phase::Building { build: None }) },
             Release { prepared: true, ..release(9, Phase::Building { build: None }) },
         ],
         outbox: vec![
@@ -443,9 +456,64 @@ fn watch() -> Watch {
             restorable: None,
             waived: vec![(Rule::NotEncrypted, "ben".to_owned())],
         }),
+        last_drill: None,
         notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
         last_notice: 7,
     }
+}
+
+fn drilled_watch() -> Watch {
+    let key = DatabaseKey::new("instance", "payments").unwrap();
+    let mut watch = Watch::new(key.clone());
+    watch.version = 1;
+    let outcome = Outcome::Proven {
+        rto: Span::minutes(28),
+        rpo: Span::minutes(5),
+        to: Timestamp(1_700_000_000_000),
+        check: Some("tidegate-drill-check-payments".to_owned()),
+    };
+    let (requested, ended) = (Timestamp(1_700_000_300_000), Timestamp(1_700_003_000_000));
+    watch.drilled(&Report { id: DrillId::of(&key, "cli-1"), requested, ended, outcome });
+    watch
+}
+
+/// One in each phase.
+fn drills() -> Drills {
+    let (at, to) = (Timestamp(1_700_000_300_000), Timestamp(1_700_000_000_000));
+    let drill = |name: &str, phase| {
+        let database = DatabaseKey::new("instance", name).unwrap();
+        let id = DrillId::of(&database, "cli-1");
+        let terms = Terms {
+            subnet_group: "isolated".to_owned(),
+            security_group: "sg-0123456789abcdef0".to_owned(),
+            hours: 8,
+            storage_gib_max: 1000,
+            class: Some("db.t3.medium".to_owned()),
+            option_group: None,
+            check: None,
+        };
+        Drill { id, database, requested: at, to: Some(to), terms, phase, made: vec!["db-ABC".to_owned()] }
+    };
+    let order = Order {
+        source: "orders".to_owned(),
+        drill: "0123456789abcdef".parse().unwrap(),
+        to: Some(to),
+        class: "db.t3.medium".to_owned(),
+        subnet_group: "isolated".to_owned(),
+        security_group: "sg-0123456789abcdef0".to_owned(),
+        parameter_group: Some("orders".to_owned()),
+        option_group: None,
+        multi_az: Some(false),
+    };
+    let failed = Outcome::Failed { why: "its copy was deleted by somebody else".to_owned() };
+    let running = [
+        drill("payments", drill::Phase::Requested),
+        drill("orders", drill::Phase::Restoring { order, newest: at }),
+        drill("ledger", drill::Phase::Securing { to, newest: at }),
+        drill("users", drill::Phase::Checking { to, newest: at }),
+        drill("carts", drill::Phase::Deleting { outcome: failed, since: at }),
+    ];
+    Drills { version: 4, running: running.into() }
 }
 
 fn dropped() -> Dropped {

@@ -1,8 +1,9 @@
-//! What is remembered of databases.
+//! What is remembered of databases, and the drills that are under way.
 
+use databases::drill::Drills;
 use databases::watch::Watch;
 use engine::failure::Failure;
-use engine::ports::{Commit, Page, Watches};
+use engine::ports::{Commit, DrillTable, Page, Watches};
 use model::database::DatabaseKey;
 
 use super::item::{self, Item, Place};
@@ -37,6 +38,17 @@ impl Watches for Aws {
             .map_err(|error| QUERY.failed(error))?;
         let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
         Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(next_page) })
+    }
+}
+
+impl DrillTable for Aws {
+    async fn load_drills(&self) -> Result<Drills, Failure> {
+        let stored = self.get(&Place::drills()).await?.as_ref().map(item::decode).transpose()?;
+        Ok(stored.unwrap_or_default())
+    }
+
+    async fn commit_drills(&self, drills: &Drills) -> Result<Commit, Failure> {
+        self.put_over(item::of_drills(drills)?, drills.version).await
     }
 }
 

@@ -2,8 +2,10 @@
 
 use aws_sdk_rds::primitives::DateTime;
 use aws_sdk_rds::types::{
-    DbCluster, DbClusterSnapshot, DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Tag,
+    DbCluster, DbClusterSnapshot, DbInstance, DbInstanceAutomatedBackup, DbSnapshot, Endpoint,
+    MasterUserSecret, Tag,
 };
+use databases::drill::{Instance, Secret};
 use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
 use model::time::Timestamp;
 
@@ -33,6 +35,38 @@ pub(super) fn instance(read: &DbInstance) -> Result<Database, String> {
             retention_days: pending.and_then(|p| p.backup_retention_period()).and_then(|n| n.try_into().ok()),
             multi_az: pending.and_then(|p| p.multi_az()),
         },
+        name,
+    })
+}
+
+/// An instance as a drill sees it.
+pub(super) fn drilled(read: &DbInstance) -> Result<Instance, String> {
+    let name = needed(read.db_instance_identifier(), "DBInstanceIdentifier", "an instance")?;
+    let storage = read.allocated_storage().and_then(|gib| u32::try_from(gib).ok());
+    let endpoint = |endpoint: &Endpoint| {
+        let port = u16::try_from(endpoint.port()?).ok()?;
+        Some((given(endpoint.address())?, port))
+    };
+    let secret = |secret: &MasterUserSecret| {
+        Some(Secret { arn: given(secret.secret_arn())?, is_active: secret.secret_status() == Some("active") })
+    };
+    let options = read.option_group_memberships().first().and_then(|group| group.option_group_name());
+    let parameters = read.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name());
+    Ok(Instance {
+        resource: needed(read.dbi_resource_id(), "DbiResourceId", &name)?,
+        status: needed(read.db_instance_status(), "DBInstanceStatus", &name)?,
+        engine: needed(read.engine(), "Engine", &name)?,
+        storage_gib: storage.ok_or_else(|| format!("{name} came without AllocatedStorage"))?,
+        created: time(read.instance_create_time()),
+        tags: tags(read.tag_list()),
+        member_of: given(read.db_cluster_identifier()),
+        retention_days: days(read.backup_retention_period(), &name)?,
+        restorable: time(read.latest_restorable_time()),
+        multi_az: read.multi_az() == Some(true) || given(read.secondary_availability_zone()).is_some(),
+        option_group: given(options),
+        parameter_group: given(parameters),
+        endpoint: read.endpoint().and_then(endpoint),
+        secret: read.master_user_secret().and_then(secret),
         name,
     })
 }

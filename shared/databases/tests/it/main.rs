@@ -1,3 +1,4 @@
+mod drills;
 mod events;
 mod folding;
 mod looks;

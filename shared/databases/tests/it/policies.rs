@@ -61,6 +61,15 @@ fn a_bad_record_is_told_by_place_value_and_what_is_allowed() {
         waiver("ana=> "),
         waiver("2027-01-31=>2027-02-30"),
         waiver("single-az=>single"),
+        policy(r#"{"drill": {"everyDays": 30}}"#),
+        policy(r#"{"drill": {"everyDays": 0}}"#),
+        policy(r#"{"drill": {"check": "deploy-production"}}"#),
+        policy(r#"{"drill": {"class": "t3.medium"}}"#),
+        policy(r#"{"drill": [30]}"#),
+        parse(r#"{"drills": {"subnetGroup": "isolated", "securityGroup": " "}}"#).unwrap_err(),
+        parse(r#"{"drills": {"subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": 21}}"#)
+            .unwrap_err(),
+        parse(r#"{"drills": {"subnetGroup": "isolated"}}"#).unwrap_err(),
         parse("{}}").unwrap_err(),
         parse("[]").unwrap_err(),
     ];

@@ -1,0 +1,46 @@
+//! Orders to restore a database for real, by invoking `backups`: what comes by a topic or a queue is none.
+
+use model::database::DatabaseKey;
+use model::ids::OrderId;
+use model::time::Timestamp;
+use serde::Serialize;
+
+use crate::unreadable::{At, Unreadable};
+use crate::{Meaning, Subject};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrillOrder {
+    pub id: OrderId,
+    pub database: DatabaseKey,
+    /// The time to restore to; the newest where none is given.
+    pub to: Option<Timestamp>,
+}
+
+/// `{"drill": "instance/payments", "id": …, "to": milliseconds or null}`
+pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
+    const KEYS: [&str; 3] = ["drill", "id", "to"];
+    if let Some(unknown) = order.object()?.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(Unreadable::new(unknown.clone(), "set", format!("one of {}", KEYS.join(", "))));
+    }
+    let database = order.field("drill");
+    let allowed = "instance/<name> or cluster/<name>";
+    let key: DatabaseKey = database.id(allowed)?;
+    if !matches!(key.kind(), "instance" | "cluster") {
+        return Err(database.unreadable(allowed));
+    }
+    let to = order.field("to");
+    let to = match to.value.is_null() {
+        true => None,
+        false => Some(to.value.as_u64().ok_or_else(|| to.unreadable("milliseconds since 1970"))?),
+    };
+    Ok(Meaning::Signal(Subject::Drill(DrillOrder {
+        id: order.field("id").id("a name of the order")?,
+        database: key,
+        to: to.map(Timestamp),
+    })))
+}
+
+pub(crate) fn by_topic(order: &At<'_>) -> Unreadable {
+    order.field("drill").unreadable("given by invoking `backups`: nothing else proves who may give it")
+}

@@ -1,0 +1,773 @@
+//! Restore drills in a world of their own, for they share nothing with tracks: function `backups` over an RDS that takes
+//! its time, fails, loses answers and takes calls late; crashes at any pause; events that are lost, late or come twice;
+//! people who put another instance in a copy's place, or delete it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use databases::drill::{
+    CheckOrder, CheckRead, CheckState, Drills, Instance, Order, Ours, Outcome, Phase, Secret, TAG,
+};
+use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
+use databases::watch::{News, Watch};
+use engine::failure::Failure;
+use engine::functions;
+use engine::ports::{
+    Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine, Restores,
+    Snapshots, Stored, Watches,
+};
+use model::database::DatabaseKey;
+use model::drill::DrillId;
+use model::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::coverage::Coverage;
+use crate::executor::{Task, pause};
+use crate::random::Random;
+use crate::world::{HOUR, MINUTE, SECOND, START_MS};
+
+/// What a drill could do wrong; each breaks I12.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DrillFlaw {
+    /// Whatever has the copy's name is taken for the drill's own.
+    TagNotAsked,
+    /// A drill that is given up is forgotten before its copy is gone.
+    ForgottenWhenGivenUp,
+    /// A check that runs is taken for one that succeeded.
+    CheckTakenForGranted,
+    /// A write that others were faster than is taken for written.
+    LostRaceIgnored,
+}
+
+impl DrillFlaw {
+    pub const ALL: [Self; 4] =
+        [Self::TagNotAsked, Self::ForgottenWhenGivenUp, Self::CheckTakenForGranted, Self::LostRaceIgnored];
+}
+
+/// What became of one seed.
+#[derive(Debug, Clone, Default)]
+pub struct DrillReport {
+    pub violations: Vec<String>,
+    pub coverage: Coverage,
+}
+
+impl DrillReport {
+    pub(crate) fn of_panic(why: String) -> Self {
+        Self { violations: vec![why], coverage: Coverage::default() }
+    }
+}
+
+/// What a long run must meet, by kind and name.
+pub(crate) const DRILLS_MEET: &[(&str, &[&str])] = &[
+    ("drill ending", &["proven", "proven by its check", "failed"]),
+    ("drill copy", &["available", "incompatible-restore", "failed", "gone"]),
+    ("drill race", &["drills"]),
+    (
+        "drill fault",
+        &[
+            "answer lost",
+            "check fails",
+            "crash",
+            "event late",
+            "event lost",
+            "event twice",
+            "password refused",
+            "restore fails",
+            "restore hangs",
+            "restore refused",
+            "restore taken late",
+            "slow",
+            "somebody deletes the copy",
+            "somebody takes the copy's place",
+            "throttled",
+        ],
+    ),
+    (
+        "drill call",
+        &[
+            "commit_drills",
+            "commit_watch",
+            "database_policies",
+            "databases",
+            "delete_copy",
+            "instance",
+            "load_drills",
+            "load_watch",
+            "read_checks",
+            "recent_checks",
+            "renew_password",
+            "restore",
+            "start_check",
+            "wake_to_tell",
+            "watches",
+        ],
+    ),
+];
+
+const ORIGINALS: [&str; 2] = ["ledger", "payments"];
+const CHECK: &str = "tidegate-drill-check-payments";
+const AT_ONCE: usize = 2;
+/// As `template.yaml` says.
+const FUNCTION_MS_MAX: u64 = 600 * SECOND;
+const SCHEDULE_MS: u64 = 15 * MINUTE;
+/// Faults stop; what is under way ends within its own limits.
+const QUIET_FROM_MS: u64 = 8 * HOUR;
+const ENDS_WITHIN_MS: u64 = 40 * HOUR;
+/// AWS takes a call that lost its answer so much later at most.
+const TAKEN_LATE_MS: u64 = 10 * MINUTE;
+
+/// One run.
+pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> DrillReport {
+    let world = Rc::new(RefCell::new(World::new(seed, flaw)));
+    let mut tasks: BTreeMap<u64, (Task, u64)> = BTreeMap::new();
+    loop {
+        let (now, next) = {
+            let world = &mut *world.borrow_mut();
+            let Some(((at, id), what)) = world.agenda.pop_first() else { break };
+            world.now = at;
+            if at > START_MS + ENDS_WITHIN_MS {
+                break;
+            }
+            (at, (id, what))
+        };
+        match next.1 {
+            What::Invoke(payload) => {
+                let ports = Ports { world: Rc::clone(&world) };
+                let bytes = payload.into_bytes();
+                let task = Task::new(async move { functions::backups(&ports, &bytes).await });
+                tasks.insert(next.0, (task, now + FUNCTION_MS_MAX));
+                world.borrow_mut().later(0, What::Poll(next.0));
+            }
+            What::Poll(id) => {
+                let Some((task, until)) = tasks.get_mut(&id) else { continue };
+                let answered = if now < *until { task.run() } else { None };
+                let world = &mut *world.borrow_mut();
+                if let Some(Ok(answer)) = &answered {
+                    world.hear(answer);
+                }
+                if answered.is_some() || now >= *until || world.strikes("crash", 8) {
+                    tasks.remove(&id);
+                    continue;
+                }
+                let slow = world.strikes("slow", 20);
+                let latency =
+                    if slow { world.random.between(SECOND, 4 * MINUTE) } else { world.random.between(2, 40) };
+                world.later(latency, What::Poll(id));
+            }
+            What::Clock => world.borrow_mut().clock(),
+            What::RdsMoves { resource, to } => world.borrow_mut().rds_moves(&resource, to),
+            What::Taken(order) => world.borrow_mut().make(&order),
+            What::CheckEnds { drill, succeeds } => world.borrow_mut().check_ends(&drill, succeeds),
+            What::SomebodyDeletes => world.borrow_mut().somebody_deletes(),
+            What::SomebodyPuts => world.borrow_mut().somebody_puts(),
+        }
+    }
+    let world = &mut *world.borrow_mut();
+    world.rest();
+    DrillReport { violations: std::mem::take(&mut world.violations), coverage: world.coverage.clone() }
+}
+
+enum What {
+    Invoke(String),
+    Poll(u64),
+    Clock,
+    RdsMoves {
+        resource: String,
+        to: &'static str,
+    },
+    /// A restore whose answer was lost is taken now.
+    Taken(Order),
+    CheckEnds {
+        drill: DrillId,
+        succeeds: bool,
+    },
+    SomebodyDeletes,
+    SomebodyPuts,
+}
+
+/// An instance, and the drill that RDS made it for.
+#[derive(Debug, Clone)]
+struct Made {
+    instance: Instance,
+    by: Option<DrillId>,
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    drill: DrillId,
+    state: CheckState,
+}
+
+struct World {
+    now: u64,
+    random: Random,
+    flaw: Option<DrillFlaw>,
+    agenda: BTreeMap<(u64, u64), What>,
+    next_id: u64,
+    instances: BTreeMap<String, Made>,
+    table: Drills,
+    watches: BTreeMap<DatabaseKey, Watch>,
+    runs: Vec<Run>,
+    /// Drills that were begun.
+    begun: BTreeSet<DrillId>,
+    /// Those whose copy could be used, with a password of its own.
+    usable: BTreeSet<DrillId>,
+    /// What somebody put in a copy's place: never to be touched.
+    foreign: BTreeSet<String>,
+    coverage: Coverage,
+    violations: Vec<String>,
+}
+
+impl World {
+    fn new(seed: u64, flaw: Option<DrillFlaw>) -> Self {
+        let mut world = Self {
+            now: START_MS,
+            random: Random::new(seed ^ 0xd811),
+            flaw,
+            agenda: BTreeMap::new(),
+            next_id: 0,
+            instances: ORIGINALS
+                .map(|name| (name.to_owned(), Made { instance: original(name), by: None }))
+                .into(),
+            table: Drills::default(),
+            watches: BTreeMap::new(),
+            runs: Vec::new(),
+            begun: BTreeSet::new(),
+            usable: BTreeSet::new(),
+            foreign: BTreeSet::new(),
+            coverage: Coverage::default(),
+            violations: Vec::new(),
+        };
+        world.later(0, What::Clock);
+        for n in 0..world.random.between(1, 3) {
+            let of = *world.random.pick(&ORIGINALS);
+            let order = json!({ "drill": format!("instance/{of}"), "id": format!("cli-{n}") }).to_string();
+            let at = world.random.between(0, 4 * HOUR);
+            world.later(at, What::Invoke(order.clone()));
+            if world.random.chance(300) {
+                let again = world.random.between(0, HOUR);
+                world.later(at + again, What::Invoke(order));
+            }
+        }
+        if world.random.chance(150) {
+            let at = world.random.between(0, 5 * HOUR);
+            world.later(at, What::SomebodyDeletes);
+        }
+        if world.random.chance(300) {
+            let at = world.random.between(0, 5 * HOUR);
+            world.later(at, What::SomebodyPuts);
+        }
+        world
+    }
+
+    fn later(&mut self, delay_ms: u64, what: What) {
+        self.next_id += 1;
+        self.agenda.insert((self.now + delay_ms, self.next_id), what);
+    }
+
+    /// Whether a fault strikes; none does once all is quiet.
+    fn strikes(&mut self, fault: &'static str, per_mille: u64) -> bool {
+        let strikes = self.random.chance(per_mille) && self.now < START_MS + QUIET_FROM_MS;
+        if strikes {
+            self.coverage.hit("drill fault", fault);
+        }
+        strikes
+    }
+
+    fn wrong(&mut self, what: impl std::fmt::Display) {
+        self.violations.push(format!("I12: {what}"));
+    }
+
+    /// A drill that is said to be taken ends with a report.
+    fn hear(&mut self, answer: &Value) {
+        for said in answer["handled"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let taken = said.strip_prefix("taken: drill ").and_then(|rest| rest.split(' ').next());
+            self.begun.extend(taken.and_then(|id| id.parse::<DrillId>().ok()));
+        }
+    }
+
+    fn clock(&mut self) {
+        let payload = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
+        self.later(0, What::Invoke(payload.to_string()));
+        if self.now < START_MS + QUIET_FROM_MS + HOUR || !self.table.running.is_empty() {
+            self.later(SCHEDULE_MS, What::Clock);
+        }
+    }
+
+    /// EventBridge: on best effort, late and more than once.
+    fn emit(&mut self, payload: &Value) {
+        if self.strikes("event lost", 200) {
+            return;
+        }
+        let copies = if self.strikes("event twice", 100) { 2 } else { 1 };
+        for _ in 0..copies {
+            let late = self.strikes("event late", 100);
+            let delay = self.random.between(SECOND, if late { 3 * HOUR } else { 3 * SECOND });
+            self.later(delay, What::Invoke(payload.to_string()));
+        }
+    }
+
+    fn tell_of(&mut self, name: &str) {
+        self.emit(&json!({
+            "source": "aws.rds",
+            "detail-type": "RDS DB Instance Event",
+            "detail": { "SourceArn": format!("arn:aws:rds:eu-west-1:123456789012:db:{name}"), "SourceIdentifier": name },
+        }));
+    }
+
+    fn rds_moves(&mut self, resource: &str, to: &'static str) {
+        let now = self.now;
+        let Some(made) = self.instances.values_mut().find(|made| made.instance.resource == resource) else {
+            return;
+        };
+        let name = made.instance.name.clone();
+        let expected = match to {
+            "gone" => "deleting",
+            _ if made.instance.status == "deleting" => return,
+            _ => made.instance.status.as_str(),
+        };
+        if made.instance.status != expected {
+            return;
+        }
+        if to == "gone" {
+            self.instances.remove(&name);
+        } else {
+            made.instance.status = to.to_owned();
+            made.instance.created.get_or_insert(Timestamp(now));
+            made.instance.endpoint.get_or_insert((format!("{name}.example.com"), 5432));
+            if let Some(secret) = &mut made.instance.secret {
+                secret.is_active = true;
+                self.usable.extend(made.by.clone());
+            }
+        }
+        self.coverage.hit("drill copy", to);
+        self.tell_of(&name);
+    }
+
+    fn make(&mut self, order: &Order) {
+        let name = order.drill.copy();
+        if self.instances.contains_key(&name) {
+            return;
+        }
+        self.next_id += 1;
+        let resource = format!("db-COPY{}", self.next_id);
+        let instance = Instance {
+            name: name.clone(),
+            resource: resource.clone(),
+            status: "creating".to_owned(),
+            created: None,
+            tags: BTreeMap::from([(TAG.to_owned(), order.drill.to_string())]),
+            retention_days: 0,
+            endpoint: None,
+            ..original(&order.source)
+        };
+        self.instances.insert(name, Made { instance, by: Some(order.drill.clone()) });
+        let takes = self.random.between(10 * MINUTE, HOUR);
+        let (takes, to) = match (self.strikes("restore fails", 80), self.strikes("restore hangs", 30)) {
+            (true, _) => (takes, "incompatible-restore"),
+            (false, true) => (10 * HOUR, "failed"),
+            (false, false) => (takes, "available"),
+        };
+        self.later(takes, What::RdsMoves { resource, to });
+    }
+
+    fn check_ends(&mut self, drill: &DrillId, succeeds: bool) {
+        let at = Timestamp(self.now);
+        if let Some(run) =
+            self.runs.iter_mut().find(|run| run.drill == *drill && run.state == CheckState::Running)
+        {
+            run.state = match succeeds {
+                true => CheckState::Succeeded { at },
+                false => CheckState::Failed { why: "exit status 1".to_owned() },
+            };
+        }
+        let variables = json!([{ "name": "TIDEGATE_DRILL", "value": drill }]);
+        self.emit(&json!({
+            "source": "aws.codebuild",
+            "detail-type": "CodeBuild Build State Change",
+            "detail": {
+                "build-status": "SUCCEEDED",
+                "build-id": "arn:aws:codebuild:eu-west-1:123456789012:build/tidegate-drill-check-payments:1",
+                "additional-information": { "environment": { "environment-variables": variables } },
+            },
+        }));
+    }
+
+    fn somebody_deletes(&mut self) {
+        let copies = self.instances.iter().filter(|(_, made)| made.by.is_some());
+        let Some(name) = copies.map(|(name, _)| name.clone()).next() else { return };
+        self.coverage.hit("drill fault", "somebody deletes the copy");
+        self.instances.remove(&name);
+    }
+
+    /// In the place of a copy that is not there yet, or no longer.
+    fn somebody_puts(&mut self) {
+        let drills = self.table.running.iter().map(|drill| drill.id.copy());
+        let Some(name) = drills.into_iter().find(|name| !self.instances.contains_key(name)) else { return };
+        self.coverage.hit("drill fault", "somebody takes the copy's place");
+        self.foreign.insert(name.clone());
+        let instance =
+            Instance { name: name.clone(), resource: "db-FOREIGN".to_owned(), ..original("payments") };
+        self.instances.insert(name, Made { instance, by: None });
+    }
+
+    /// Only what the drill made may be changed or deleted, and only once its id is written down.
+    fn may_touch(&mut self, call: &str, copy: &Ours) {
+        let Some(made) = self.instances.get(copy.name()) else { return };
+        let (by, resource) = (made.by.clone(), made.instance.resource.clone());
+        let Some(by) = by else {
+            return self.wrong(format!("{call} of {}, which no drill made", copy.name()));
+        };
+        self.coverage.hit("checked", "I12");
+        let written = self.table.of(&by).is_none_or(|drill| drill.made.contains(&resource));
+        if !written {
+            self.wrong(format!("{call} of {resource}, which its drill did not write down"));
+        }
+    }
+
+    fn written(&mut self, drills: &Drills) {
+        if drills.running.len() > AT_ONCE {
+            self.wrong(format!("{} drills at once", drills.running.len()));
+        }
+        for drill in &drills.running {
+            self.begun.insert(drill.id.clone());
+            let Phase::Deleting { outcome, .. } = &drill.phase else { continue };
+            let name = match outcome {
+                Outcome::Proven { check: Some(_), .. } => "proven by its check",
+                Outcome::Proven { check: None, .. } => "proven",
+                Outcome::Failed { .. } => "failed",
+            };
+            self.coverage.hit("drill ending", name);
+            let checked =
+                |run: &Run| run.drill == drill.id && matches!(run.state, CheckState::Succeeded { .. });
+            let is_true = match outcome {
+                Outcome::Proven { check, .. } => {
+                    self.usable.contains(&drill.id) && (check.is_none() || self.runs.iter().any(checked))
+                }
+                Outcome::Failed { .. } => true,
+            };
+            if !is_true {
+                self.violations.push(format!("I12: {} is called proven, and is not", drill.id));
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        self.coverage.hit("checked", "I12");
+        for (name, made) in self.instances.clone() {
+            if let Some(drill) = made.by {
+                self.wrong(format!("{name} of drill {drill} is left, {}", made.instance.status));
+            } else if ORIGINALS.contains(&name.as_str()) && made.instance != original(&name) {
+                self.wrong(format!("{name} is not as it was"));
+            }
+        }
+        let there: BTreeSet<&str> = self.instances.keys().map(String::as_str).collect();
+        let gone = ORIGINALS.iter().map(|name| (*name).to_owned()).chain(self.foreign.clone());
+        let gone: Vec<String> = gone.filter(|name| !there.contains(name.as_str())).collect();
+        for name in gone {
+            self.wrong(format!("{name} is gone, and no drill made it"));
+        }
+        for drill in self.table.running.clone() {
+            self.wrong(format!("drill {} is still under way: {:?}", drill.id, drill.phase));
+        }
+        let told: Vec<DrillId> = self
+            .watches
+            .values()
+            .flat_map(|watch| &watch.notices)
+            .filter_map(|notice| match &notice.news {
+                News::Drilled { report } => Some(report.id.clone()),
+                News::Alert { .. } | News::Appeared { .. } | News::Gone { .. } => None,
+            })
+            .collect();
+        for id in self.begun.clone() {
+            match told.iter().filter(|told| **told == id).count() {
+                1 => {}
+                times => self.wrong(format!("the end of drill {id} is told {times} times")),
+            }
+        }
+    }
+}
+
+fn original(name: &str) -> Instance {
+    let engine = if name == "ledger" { "sqlserver-se" } else { "postgres" };
+    Instance {
+        name: name.to_owned(),
+        resource: format!("db-{}", name.to_uppercase()),
+        status: "available".to_owned(),
+        engine: engine.to_owned(),
+        storage_gib: 100,
+        created: Some(Timestamp(START_MS - 1000 * HOUR)),
+        tags: BTreeMap::new(),
+        member_of: None,
+        retention_days: 7,
+        restorable: Some(Timestamp(START_MS - 4 * MINUTE)),
+        multi_az: true,
+        option_group: None,
+        parameter_group: None,
+        endpoint: Some((format!("{name}.example.com"), 5432)),
+        secret: None,
+    }
+}
+
+struct Ports {
+    world: Rc<RefCell<World>>,
+}
+
+type Answer<T> = Result<T, Failure>;
+
+impl Ports {
+    /// Pauses before and after the effect; may be turned away before it, or lose its answer after it.
+    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
+        pause().await;
+        if self.world.borrow_mut().strikes("throttled", 15) {
+            return Err(Failure::transient(call, "Throttling: Rate exceeded"));
+        }
+        let answer = {
+            let world = &mut *self.world.borrow_mut();
+            world.coverage.hit("drill call", call);
+            effect(world)
+        };
+        pause().await;
+        if self.world.borrow_mut().strikes("answer lost", 15) {
+            return Err(Failure::Unknown { call, source: "connection reset".into() });
+        }
+        answer
+    }
+
+    fn has(&self, flaw: DrillFlaw) -> bool {
+        self.world.borrow().flaw == Some(flaw)
+    }
+}
+
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.world.borrow().now)
+    }
+}
+
+impl DrillTable for Ports {
+    async fn load_drills(&self) -> Answer<Drills> {
+        self.call("load_drills", |world| Ok(world.table.clone())).await
+    }
+
+    async fn commit_drills(&self, drills: &Drills) -> Answer<Commit> {
+        let mut drills = drills.clone();
+        if self.has(DrillFlaw::ForgottenWhenGivenUp) {
+            drills.running.retain(|drill| !matches!(drill.phase, Phase::Deleting { .. }));
+        }
+        let ignored = self.has(DrillFlaw::LostRaceIgnored);
+        self.call("commit_drills", |world| {
+            if world.table.version + 1 != drills.version {
+                world.coverage.hit("drill race", "drills");
+                return Ok(if ignored { Commit::Written } else { Commit::Lost });
+            }
+            world.written(&drills);
+            world.table = drills;
+            Ok(Commit::Written)
+        })
+        .await
+    }
+}
+
+impl Restores for Ports {
+    async fn instance(&self, name: &str) -> Answer<Option<Instance>> {
+        let mut read = self
+            .call("instance", |world| Ok(world.instances.get(name).map(|made| made.instance.clone())))
+            .await?;
+        if let Some(instance) = read.as_mut().filter(|_| self.has(DrillFlaw::TagNotAsked)) {
+            let id = name.trim_start_matches(model::drill::COPY_PREFIX);
+            instance.tags.insert(TAG.to_owned(), id.to_owned());
+            instance.created = None;
+        }
+        Ok(read)
+    }
+
+    async fn restore(&self, order: &Order) -> Answer<()> {
+        self.call("restore", |world| {
+            if world.strikes("restore refused", 30) {
+                return Err(Failure::refused("restore", "InstanceQuotaExceeded"));
+            }
+            if world.strikes("restore taken late", 60) {
+                let late = world.random.between(SECOND, TAKEN_LATE_MS);
+                world.later(late, What::Taken(order.clone()));
+                return Err(Failure::Unknown { call: "restore", source: "timed out".into() });
+            }
+            world.make(order);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn renew_password(&self, copy: &Ours) -> Answer<()> {
+        self.call("renew_password", |world| {
+            world.may_touch("ModifyDBInstance", copy);
+            if world.strikes("password refused", 30) {
+                return Err(Failure::refused("renew_password", "InvalidParameterCombination"));
+            }
+            let Some(made) = world.instances.get_mut(copy.name()) else {
+                return Err(Failure::refused("renew_password", "DBInstanceNotFound"));
+            };
+            if made.instance.status != "available" {
+                let why = format!("InvalidDBInstanceState: {}", made.instance.status);
+                return Err(Failure::NoCapacity { call: "renew_password", why });
+            }
+            if made.instance.secret.is_none() {
+                made.instance.secret = Some(Secret { arn: "arn:secret".to_owned(), is_active: false });
+                made.instance.status = "resetting-master-credentials".to_owned();
+                let resource = made.instance.resource.clone();
+                let takes = world.random.between(MINUTE, 5 * MINUTE);
+                world.later(takes, What::RdsMoves { resource, to: "available" });
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_copy(&self, copy: &Ours) -> Answer<()> {
+        self.call("delete_copy", |world| {
+            world.may_touch("DeleteDBInstance", copy);
+            let Some(made) = world.instances.get_mut(copy.name()) else { return Ok(()) };
+            if made.instance.status == "creating" {
+                let why = "InvalidDBInstanceState: creating".to_owned();
+                return Err(Failure::NoCapacity { call: "delete_copy", why });
+            }
+            made.instance.status = "deleting".to_owned();
+            let resource = made.instance.resource.clone();
+            let takes = world.random.between(3 * MINUTE, 20 * MINUTE);
+            world.later(takes, What::RdsMoves { resource, to: "gone" });
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl DrillChecks for Ports {
+    async fn start_check(&self, order: &CheckOrder) -> Answer<()> {
+        self.call("start_check", |world| {
+            // CodeBuild knows the token for five minutes, and lists its runs ever after.
+            if world.runs.iter().any(|run| run.drill == order.drill) {
+                return Ok(());
+            }
+            world.runs.push(Run { drill: order.drill.clone(), state: CheckState::Running });
+            let succeeds = !world.strikes("check fails", 150);
+            let takes = world.random.between(MINUTE, 30 * MINUTE);
+            world.later(takes, What::CheckEnds { drill: order.drill.clone(), succeeds });
+            Ok(())
+        })
+        .await
+    }
+
+    async fn recent_checks(&self, _: &str) -> Answer<Vec<String>> {
+        self.call("recent_checks", |world| Ok((0..world.runs.len()).map(|n| n.to_string()).collect())).await
+    }
+
+    async fn read_checks(&self, ids: &[String]) -> Answer<Vec<CheckRead>> {
+        let granted = self.has(DrillFlaw::CheckTakenForGranted);
+        self.call("read_checks", |world| {
+            let runs = ids.iter().filter_map(|id| world.runs.get(id.parse::<usize>().ok()?));
+            let at = Timestamp(world.now);
+            let state = |run: &Run| if granted { CheckState::Succeeded { at } } else { run.state.clone() };
+            Ok(runs.map(|run| CheckRead { drill: Some(run.drill.clone()), state: state(run) }).collect())
+        })
+        .await
+    }
+}
+
+impl Databases for Ports {
+    async fn databases(&self, kind: Kind, _: Option<&str>, _: Option<&str>) -> Answer<Page<Database>> {
+        self.call("databases", |world| {
+            let all = world.instances.values().filter(|_| kind == Kind::Instance);
+            Ok(Page { items: all.map(|made| described(&made.instance)).collect(), next: None })
+        })
+        .await
+    }
+
+    async fn automated_backups(&self, _: Option<&str>, _: Option<&str>) -> Answer<Page<AutomatedBackup>> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+fn described(instance: &Instance) -> Database {
+    Database {
+        kind: Kind::Instance,
+        name: instance.name.clone(),
+        engine: instance.engine.clone(),
+        status: instance.status.clone(),
+        created: instance.created,
+        member_of: None,
+        replica_of: None,
+        retention_days: instance.retention_days,
+        backup_window: None,
+        maintenance_window: None,
+        restorable: instance.restorable,
+        multi_az: instance.multi_az,
+        encrypted: true,
+        deletion_protection: true,
+        tags: instance.tags.clone(),
+        pending: Pending::default(),
+    }
+}
+
+impl Snapshots for Ports {
+    async fn snapshots(&self, _: Kind, _: Option<&str>, _: Option<&str>) -> Answer<Page<Snapshot>> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    async fn shared_with(&self, _: Kind, _: &str) -> Answer<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Policy for Ports {
+    async fn database_policies(&self) -> Answer<Option<Stored>> {
+        let record = json!({
+            "drills": { "subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": AT_ONCE },
+            "policies": [
+                { "match": { "name": "payments" }, "require": { "drill": { "everyDays": 30, "check": CHECK } } },
+            ],
+        });
+        self.call("database_policies", |_| Ok(Some(Stored { body: record.to_string(), version: 1 }))).await
+    }
+}
+
+impl Watches for Ports {
+    async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>> {
+        self.call("load_watch", |world| Ok(world.watches.get(key).cloned())).await
+    }
+
+    async fn commit_watch(&self, watch: &Watch) -> Answer<Commit> {
+        self.call("commit_watch", |world| {
+            if world.watches.get(&watch.key).map_or(0, |stored| stored.version) + 1 != watch.version {
+                world.coverage.hit("drill race", "watch");
+                return Ok(Commit::Lost);
+            }
+            world.watches.insert(watch.key.clone(), watch.clone());
+            Ok(Commit::Written)
+        })
+        .await
+    }
+
+    async fn watches(&self, _: Option<&str>) -> Answer<Page<Watch>> {
+        self.call("watches", |world| {
+            Ok(Page { items: world.watches.values().cloned().collect(), next: None })
+        })
+        .await
+    }
+}
+
+impl NoticeQueue for Ports {
+    async fn wake_to_tell(&self, _: &DatabaseKey, _: u64) -> Answer<()> {
+        self.call("wake_to_tell", |_| Ok(())).await
+    }
+}
+
+impl Quarantine for Ports {
+    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Answer<()> {
+        self.call("quarantine", |world| {
+            world.wrong(format!("a payload of our own is quarantined: {why}"));
+            Ok(())
+        })
+        .await
+    }
+}
