@@ -367,8 +367,6 @@ fn preparing_track() -> Track {
         version: 14,
         in_flight: vec![
             release(8, phase),
-            Release { stale: 2, ..release(9, Phase::Building { build: None }) },
-            Release { verdict: Some(Verdict::Well), ..release(9, Phase::Building { build: None }) },
             Release { prepared: true, ..release(9, Phase::Building { build: None }) },
         ],
         outbox: vec![
