@@ -166,23 +166,23 @@ mod tests {
     /// Nothing more can be left out: each part that is left is needed for the failure.
     #[test]
     fn a_failing_run_shrinks_to_what_it_needs() {
-        let story = shrunk_story(Mutation::EndingUnread);
+        let story = shrunk_story(Mutation::EndingUnread, 2);
         assert!(story.len() <= 2, "a push, and the end of faults: {story:#?}");
         assert!(story[0].contains("is pushed"), "{story:#?}");
     }
 
     #[test]
     fn the_fault_that_a_failure_needs_is_left() {
-        let story = shrunk_story(Mutation::RollbackUnread);
+        let story = shrunk_story(Mutation::RollbackUnread, 6);
         assert!(story.len() <= 6, "two pushes, a stack that ends badly, the end of faults: {story:#?}");
         assert!(story.iter().any(|line| line.contains("a stack operation ends badly")), "{story:#?}");
     }
 
-    /// How small a story gets hangs on its seed: the shortest of several.
-    fn shrunk_story(mutation: Mutation) -> Vec<String> {
+    /// How small a story gets hangs on its seed: of several, the first that is as short as `enough`, or the shortest.
+    fn shrunk_story(mutation: Mutation, enough: usize) -> Vec<String> {
         let whole = |seed: u64| told(seed, &drawn(seed), None, Keep::Nothing, Some(mutation));
         let failing = (0..200).map(|seed| (seed, whole(seed))).filter(|(_, run)| !run.violations.is_empty());
-        let stories = failing.take(FAILING_SEEDS).map(|(seed, run)| {
+        let mut stories = failing.take(FAILING_SEEDS).map(|(seed, run)| {
             let shrunk = shrink(seed, Some(mutation)).unwrap();
             let is_broken =
                 |violation: &String| broken(&run).iter().any(|invariant| violation.starts_with(invariant));
@@ -190,6 +190,12 @@ mod tests {
             assert!(!shrunk.trace.is_empty());
             shrunk.story
         });
-        stories.min_by_key(Vec::len).unwrap()
+        let mut shortest: Option<Vec<String>> = None;
+        while shortest.as_ref().is_none_or(|story| story.len() > enough)
+            && let Some(story) = stories.next()
+        {
+            shortest = [shortest, Some(story)].into_iter().flatten().min_by_key(Vec::len);
+        }
+        shortest.unwrap()
     }
 }
