@@ -39,6 +39,10 @@ pub(crate) fn references(text: &str) -> Vec<Reference<'_>> {
 }
 
 fn target(inner: &str) -> Option<Target<'_>> {
+    // Of two that are opened before one is closed, CloudFormation might resolve either.
+    if inner.contains(OPENING) {
+        return None;
+    }
     let (service, rest) = inner.split_once(':')?;
     match service {
         "ssm" | "ssm-secure" => {

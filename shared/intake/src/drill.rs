@@ -20,9 +20,7 @@ pub struct DrillOrder {
 /// `{"drill": "instance/payments", "id": …, "to": milliseconds or null}`
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     const KEYS: [&str; 3] = ["drill", "id", "to"];
-    if let Some(unknown) = order.object()?.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(Unreadable::new(unknown.clone(), "set", format!("one of {}", KEYS.join(", "))));
-    }
+    order.only(&KEYS)?;
     let database = order.field("drill");
     let allowed = "instance/<name> or cluster/<name>";
     let key: DatabaseKey = database.id(allowed)?;

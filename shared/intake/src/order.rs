@@ -193,9 +193,7 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
         "order", "id", "track", "release", "plan", "to", "until", "letter", "queue", "about", "failure",
         "reason", "proof",
     ];
-    if let Some(unknown) = order.object()?.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(Unreadable::new(unknown.clone(), "set", format!("one of {}", KEYS.join(", "))));
-    }
+    order.only(&KEYS)?;
     let id = order.field("id").id("a name of the order")?;
     let given = match order.field("order").text("a verb")? {
         "approve" => Given::Answer(answer(order, id, Answer::Approve)?),

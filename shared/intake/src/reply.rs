@@ -69,17 +69,17 @@ fn parse_text(text: &str) -> Result<Reply, &'static str> {
         .and_then(Verb::of)
         .ok_or("the reply starts with neither approve nor reject")?;
     let release = words.get(1).ok_or("the reply names no release")?;
-    let token = words.get(2).ok_or("the reply has no token after the release")?;
+    let token = words.get(2).ok_or("the reply has no token after the release")?.trim_end_matches('.');
     let answer = match verb {
         // "approve … but not before Monday" is no approval.
         Verb::Approve if words.len() > 3 => return Err("something follows the token of an approval"),
         Verb::Approve => ReplyAnswer::Approve,
         Verb::Reject => {
             let rest = words.iter().skip(3).copied().chain(lines.flat_map(str::split_whitespace));
-            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" ")) }
+            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" "), token) }
         }
     };
-    reply(release, token.trim_end_matches('.'), answer)
+    reply(release, token, answer)
 }
 
 #[derive(Deserialize)]
@@ -102,7 +102,10 @@ fn parse_json(text: &str) -> Result<Reply, &'static str> {
         .map_err(|_| "the reply lacks a field, has another one, has one twice, or has one that is no text")?;
     let answer = match Verb::of(&written.answer).ok_or("the answer is neither approve nor reject")? {
         Verb::Approve => ReplyAnswer::Approve,
-        Verb::Reject => ReplyAnswer::Reject { reason: written.reason.as_deref().and_then(reason) },
+        Verb::Reject => {
+            let reason = written.reason.as_deref().and_then(|text| reason(text, &written.token));
+            ReplyAnswer::Reject { reason }
+        }
     };
     reply(&written.release, &written.token, answer)
 }
@@ -118,8 +121,11 @@ fn reply(release: &str, token: &str, answer: ReplyAnswer) -> Result<Reply, &'sta
     Ok(Reply { release, token: Token::new(token), answer })
 }
 
-fn reason(text: &str) -> Option<String> {
-    let reason: String = text.chars().filter(|c| !is_unseen(*c)).take(REASON_CHARS_MAX).collect();
+/// A reason is shown; a token that was pasted into it once more is not (I9).
+fn reason(text: &str, token: &str) -> Option<String> {
+    let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
+    let hidden = if token.is_empty() { seen } else { seen.replace(token, "(token)") };
+    let reason: String = hidden.chars().take(REASON_CHARS_MAX).collect();
     let reason = reason.trim();
     (!reason.is_empty()).then(|| reason.to_owned())
 }

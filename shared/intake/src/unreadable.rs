@@ -97,6 +97,16 @@ impl<'a> At<'a> {
         self.value.as_object().ok_or_else(|| self.unreadable("an object"))
     }
 
+    /// An object with none but these keys.
+    pub(crate) fn only(&self, keys: &[&str]) -> Result<(), Unreadable> {
+        match self.object()?.keys().find(|key| !keys.contains(&key.as_str())) {
+            Some(unknown) => {
+                Err(Unreadable::new("a key", quoted(unknown), format!("one of {}", keys.join(", "))))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn unreadable(&self, allowed: impl Into<String>) -> Unreadable {
         Unreadable::new(self.place.clone(), shown(self.value), allowed)
     }

@@ -114,13 +114,13 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
     until is "tomorrow": it must be milliseconds since 1970
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    by is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
+    a key is "by": it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
     plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     release is "payments": it must be <service>-<environment>-<n>
     reason is 1: it must be a text of at most 500 characters
     reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
-    why is set: it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
+    a key is "why": it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
     "#);
 }
 
