@@ -122,6 +122,7 @@ mod tests {
             ("{{resolve:secretsmanager:payments/db:SecretString:p::1}}", true),
             ("{{resolve:ssm:/payments-old/level:3}}", false),
             ("{{resolve:ssm:/ledger/level:3}}", false),
+            ("{{resolve:ssm:/payments/level:{{resolve:ssm:/ledger/level:3}}", false),
             ("{{resolve:ssm://payments/level:3}}", false),
             (
                 "{{resolve:secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:payments/db:SecretString:p::1}}",
