@@ -4,8 +4,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
+
+/// Installed once for all tests, which start at the same time.
+static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
+    let installed = Command::new("bash")
+        .args(["-c", "set -euo pipefail; source tests/venv.sh; venv moto"])
+        .current_dir(project())
+        .status()
+        .unwrap();
+    assert!(installed.success(), "moto could not be installed into .tidegate/moto");
+    project().join(".tidegate/moto/bin/python")
+});
 
 pub(crate) struct Moto {
     child: Child,
@@ -16,15 +28,8 @@ pub(crate) struct Moto {
 
 impl Moto {
     pub(crate) fn start() -> Self {
-        let project = project();
-        let installed = Command::new("bash")
-            .args(["-c", "set -euo pipefail; source tests/venv.sh; venv moto"])
-            .current_dir(&project)
-            .status()
-            .unwrap();
-        assert!(installed.success(), "moto could not be installed into .tidegate/moto");
-        let mut child = Command::new(project.join(".tidegate/moto/bin/python"))
-            .arg(project.join("tests/tests/fleet/serve.py"))
+        let mut child = Command::new(&*PYTHON)
+            .arg(project().join("tests/tests/fleet/serve.py"))
             .env_clear()
             .envs([
                 ("PATH", "/usr/bin:/bin"),
