@@ -11,6 +11,8 @@ use crate::{Meaning, Reply, ReplyAnswer, Subject, Token, Why};
 const REASON_CHARS_MAX: usize = 500;
 
 const TOKEN_BYTES_MAX: usize = 128;
+/// Of the tokens that requests show.
+const TOKEN_DIGITS: usize = 32;
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -76,7 +78,7 @@ fn parse_text(text: &str) -> Result<Reply, &'static str> {
         Verb::Approve => ReplyAnswer::Approve,
         Verb::Reject => {
             let rest = words.iter().skip(3).copied().chain(lines.flat_map(str::split_whitespace));
-            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" "), token) }
+            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" ")) }
         }
     };
     reply(release, token, answer)
@@ -102,10 +104,7 @@ fn parse_json(text: &str) -> Result<Reply, &'static str> {
         .map_err(|_| "the reply lacks a field, has another one, has one twice, or has one that is no text")?;
     let answer = match Verb::of(&written.answer).ok_or("the answer is neither approve nor reject")? {
         Verb::Approve => ReplyAnswer::Approve,
-        Verb::Reject => {
-            let reason = written.reason.as_deref().and_then(|text| reason(text, &written.token));
-            ReplyAnswer::Reject { reason }
-        }
+        Verb::Reject => ReplyAnswer::Reject { reason: written.reason.as_deref().and_then(reason) },
     };
     reply(&written.release, &written.token, answer)
 }
@@ -121,11 +120,24 @@ fn reply(release: &str, token: &str, answer: ReplyAnswer) -> Result<Reply, &'sta
     Ok(Reply { release, token: Token::new(token), answer })
 }
 
-/// A reason is shown; a token that was pasted into it once more is not (I9).
-fn reason(text: &str, token: &str) -> Option<String> {
+/// A reason is shown; a token that was pasted into it is not (I9).
+fn reason(text: &str) -> Option<String> {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
-    let hidden = if token.is_empty() { seen } else { seen.replace(token, "(token)") };
-    let reason: String = hidden.chars().take(REASON_CHARS_MAX).collect();
+    let reason: String = without_tokens(&seen).chars().take(REASON_CHARS_MAX).collect();
     let reason = reason.trim();
     (!reason.is_empty()).then(|| reason.to_owned())
+}
+
+/// So many hexadecimal digits in a row may be a token, whatever was written close to it.
+fn without_tokens(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        let (before, run) = rest.split_at(start);
+        let end = run.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(run.len());
+        shown.push_str(before);
+        shown.push_str(if end < TOKEN_DIGITS { &run[..end] } else { "(token)" });
+        rest = &run[end..];
+    }
+    shown + rest
 }
