@@ -37,6 +37,12 @@ fn seeds_in_which_a_creation_completed_before_it_was_deleted() {
     holds(&[8904]);
 }
 
+/// A deployment was cancelled while the call that started its `verify` was on its way.
+#[test]
+fn seeds_in_which_a_verify_was_given_up_as_it_started() {
+    holds(&[1098]);
+}
+
 /// StartBuild's answer was lost, nobody wanted the build, CodeBuild forgot it, and the revision was pushed again.
 #[test]
 fn seeds_in_which_a_forgotten_build_was_started_under_its_id_again() {

@@ -18,6 +18,8 @@ pub(crate) fn errand(world: &mut World, order: &TaskOrder, family: &TaskFamily) 
     }
     let track = world.table.tracks.get(&key.release.track);
     match track.and_then(|track| track.release(key.release.n)) {
+        // Its verdict was given while the call was on its way; whoever gave it stops the task.
+        Some(release) if release.verdict.is_some() => {}
         Some(release) => wrong.extend(not_its_turn(world, release, key, family)),
         // It was given up while the call was on its way; whoever gave it up stops the task.
         None if world.table.releases.contains_key(&key.release) => {}
