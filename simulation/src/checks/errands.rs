@@ -19,7 +19,9 @@ pub(crate) fn errand(world: &mut World, order: &TaskOrder, family: &TaskFamily) 
     let track = world.table.tracks.get(&key.release.track);
     match track.and_then(|track| track.release(key.release.n)) {
         // Its verdict was given while the call was on its way; whoever gave it stops the task.
-        Some(release) if release.verdict.is_some() => {}
+        Some(release) if release.verdict.is_some() && is_verify(family, key) => {
+            wrong.extend(unapproved(world, release));
+        }
         Some(release) => wrong.extend(not_its_turn(world, release, key, family)),
         // It was given up while the call was on its way; whoever gave it up stops the task.
         None if world.table.releases.contains_key(&key.release) => {}
@@ -29,6 +31,10 @@ pub(crate) fn errand(world: &mut World, order: &TaskOrder, family: &TaskFamily) 
         wrong.push((Aws, format!("RunTask refuses {key} as a token: it is longer than 64")));
     }
     tell(world, &["I1", "I5"], wrong);
+}
+
+fn is_verify(family: &TaskFamily, key: &EffectKey) -> bool {
+    family.name == format!("{}-{}", key.release.track.stack(), ErrandKind::Verify.as_str())
 }
 
 fn not_its_turn(
