@@ -81,11 +81,6 @@ fn row(signal: SignalKind) -> Row {
             &[Ready, Deploying],
             "the very track that is decided on was read to have the plan that the button is for",
         ),
-        SignalKind::VotesCounted => row(
-            &[Ready],
-            &[Planning, AwaitingApproval, Deploying, Over],
-            "only what is ready is counted again",
-        ),
         SignalKind::DeploymentNotStarted => row(
             &[Deploying],
             &[Planning, AwaitingApproval, Ready, Over],

@@ -102,6 +102,7 @@ fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
         "api_app_id": APP,
         "team": { "id": TEAM },
         "user": { "id": slack_user, "team_id": TEAM },
+        "response_url": format!("https://hooks.slack.com/actions/{TEAM}/{now_ms}/answer"),
         "actions": [{ "action_id": action, "value": value }],
     });
     let mut form = form_urlencoded::Serializer::new(String::new());

@@ -3,12 +3,10 @@
 use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
 use model::approval::{Answer, Policy, Voice};
-use model::effect::Promise;
 use model::ids::ReleaseId;
 use model::release::{Origin, Phase};
 use model::signal::Signal;
 use model::text::is_unseen;
-use model::track::Track;
 
 use crate::advance::{Handled, advance};
 use crate::announce::reply_refused;
@@ -65,18 +63,6 @@ pub(crate) async fn refuse<P: People>(
     why: &str,
 ) -> Result<(), Failure> {
     ports.publish(&reply_refused(release, why)).await
-}
-
-/// An approved release's turn has come: what its votes stand on now.
-pub(crate) async fn count<P: Records>(
-    ports: &P,
-    track: &Track,
-    promise: &Promise,
-) -> Result<Signal, Failure> {
-    let n = promise.key.release.n;
-    let Some(release) = track.release(n) else { return Ok(Signal::Done { key: promise.key.clone() }) };
-    let ground = ground(ports, &track.key.environment, &release.origin).await?;
-    Ok(Signal::VotesCounted { n, key: promise.key.clone(), ground })
 }
 
 /// What the record insists on: going back to what ran has a floor of its own, for nights when few are awake.

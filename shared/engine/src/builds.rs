@@ -47,7 +47,6 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
         }
         Effect::Plan
         | Effect::DiscardPlan { .. }
-        | Effect::CountVotes
         | Effect::Execute
         | Effect::RunErrand
         | Effect::LookAtErrand

@@ -276,7 +276,6 @@ where
     let done = || Signal::Done { key: promise.key.clone() };
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
-        Effect::CountVotes => approvals::count(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
         Effect::RunErrand => errands::run(ports, track, promise).await,
         Effect::LookAtErrand => errands::look(ports, track, promise).await,
@@ -308,7 +307,6 @@ where
         | Effect::LeaveBuild { .. }
         | Effect::Plan
         | Effect::DiscardPlan { .. }
-        | Effect::CountVotes
         | Effect::Execute
         | Effect::RunErrand
         | Effect::LookAtErrand

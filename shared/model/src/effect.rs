@@ -24,8 +24,6 @@ pub enum Effect {
     DiscardPlan {
         change_set: EffectKey,
     },
-    /// An approved release has waited: read its policies and the directory again before it deploys.
-    CountVotes,
     /// Execute the approved change set.
     Execute,
     /// Start the task that the release waits for.
@@ -81,7 +79,6 @@ impl Effect {
             Effect::StartBuild | Effect::LookAtBuild { .. } | Effect::LeaveBuild { .. } => Hand::Builder,
             Effect::Plan
             | Effect::DiscardPlan { .. }
-            | Effect::CountVotes
             | Effect::Execute
             | Effect::RunErrand
             | Effect::LookAtErrand
@@ -100,7 +97,6 @@ impl Effect {
             Effect::StartBuild
             | Effect::LookAtBuild { .. }
             | Effect::Plan
-            | Effect::CountVotes
             | Effect::Execute
             | Effect::RunErrand
             | Effect::LookAtErrand

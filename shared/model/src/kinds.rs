@@ -37,7 +37,7 @@ kinds!(
         Pushed PushedFaulty Promoted PromotedFaulty Ordered
         BuildStarted BuildRunning BuildSucceeded BuildFailed BuildLost
         Planned UpToDate PlanStale
-        ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply VotesCounted
+        ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply
         Cleared ErrandStarted ErrandRunning ErrandSucceeded ErrandFailed
         ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning AwaitsVerdict ServiceMoving DeploymentSettled RolloutFailed
         DeploymentRolledBack DeploymentBroken
@@ -47,7 +47,7 @@ kinds!(
 kinds!(
     /// Of an effect.
     EffectKind:
-        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan CountVotes Execute RunErrand LookAtErrand
+        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan Execute RunErrand LookAtErrand
         StopErrand LookAtDeployment StopDeployment GiveVerdict Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
         AnnounceHold Show
 );
@@ -94,7 +94,6 @@ impl Signal {
                 (Answer::Reject, Voice::Verified { .. }) => SignalKind::RejectedByPerson,
                 (Answer::Reject, Voice::Reply) => SignalKind::RejectedByReply,
             },
-            Signal::VotesCounted { .. } => SignalKind::VotesCounted,
             Signal::Cleared { .. } => SignalKind::Cleared,
             Signal::ErrandStarted { .. } => SignalKind::ErrandStarted,
             Signal::ErrandSeen { seen, .. } => match seen {
@@ -139,7 +138,6 @@ impl Signal {
             | Signal::UpToDate { n, .. }
             | Signal::PlanStale { n, .. }
             | Signal::Answered { n, .. }
-            | Signal::VotesCounted { n, .. }
             | Signal::Cleared { n, .. }
             | Signal::ErrandStarted { n, .. }
             | Signal::ErrandSeen { n, .. }
@@ -162,7 +160,6 @@ impl Effect {
             Effect::LeaveBuild { .. } => EffectKind::LeaveBuild,
             Effect::Plan => EffectKind::Plan,
             Effect::DiscardPlan { .. } => EffectKind::DiscardPlan,
-            Effect::CountVotes => EffectKind::CountVotes,
             Effect::Execute => EffectKind::Execute,
             Effect::RunErrand => EffectKind::RunErrand,
             Effect::LookAtErrand => EffectKind::LookAtErrand,

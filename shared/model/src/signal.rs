@@ -60,13 +60,6 @@ pub enum Signal {
         reason: String,
         ground: Ground,
     },
-    /// What an approved release stands on, read when its turn has come.
-    VotesCounted {
-        n: u32,
-        /// The promise to count.
-        key: EffectKey,
-        ground: Ground,
-    },
     /// Its turn has come and nothing stands against carrying the plan out, but that its `before` comes first.
     Cleared {
         n: u32,

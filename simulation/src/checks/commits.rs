@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use engine::ports::RolloutState;
 use model::decide::Advance;
-use model::effect::{Effect, Promise};
 use model::ids::{EffectKey, StackName};
 use model::release::{Deployed, Ending, ErrandKind, How, Phase, Release};
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
@@ -73,8 +72,7 @@ fn one_deployment_at_a_time(before: &Track, advance: &Advance, wrong: &mut Wrong
 /// people.
 fn nothing_is_left_to_itself(advance: &Advance, wrong: &mut Wrong) {
     let track = &advance.track;
-    let counts = |promise: &Promise| promise.effect == Effect::CountVotes;
-    let anothers_turn = track.in_flight.iter().any(is_deploying) || track.outbox.iter().any(counts);
+    let anothers_turn = track.in_flight.iter().any(is_deploying);
     let is_held = |release: &Release| {
         track.held().is_some() && release.origin.is_new() && matches!(release.phase, Phase::Ready { .. })
     };

@@ -3,7 +3,7 @@
 use super::{Draft, Outcome, Why};
 use crate::approval::{Answer, Ground, Involved, Nudged, Policy, Quorum, Voice, Vote};
 use crate::effect::{Effect, Notice};
-use crate::ids::{EffectKey, Fingerprint};
+use crate::ids::Fingerprint;
 use crate::release::{Asked, Ending, Phase, Plan, Reach, Release};
 use crate::time::{Span, Timestamp};
 
@@ -133,35 +133,6 @@ impl Draft {
             Phase::Building { .. } | Phase::Planning { .. } | Phase::Over(_) => {
                 return Err(Why::AnotherPhase);
             }
-        }
-        Ok(())
-    }
-
-    /// An approved release that has waited is counted once more before it deploys: people leave groups, and records
-    /// become stricter.
-    pub(super) fn count_first(&mut self, n: u32) {
-        let promised = |key: &EffectKey, effect: &Effect| key.release.n == n && *effect == Effect::CountVotes;
-        if !self.track.outbox.iter().any(|promise| promised(&promise.key, &promise.effect)) {
-            self.promise(n, Effect::CountVotes, self.now);
-        }
-    }
-
-    pub(super) fn votes_counted(&mut self, n: u32, key: &EffectKey, ground: &Ground) -> Outcome {
-        let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let Phase::Ready { plan, asked, frozen: None } = release.phase.clone() else {
-            return Err(Why::AnotherPhase);
-        };
-        if !self.is_promised(key) {
-            return Err(Why::AlreadyDone);
-        }
-        let asked = counted(asked, release, ground);
-        self.keep(n, |effect| *effect == Effect::CountVotes);
-        if asked.missing == Some(0) {
-            self.weigh(n, plan, asked, "its approvals hold".to_owned());
-        } else {
-            let what = format!("its approvals no longer suffice: {} more needed", asked.still_needed());
-            self.weigh(n, plan, asked, what);
-            self.promise(n, Effect::Announce { notice: Notice::ApprovalRequested }, self.now);
         }
         Ok(())
     }

@@ -91,7 +91,6 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
             let said = Said { answer: *answer, voice, reason };
             draft.answered(*n, fingerprint, &said, ground)
         }
-        Signal::VotesCounted { n, key, ground } => draft.votes_counted(*n, key, ground),
         Signal::Cleared { n, key } => draft.cleared(*n, key),
         Signal::ErrandStarted { n, key } => draft.errand_started(*n, key),
         Signal::ErrandSeen { n, key, seen } => draft.errand_seen(*n, key, seen),

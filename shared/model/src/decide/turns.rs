@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::effect::{Effect, Notice};
-use crate::release::{Ending, Origin, Phase, Reach, Release};
+use crate::release::{Asked, Ending, Origin, Phase, Plan, Reach, Release};
 use crate::track::Track;
 
 impl Draft {
@@ -46,19 +46,12 @@ impl Draft {
             | Phase::Deploying { .. }
             | Phase::Over(_) => None,
         });
-        if let Some((n, plan, asked)) = ready {
-            if self.counted != Some(n) {
-                return self.count_first(n);
-            }
-            let phase =
-                Phase::Deploying { plan, asked, started: false, errand: None, told: None, stop: None };
-            self.enter(n, phase, "its turn to deploy".to_owned());
-            self.promise(n, Effect::Execute, self.now);
-            // An older one could only come after this one now (I8).
-            self.supersede(n, Reach::Plan, |_| true);
-            // A plan made from here on would be made against a stack that moves: it could even find "no changes".
-            self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
-            return;
+        match ready {
+            Some((n, plan, asked)) if self.counted == Some(n) => return self.give_turn(n, plan, asked),
+            // People leave groups, and records become stricter: an approved release that waited is planned, and so its
+            // votes are counted, once more (I1).
+            Some((n, ..)) => self.plan_waiting_anew(n, "its turn has come"),
+            None => {}
         }
         let unplanned: Vec<u32> = self
             .track
@@ -71,6 +64,16 @@ impl Draft {
         for n in unplanned {
             self.promise(n, Effect::Plan, self.now);
         }
+    }
+
+    fn give_turn(&mut self, n: u32, plan: Plan, asked: Asked) {
+        let phase = Phase::Deploying { plan, asked, started: false, errand: None, told: None, stop: None };
+        self.enter(n, phase, "its turn to deploy".to_owned());
+        self.promise(n, Effect::Execute, self.now);
+        // An older one could only come after this one now (I8).
+        self.supersede(n, Reach::Plan, |_| true);
+        // A plan made from here on would be made against a stack that moves: it could even find "no changes".
+        self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
     }
 
     pub(super) fn fail(&mut self, n: u32, why: String) {

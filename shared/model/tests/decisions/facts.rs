@@ -284,9 +284,6 @@ impl Facts {
                 };
                 Some(Signal::Planned { n, plan, wish: wish(), ground: self.ground.clone(), authors })
             }
-            Effect::CountVotes => {
-                Some(Signal::VotesCounted { n, key: promise.key.clone(), ground: self.ground.clone() })
-            }
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
                 if self.operations.iter().any(|operation| operation.change_set == change_set) {

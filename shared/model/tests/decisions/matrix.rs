@@ -241,18 +241,6 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         }),
         ("Answered Reject, verified", says(Answer::Reject, person("bob"))),
         ("Answered Reject, a reply", says(Answer::Reject, Voice::Reply)),
-        (
-            "VotesCounted, still enough",
-            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(1)) },
-        ),
-        (
-            "VotesCounted, no longer enough",
-            Signal::VotesCounted { n, key: promised.clone(), ground: ground(policy(2)) },
-        ),
-        (
-            "VotesCounted, by a promise that is void",
-            Signal::VotesCounted { n, key: story.key(n, 98), ground: ground(policy(1)) },
-        ),
         ("Cleared", Signal::Cleared { n, key: promised.clone() }),
         ("Cleared, by a promise that is void", Signal::Cleared { n, key: story.key(n, 98) }),
         ("ErrandStarted", Signal::ErrandStarted { n, key: errand.clone() }),
@@ -348,7 +336,6 @@ fn signal_kind(signal: &Signal) -> &'static str {
             (Answer::Reject, Voice::Verified { .. }) => "Reject, verified",
             (Answer::Reject, Voice::Reply) => "Reject, reply",
         },
-        Signal::VotesCounted { .. } => "VotesCounted",
         Signal::Cleared { .. } => "Cleared",
         Signal::ErrandStarted { .. } => "ErrandStarted",
         Signal::ErrandSeen { seen, .. } => match seen {
@@ -378,7 +365,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 44] = [
+const SIGNAL_KINDS: [&str; 43] = [
     "Pushed",
     "Pushed, fault",
     "Promoted",
@@ -402,7 +389,6 @@ const SIGNAL_KINDS: [&str; 44] = [
     "Approve, reply",
     "Reject, verified",
     "Reject, reply",
-    "VotesCounted",
     "Cleared",
     "ErrandStarted",
     "ErrandSeen Running",
@@ -491,7 +477,6 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::LeaveBuild { .. } => "LeaveBuild".to_owned(),
         Effect::Plan => "Plan".to_owned(),
         Effect::DiscardPlan { change_set } => format!("DiscardPlan {}", change_set.k),
-        Effect::CountVotes => "CountVotes".to_owned(),
         Effect::Execute => "Execute".to_owned(),
         Effect::RunErrand => "RunErrand".to_owned(),
         Effect::LookAtErrand => "LookAtErrand".to_owned(),

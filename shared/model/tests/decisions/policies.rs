@@ -53,8 +53,6 @@ enum Act {
     },
     Holds,
     Lifts,
-    /// The deployer does what it has: counts votes.
-    Counts,
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -87,7 +85,6 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => (1..12_u64).prop_map(|hours| Act::HoursPass { hours }),
         1 => Just(Act::Holds),
         2 => Just(Act::Lifts),
-        3 => Just(Act::Counts),
     ];
     prop::collection::vec(act, 0..ACTS_MAX)
 }
@@ -190,11 +187,6 @@ impl Case {
                     self.planned();
                 }
             }
-            Act::Counts => {
-                if let Some(key) = self.story.promised(&Effect::CountVotes) {
-                    self.sees(&Signal::VotesCounted { n: 1, key, ground: self.ground.clone() });
-                }
-            }
         }
     }
 
@@ -229,10 +221,7 @@ impl Case {
     fn deploys(&self, release: &Release, signal: &Signal, waited: bool) {
         let plan = release.phase.plan().unwrap();
         assert_eq!(plan.fingerprint, fingerprint(self.plan), "another plan than the one in force");
-        let (Signal::Planned { ground, .. }
-        | Signal::Answered { ground, .. }
-        | Signal::VotesCounted { ground, .. }) = signal
-        else {
+        let (Signal::Planned { ground, .. } | Signal::Answered { ground, .. }) = signal else {
             panic!("it deploys by {signal:?}, which read no record");
         };
         let policies = [&self.wish, &ground.record];

@@ -191,10 +191,7 @@ impl Watched {
     fn check_approvals(&self, before: &Track, signal: &Signal) {
         for release in entered_deploying(before, &self.story.track) {
             let Phase::Deploying { plan, .. } = &release.phase else { continue };
-            let (Signal::Planned { ground, .. }
-            | Signal::Answered { ground, .. }
-            | Signal::VotesCounted { ground, .. }) = signal
-            else {
+            let (Signal::Planned { ground, .. } | Signal::Answered { ground, .. }) = signal else {
                 panic!("I1: {} deploys by {signal:?}, which read no record", release.id);
             };
             let said = self.approvals.get(&(release.id.n, plan.fingerprint.clone()));

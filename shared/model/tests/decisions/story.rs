@@ -132,11 +132,6 @@ impl Story {
         self
     }
 
-    pub(crate) fn counted(self, n: u32) -> Self {
-        let key = self.promised(&Effect::CountVotes).unwrap();
-        self.told(&Signal::VotesCounted { n, key, ground: ground(policy(1)) })
-    }
-
     pub(crate) fn frozen(self, n: u32) -> Self {
         let key = self.promised(&Effect::Execute).unwrap();
         let frozen = Frozen { until: self.now.plus(Span::hours(3)), why: "no Friday evenings".to_owned() };
