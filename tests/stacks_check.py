@@ -129,7 +129,36 @@ def a_migration_is_private_and_drops_nothing(template):
     json.loads(template["Parameters"]["TableMappings"]["Default"])
 
 
+# Everything else that a network may hold leads somewhere, or is made by somebody else.
+DRILL_NETWORK = {
+    "AWS::EC2::VPC",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::RDS::DBSubnetGroup",
+}
+
+
+def a_drill_s_network_leads_nowhere(template):
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in DRILL_NETWORK:
+            yield f"{name} is an {resource['Type']}, which the network of drills has none of"
+    for name, subnet in of_type(template, "AWS::EC2::Subnet").items():
+        if subnet["Properties"].get("MapPublicIpOnLaunch"):
+            yield f"{name} gives public addresses"
+    for name, endpoint in of_type(template, "AWS::EC2::VPCEndpoint").items():
+        for statement in endpoint["Properties"].get("PolicyDocument", {}).get("Statement", [{}]):
+            own = {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+            if statement.get("Resource", "*") == "*" or statement.get("Condition") != own:
+                yield f"{name} lets out more than checks need"
+
+
 CHECKS = {
+    "stacks/drills.yaml": [
+        nothing_functional_is_named,
+        databases_are_reached_by_security_group_only,
+        a_drill_s_network_leads_nowhere,
+    ],
     "stacks/database.yaml": [
         nothing_functional_is_named,
         every_alarm_tells_people_what_to_do,

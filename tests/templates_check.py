@@ -59,6 +59,8 @@ NAME_PROPERTIES = {
     "ManagedPolicyName", "Name", "QueueName", "RepositoryName", "RoleName", "ServiceName", "TableName", "TopicName",
 }
 NAMED_ON_PURPOSE = {"DmsLogsRole", "DmsVpcRole", "EnvironmentRecord", "ServiceRecord", "SourceRepository"}
+# An endpoint's ServiceName is where it leads, not what it is called.
+NAMED_ON_PURPOSE |= {"SecretsEndpoint", "LogsEndpoint"}
 
 
 class Loader(yaml.SafeLoader):

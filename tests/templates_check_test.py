@@ -13,6 +13,7 @@ CHECKS = {**check.CHECKS, **stacks_check.CHECKS}
 
 APP, SERVICE, BASE = "template.yaml", "stacks/service.yaml", "stacks/service-base.yaml"
 PIPELINE, DATABASE, MIGRATION = "stacks/pipeline.yaml", "stacks/database.yaml", "stacks/migration.yaml"
+DRILLS = "stacks/drills.yaml"
 
 
 def properties(template, name):
@@ -170,6 +171,10 @@ FAULTS = [
     (DATABASE, lambda t: ingress(t).append({"CidrIp": "10.0.0.0/8"}), "lets in more than one security group"),
     (DATABASE, look_back_for_days, "more than CloudWatch does"),
     (DATABASE, lambda t: properties(t, "Database").update(DBInstanceIdentifier="one"), "has an explicit DBInstanceIdentifier"),
+    (DRILLS, lambda t: t["Resources"].update(Way={"Type": "AWS::EC2::InternetGateway"}), "Way is an AWS::EC2::InternetGateway"),
+    (DRILLS, lambda t: properties(t, "SubnetA").update(MapPublicIpOnLaunch=True), "SubnetA gives public addresses"),
+    (DRILLS, lambda t: properties(t, "LogsEndpoint").pop("PolicyDocument"), "LogsEndpoint lets out more"),
+    (DRILLS, lambda t: properties(t, "CopySecurityGroup")["SecurityGroupIngress"].append({"CidrIp": "10.0.0.0/8"}), "lets in more than one"),
     (MIGRATION, lambda t: properties(t, "ReplicationInstance").update(PubliclyAccessible=True), "ReplicationInstance is public"),
     (MIGRATION, lambda t: properties(t, "Source").update(Password="x"), "Source takes its credentials from elsewhere"),
     (MIGRATION, forget_secrets, "Target takes its credentials from elsewhere"),
