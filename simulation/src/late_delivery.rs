@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use engine::ports::BuildStatus;
-use model::ids::TrackKey;
+use model::ids::{ImageDigest, TrackKey};
+use model::time::Timestamp;
+use model::track::Live;
 
 use crate::builds::Becomes;
 use crate::delivery::invoke;
@@ -15,7 +17,7 @@ use crate::ports::Ports;
 use crate::script::Scripted;
 use crate::sources::{Commit, CommitKind};
 use crate::trace::Keep;
-use crate::world::{Function, Happening, Invocation, Origin, World};
+use crate::world::{Function, Happening, Invocation, Origin, START_MS, World};
 
 /// More than the builder makes pauses for one message.
 const PAUSES_MAX: usize = 60;
@@ -51,13 +53,38 @@ impl Stage {
 
     /// Every event for that function arrives.
     fn hears(&self, function: Function) {
+        for payload in self.events(function) {
+            self.runs(function, payload);
+        }
+    }
+
+    fn events(&self, function: Function) -> Vec<Vec<u8>> {
         let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
-        for happening in agenda.into_values() {
-            if let Happening::Invoke(event) = happening
-                && event.function == function
-            {
-                self.runs(function, event.payload);
-            }
+        let of_it = |happening| match happening {
+            Happening::Invoke(event) if event.function == function => Some(event.payload),
+            _ => None,
+        };
+        agenda.into_values().filter_map(of_it).collect()
+    }
+
+    /// The one release that is in flight ends deployed, and somebody writes its listener by that.
+    fn goes_live(&self, key: &TrackKey) {
+        let table = &mut self.world.borrow_mut().table;
+        let track = table.tracks.get_mut(key).expect("the track is there");
+        let release = track.in_flight.pop().expect("a release is in flight");
+        track.outbox.clear();
+        track.version += 1;
+        track.live = Some(Live {
+            release: release.id,
+            revision: release.revision,
+            image: ImageDigest::of(&[1; 32]),
+            task_definition: "payments:1".to_owned(),
+            since: Timestamp(START_MS),
+            from: None,
+            refresh: None,
+        });
+        for listener in table.listeners.values_mut() {
+            *listener = listener.as_held(track, &[], Timestamp(START_MS));
         }
     }
 }
@@ -86,4 +113,26 @@ fn a_late_delivery_starts_no_build_for_a_release_that_is_over() {
         let builds = stage.world.borrow().builds.all.len();
         assert_eq!(builds, 1, "a delivery that was held up after {pauses} pauses started another build");
     }
+}
+
+/// It has what a listener holds from its own track: read before others wrote that listener, the track knows less than they.
+#[test]
+fn a_late_push_takes_away_no_place_of_what_went_live_meanwhile() {
+    for pauses in 0..PAUSES_MAX {
+        let (stage, key) = Stage::with_a_push();
+        let pushed = Commit { repository: "payments".to_owned(), kind: CommitKind::Good };
+        stage.world.borrow_mut().push(&pushed);
+        let event = stage.events(Function::Push).pop().expect("the push is told of");
+        let mut slower = stage.begins(Function::Push, event);
+        let is_done = (0..pauses).any(|_| slower.run().is_some());
+        if stage.world.borrow().table.tracks[&key].newest.as_ref().is_some_and(|newest| newest.n > 1) {
+            return;
+        }
+        stage.goes_live(&key);
+        while !is_done && slower.run().is_none() {}
+        let world = stage.world.borrow();
+        let wrong = &world.violations;
+        assert!(wrong.is_empty(), "a push that was held up after {pauses} pauses: {wrong:?}");
+    }
+    panic!("the push never came to its end");
 }

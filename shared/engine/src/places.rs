@@ -22,8 +22,6 @@ const GRANT_PAGES_MAX: usize = 100;
 pub(crate) struct Asking<'a> {
     pub release: &'a ReleaseId,
     pub revision: &'a Revision,
-    /// As it is stored now.
-    pub track: &'a Track,
     pub config: &'a ServiceConfig,
     pub environment: &'a EnvironmentRecord,
 }
@@ -77,15 +75,13 @@ pub(crate) async fn hold<P: Listeners + Tracks + Clock>(
 /// `Refused` when the place cannot be had.
 pub(crate) async fn hold_for_plan<P: Listeners + Tracks + Clock>(
     ports: &P,
-    track: &Track,
     release: &Release,
     environment: &EnvironmentRecord,
     file: Option<&[u8]>,
 ) -> Result<Option<u32>, Failure> {
     // What cannot be read is told in full where it is rendered.
     let Some(Ok(config)) = file.map(config::parse) else { return Ok(None) };
-    let asking =
-        Asking { release: &release.id, revision: &release.revision, track, config: &config, environment };
+    let asking = Asking { release: &release.id, revision: &release.revision, config: &config, environment };
     match hold(ports, &asking).await? {
         Place::At(priority) => Ok(Some(priority)),
         Place::None => Ok(None),
@@ -102,7 +98,7 @@ async fn reserve<P: Tracks + Clock>(
 ) -> Result<Result<(Listener, u32), Clash>, Failure> {
     let own = &asking.release.track;
     let now = ports.now();
-    let mut listener = as_held(ports, stored, asking.track).await?;
+    let mut listener = as_held(ports, stored, own).await?;
     let mut asked: BTreeSet<TrackKey> = BTreeSet::from([own.clone()]);
     loop {
         let clash = match listener.reserve(asking.release, asking.revision, wanted, now) {
@@ -122,18 +118,18 @@ async fn reserve<P: Tracks + Clock>(
             return Ok(Err(clash));
         }
         for key in to_ask {
-            let track = ports.load_track(&key).await?.unwrap_or_else(|| Track::new(key));
-            listener = as_held(ports, &listener, &track).await?;
+            listener = as_held(ports, &listener, &key).await?;
         }
     }
 }
 
-/// The listener without what its track no longer holds there.
+/// The listener without what that track, read after it, no longer holds there.
 async fn as_held<P: Tracks + Clock>(
     ports: &P,
     listener: &Listener,
-    track: &Track,
+    key: &TrackKey,
 ) -> Result<Listener, Failure> {
+    let track = &ports.load_track(key).await?.unwrap_or_else(|| Track::new(key.clone()));
     let mut over: Vec<Release> = Vec::new();
     for n in listener.unsure(track) {
         over.extend(ports.load_release(&track.release_id(n)).await?);

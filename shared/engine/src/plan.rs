@@ -63,7 +63,7 @@ where
     let (grounds, stack) =
         futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
     let priority =
-        places::hold_for_plan(ports, track, release, &grounds.environment, grounds.file.as_deref()).await?;
+        places::hold_for_plan(ports, release, &grounds.environment, grounds.file.as_deref()).await?;
     let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
     mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;

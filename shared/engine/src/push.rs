@@ -168,7 +168,7 @@ async fn unplaced<P: Listeners + Tracks + Clock>(
         return Ok(None);
     }
     let release = track.release_id(track.next_number());
-    let asking = Asking { release: &release, revision: head, track, config, environment };
+    let asking = Asking { release: &release, revision: head, config, environment };
     Ok(match places::hold(ports, &asking).await? {
         Place::At(_) | Place::None => None,
         Place::Refused(why) => Some(why),
