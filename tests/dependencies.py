@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # No async runtime and no SDK: these run inside the simulation, seeded, without a network.
-PURE = ["config", "databases", "engine", "fuzz", "intake", "model", "proof", "simulation", "slack"]
+PURE = ["adoption", "config", "databases", "engine", "fuzz", "intake", "model", "proof", "simulation", "slack"]
 NEVER_IN_PURE = ("tokio", "hyper", "reqwest", "lambda_runtime", "aws-config", "aws-sdk-", "aws-smithy-")
 
 # Every client adds to a function's size and to its cold start.
