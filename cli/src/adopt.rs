@@ -108,9 +108,12 @@ impl<'a> Adopting<'a> {
             None | Some("REVIEW_IN_PROGRESS" | "IMPORT_COMPLETE") => {
                 live.owners.retain(|(_, stack)| stack != own.as_str());
             }
-            Some(status) => return Err(format!("stack {own} is there already ({status}): it was adopted, or deployed")),
+            Some(status) => {
+                return Err(format!("stack {own} is there already ({status}): it was adopted, or deployed"));
+            }
         }
-        let stored = aws.environment_record(&arguments.environment).await.map_err(|failure| failure.to_string())?;
+        let stored =
+            aws.environment_record(&arguments.environment).await.map_err(|failure| failure.to_string())?;
         let (body, is_new) = match stored {
             Some(stored) => (stored.body, false),
             None => {
@@ -120,7 +123,9 @@ impl<'a> Adopting<'a> {
         };
         let record = EnvironmentRecord::parse(body.as_bytes()).map_err(|faults| faults.to_string())?;
         let base = aws.base_template(&record.template).await.map_err(|failure| failure.to_string())?;
-        let base = base.ok_or_else(|| format!("{} is not in bucket {bucket}: put stacks/service.yaml there", record.template))?;
+        let base = base.ok_or_else(|| {
+            format!("{} is not in bucket {bucket}: put stacks/service.yaml there", record.template)
+        })?;
         let asked = Asked {
             service,
             environment: arguments.environment.clone(),
@@ -152,7 +157,8 @@ impl<'a> Adopting<'a> {
         }
         write(&config, &self.adoption.config)?;
         let beside = folder.join(".tidegate-adopt");
-        std::fs::create_dir_all(&beside).map_err(|error| format!("cannot make {}: {error}", beside.display()))?;
+        std::fs::create_dir_all(&beside)
+            .map_err(|error| format!("cannot make {}: {error}", beside.display()))?;
         // The template may hold what sounds like a secret: it is not for the repository.
         write(&beside.join(".gitignore"), "*\n")?;
         write(&beside.join("template.json"), &self.adoption.template)?;
@@ -174,9 +180,8 @@ impl<'a> Adopting<'a> {
         });
         let resources: Vec<_> = resources.collect();
         let parameters = self.adoption.rendered.parameters.iter();
-        let parameters = parameters.map(|(key, value)| {
-            serde_json::json!({ "ParameterKey": key, "ParameterValue": value })
-        });
+        let parameters = parameters
+            .map(|(key, value)| serde_json::json!({ "ParameterKey": key, "ParameterValue": value }));
         let parameters: Vec<_> = parameters.collect();
         let request = serde_json::json!({
             "StackName": self.track.stack().as_str(),
@@ -215,7 +220,9 @@ impl<'a> Adopting<'a> {
         for note in &self.adoption.notes {
             say(format!("  {note}"));
         }
-        say("\nImported into stack ".to_owned() + self.track.stack().as_str() + ", and retained if that goes:");
+        say("\nImported into stack ".to_owned()
+            + self.track.stack().as_str()
+            + ", and retained if that goes:");
         for import in &self.adoption.imports {
             let named: Vec<&str> = import.identifier.values().map(String::as_str).collect();
             say(format!("  {}: {}", import.logical_id, named.join(", ")));
@@ -250,7 +257,8 @@ impl<'a> Adopting<'a> {
         add += &format!(" --template {environment}={}{}", self.template_key(), installation.flag());
         step(format!("register its repository:\n   {add}"));
         let flags = installation.flag();
-        let named = if service.as_str() == ecs_service { String::new() } else { format!(" --service {service}") };
+        let named =
+            if service.as_str() == ecs_service { String::new() } else { format!(" --service {service}") };
         step(format!(
             "import it (this uploads the template to {}, makes a change set, and executes it only if it does nothing but \
              import):\n   tidegate adopt {cluster} {ecs_service} --environment {environment}{named} --execute{flags}",
@@ -276,7 +284,8 @@ impl<'a> Adopting<'a> {
             eprintln!("importing {} resources into stack {stack}", changes.len());
             self.execute(&client, IMPORT, "IMPORT_COMPLETE").await?;
         }
-        let changes = self.plan(&client, FINISH, ChangeSetType::Update, &self.adoption.rendered.template).await?;
+        let changes =
+            self.plan(&client, FINISH, ChangeSetType::Update, &self.adoption.rendered.template).await?;
         if changes != [(ChangeAction::Add, MARK.to_owned())] {
             return Err(unwanted(FINISH, stack.as_str(), &changes));
         }
@@ -296,9 +305,12 @@ impl<'a> Adopting<'a> {
         let config = s3::config::Builder::from(&self.sdk).force_path_style(path_style).build();
         let put = s3::Client::from_conf(config).put_object().bucket(&self.bucket).key(self.template_key());
         let body = s3::primitives::ByteStream::from(self.adoption.template.clone().into_bytes());
-        put.content_type("application/json").body(body).send().await.map(drop).map_err(|error| {
-            refusal("PutObject", &error)
-        })
+        put.content_type("application/json")
+            .body(body)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| refusal("PutObject", &error))
     }
 
     /// Makes a change set anew, and gives what it would do once CloudFormation knows.
@@ -310,8 +322,13 @@ impl<'a> Adopting<'a> {
         template: &str,
     ) -> Result<Vec<(ChangeAction, String)>, String> {
         let stack = self.track.stack();
-        let url = self.aws.store_template(&sha256(template), template).await.map_err(|failure| failure.to_string())?;
-        let deleted = client.delete_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
+        let url = self
+            .aws
+            .store_template(&sha256(template), template)
+            .await
+            .map_err(|failure| failure.to_string())?;
+        let deleted =
+            client.delete_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
         match deleted {
             Ok(_) => {}
             // No stack, no change set of an earlier try.
@@ -319,8 +336,8 @@ impl<'a> Adopting<'a> {
             Err(error) => return Err(refusal("DeleteChangeSet", &error)),
         }
         let parameters = self.adoption.rendered.parameters.iter();
-        let parameters =
-            parameters.map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
+        let parameters = parameters
+            .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
         let mut order = client
             .create_change_set()
             .stack_name(stack.as_str())
@@ -344,7 +361,8 @@ impl<'a> Adopting<'a> {
         }
         order.change_set_type(kind).send().await.map_err(|error| refusal("CreateChangeSet", &error))?;
         for _ in 0..LOOKS_MAX {
-            let read = client.describe_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
+            let read =
+                client.describe_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
             let read = read.map_err(|error| refusal("DescribeChangeSet", &error))?;
             match read.status() {
                 Some(ChangeSetStatus::CreateComplete) => {
@@ -372,7 +390,8 @@ impl<'a> Adopting<'a> {
 
     async fn execute(&self, client: &Client, name: &str, wanted: &str) -> Result<(), String> {
         let stack = self.track.stack();
-        let executed = client.execute_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
+        let executed =
+            client.execute_change_set().stack_name(stack.as_str()).change_set_name(name).send().await;
         executed.map_err(|error| refusal("ExecuteChangeSet", &error))?;
         for _ in 0..LOOKS_MAX {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -395,7 +414,8 @@ impl<'a> Adopting<'a> {
 const MARK: &str = adoption::MARK;
 
 fn unwanted(name: &str, stack: &str, changes: &[(ChangeAction, String)]) -> String {
-    let changes: Vec<String> = changes.iter().map(|(action, id)| format!("{} {id}", action.as_str())).collect();
+    let changes: Vec<String> =
+        changes.iter().map(|(action, id)| format!("{} {id}", action.as_str())).collect();
     format!(
         "change set {name} of stack {stack} is not executed, for it would do more than it should: {}",
         changes.join(", ")

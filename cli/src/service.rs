@@ -77,7 +77,10 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
         ("Branches", arguments.branches.join(",")),
         ("Paths", paths.join(",")),
         ("Hosts", arguments.hosts.join(",")),
-        ("Templates", templates.iter().map(|(name, key)| format!("{name}:{key}")).collect::<Vec<_>>().join(",")),
+        (
+            "Templates",
+            templates.iter().map(|(name, key)| format!("{name}:{key}")).collect::<Vec<_>>().join(","),
+        ),
     ]
     .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
     eprintln!("deploying stack {stack}");
@@ -130,7 +133,9 @@ async fn create_repository(config: &aws::client::SdkConfig, name: &str) -> Resul
 fn templates(written: &[String]) -> Result<BTreeMap<String, String>, String> {
     let pair = |text: &String| {
         let pair = text.split_once('=').map(|(name, key)| (name.to_owned(), key.to_owned()));
-        pair.ok_or_else(|| format!("--template is {text:?}; allowed: <environment>=<key in the artifact bucket>"))
+        pair.ok_or_else(|| {
+            format!("--template is {text:?}; allowed: <environment>=<key in the artifact bucket>")
+        })
     };
     written.iter().map(pair).collect()
 }

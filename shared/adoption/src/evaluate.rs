@@ -90,7 +90,9 @@ impl Names {
         match (function, given) {
             ("Condition", Value::String(name)) => self.named(name, deep + 1),
             ("Fn::Not", Value::Array(one)) if one.len() == 1 => Ok(!self.test(&one[0], deep + 1)?),
-            ("Fn::And", Value::Array(_)) => Ok(tests().collect::<Result<Vec<_>, _>>()?.iter().all(|one| *one)),
+            ("Fn::And", Value::Array(_)) => {
+                Ok(tests().collect::<Result<Vec<_>, _>>()?.iter().all(|one| *one))
+            }
             ("Fn::Or", Value::Array(_)) => Ok(tests().collect::<Result<Vec<_>, _>>()?.iter().any(|one| *one)),
             ("Fn::Equals", Value::Array(pair)) if pair.len() == 2 => {
                 let side = |n: usize| Ok::<_, String>(self.value(&pair[n])?.as_ref().map(plain));

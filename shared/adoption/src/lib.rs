@@ -184,13 +184,19 @@ fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
     let service = &live.service;
     let name = live.text("serviceName");
     let controller = service["deploymentController"]["type"].as_str().unwrap_or("ECS");
-    unless(controller == "ECS", format!("{name} is deployed by {controller}: Tidegate deploys by ECS itself"));
+    unless(
+        controller == "ECS",
+        format!("{name} is deployed by {controller}: Tidegate deploys by ECS itself"),
+    );
     let launch = service["launchType"].as_str().unwrap_or("FARGATE");
     unless(launch == "FARGATE", format!("{name} runs on {launch}: Tidegate runs services on Fargate"));
     let providers = service["capacityProviderStrategy"].as_array().into_iter().flatten();
     for provider in providers.filter_map(|one| one["capacityProvider"].as_str()) {
         let good = matches!(provider, "FARGATE" | "FARGATE_SPOT");
-        unless(good, format!("{name} runs on capacity provider {provider}: Tidegate runs services on Fargate"));
+        unless(
+            good,
+            format!("{name} runs on capacity provider {provider}: Tidegate runs services on Fargate"),
+        );
     }
     let network = live.task_definition["networkMode"].as_str().unwrap_or("bridge");
     unless(network == "awsvpc", format!("its tasks have network mode {network}: Fargate has awsvpc only"));
@@ -199,16 +205,25 @@ fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
     let strategy = service["deploymentConfiguration"]["strategy"].as_str().unwrap_or("ROLLING");
     unless(
         strategy == "ROLLING",
-        format!("{name} is deployed {strategy}: make it ROLLING first, and say deployment.strategy afterwards"),
+        format!(
+            "{name} is deployed {strategy}: make it ROLLING first, and say deployment.strategy afterwards"
+        ),
     );
     let deployments = service["deployments"].as_array().map_or(0, Vec::len);
-    unless(deployments == 1, format!("{name} has {deployments} deployments: wait until one has come to its end"));
+    unless(
+        deployments == 1,
+        format!("{name} has {deployments} deployments: wait until one has come to its end"),
+    );
     let balanced = service["loadBalancers"].as_array().map_or(0, Vec::len);
     unless(balanced <= 1, format!("{name} is in {balanced} target groups: Tidegate knows one"));
     let cluster = &asked.record.cluster;
     unless(
         live.cluster() == cluster,
-        format!("the record of {} names cluster {cluster}, and {name} runs in {}", asked.environment, live.cluster()),
+        format!(
+            "the record of {} names cluster {cluster}, and {name} runs in {}",
+            asked.environment,
+            live.cluster()
+        ),
     );
     for (what, stack) in &live.owners {
         unless(
@@ -226,7 +241,8 @@ fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
     );
     unless(
         live.task_definition["executionRoleArn"].as_str().is_some_and(|arn| !arn.is_empty()),
-        "its task definition has no execution role, without which no image by digest can be pulled from ECR".into(),
+        "its task definition has no execution role, without which no image by digest can be pulled from ECR"
+            .into(),
     );
     if balanced == 1 {
         unless(live.target.is_some(), format!("{name} is behind something that is no target group"));
@@ -239,7 +255,10 @@ fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
         );
         unless(
             target.default_of.is_empty(),
-            format!("requests come by default, without a rule, at {}: Tidegate needs a rule", target.default_of.join(", ")),
+            format!(
+                "requests come by default, without a rule, at {}: Tidegate needs a rule",
+                target.default_of.join(", ")
+            ),
         );
         if let Some(rule) = target.rules.first() {
             let listener = rule.properties["ListenerArn"].as_str();
@@ -264,7 +283,8 @@ fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
 pub fn environment_record(live: &Live, permissions_boundary_arn: &str) -> Result<String, Refused> {
     let network = &live.service["networkConfiguration"]["awsvpcConfiguration"];
     let Some(target) = &live.target else {
-        let why = "a service without a load balancer does not tell its VPC: write the environment's record first";
+        let why =
+            "a service without a load balancer does not tell its VPC: write the environment's record first";
         return Err(why.to_owned().into());
     };
     let listener = target.rules.first().map(|rule| rule.properties["ListenerArn"].clone());
@@ -310,7 +330,9 @@ fn own_template(mut template: Value, live: &Live) -> Result<Value, Refused> {
         return Err(format!("the environment's template has no resource {missing}").into());
     }
     let outside = outside(live);
-    let Value::Object(sections) = &mut template else { return Err("the template is no object".to_owned().into()) };
+    let Value::Object(sections) = &mut template else {
+        return Err("the template is no object".to_owned().into());
+    };
     for (_, section) in sections.iter_mut() {
         *section = with_outside(section, &outside);
     }
@@ -364,9 +386,11 @@ fn with_outside(value: &Value, outside: &BTreeMap<&'static str, Value>) -> Value
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         Value::Array(items) => items.iter().map(|item| with_outside(item, outside)).collect(),
-        Value::Object(map) => {
-            map.iter().map(|(key, item)| (key.clone(), with_outside(item, outside))).collect::<Map<_, _>>().into()
-        }
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, item)| (key.clone(), with_outside(item, outside)))
+            .collect::<Map<_, _>>()
+            .into(),
     }
 }
 
@@ -388,7 +412,10 @@ impl Arns {
         };
         Self {
             service: live.text("serviceArn").to_owned(),
-            task_definition: live.task_definition["taskDefinitionArn"].as_str().unwrap_or_default().to_owned(),
+            task_definition: live.task_definition["taskDefinitionArn"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             target_group: live.target.as_ref().map(|target| target.arn.clone()),
             rule: live.target.as_ref().and_then(|target| target.rules.first()).map(|rule| rule.arn.clone()),
             cpu_policy: policy(CPU_METRIC),
@@ -436,7 +463,8 @@ fn imports(live: &Live, arns: &Arns) -> Vec<Import> {
     let dimension = (DIMENSION.0, DIMENSION.1.to_owned());
     if live.scalable_target.is_some() {
         let kind = "AWS::ApplicationAutoScaling::ScalableTarget";
-        let identifier = [("ResourceId", resource_id(live)), dimension.clone(), ("ServiceNamespace", "ecs".into())];
+        let identifier =
+            [("ResourceId", resource_id(live)), dimension.clone(), ("ServiceNamespace", "ecs".into())];
         add(SCALABLE_TARGET, kind, BTreeMap::from(identifier));
     }
     for (logical_id, arn) in [(CPU_POLICY, &arns.cpu_policy), (REQUESTS_POLICY, &arns.requests_policy)] {
@@ -472,11 +500,17 @@ fn runs(live: &Live, arns: &Arns) -> BTreeMap<&'static str, Value> {
     }
     if let Some(target) = &live.scalable_target {
         let keys = ["ServiceNamespace", "ScalableDimension", "ResourceId", "MinCapacity", "MaxCapacity"];
-        runs.insert(SCALABLE_TARGET, keys.iter().map(|key| ((*key).to_owned(), target[*key].clone())).collect());
+        runs.insert(
+            SCALABLE_TARGET,
+            keys.iter().map(|key| ((*key).to_owned(), target[*key].clone())).collect(),
+        );
     }
     let policies = [(CPU_POLICY, &arns.cpu_policy), (REQUESTS_POLICY, &arns.requests_policy)];
     for (logical_id, arn) in policies {
-        let found = live.scaling_policies.iter().find(|policy| arn.is_some() && policy["PolicyARN"].as_str() == arn.as_deref());
+        let found = live
+            .scaling_policies
+            .iter()
+            .find(|policy| arn.is_some() && policy["PolicyARN"].as_str() == arn.as_deref());
         if let Some(policy) = found {
             runs.insert(logical_id, policy_properties(policy, live));
         }
@@ -494,7 +528,8 @@ fn policy_properties(policy: &Value, live: &Live) -> Value {
     live::without_defaults(properties, POLICY_DEFAULTS)
 }
 
-const POLICY_DEFAULTS: &[(&str, &str)] = &[("/TargetTrackingScalingPolicyConfiguration/DisableScaleIn", "false")];
+const POLICY_DEFAULTS: &[(&str, &str)] =
+    &[("/TargetTrackingScalingPolicyConfiguration/DisableScaleIn", "false")];
 
 /// What `Ref` of a scalable target gives.
 fn target_id(live: &Live) -> String {

@@ -144,7 +144,9 @@ fn upper(key: &str) -> String {
         "fsxWindowsFileServerVolumeConfiguration" => "FSxWindowsFileServerVolumeConfiguration".to_owned(),
         "fileSystemId" => "FilesystemId".to_owned(),
         "iam" => "IAM".to_owned(),
-        key => key.chars().take(1).map(|first| first.to_ascii_uppercase()).chain(key.chars().skip(1)).collect(),
+        key => {
+            key.chars().take(1).map(|first| first.to_ascii_uppercase()).chain(key.chars().skip(1)).collect()
+        }
     }
 }
 
@@ -257,9 +259,7 @@ pub(crate) fn comparable(value: &Value) -> Value {
             let mut map: Map<String, Value> = map.iter().map(member).collect();
             // Of a port mapping, and of a capacity provider: what AWS does where nothing is said.
             if map.contains_key("ContainerPort") {
-                map.retain(|key, item| {
-                    !(key == "Protocol" && item == "tcp") && key != "HostPort"
-                });
+                map.retain(|key, item| !(key == "Protocol" && item == "tcp") && key != "HostPort");
             }
             if map.contains_key("CapacityProvider") {
                 map.retain(|key, item| !(key == "Base" && item == "0"));

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::evaluate::{Names, intrinsic, no_value};
 use crate::live::{
-    SERVICE_DEFAULTS, comparable, target_group_without_defaults, task_definition_without_defaults, without_defaults,
+    SERVICE_DEFAULTS, comparable, target_group_without_defaults, task_definition_without_defaults,
+    without_defaults,
 };
 use crate::written::BY_CONFIG;
 use crate::{POLICY_DEFAULTS, Refused, SERVICE, TARGET_GROUP, TASK_DEFINITION};
@@ -37,7 +38,8 @@ pub(crate) fn pin(
 ) -> Result<Vec<Pin>, Refused> {
     let mut pinning = Pinning { names, pins: Vec::new() };
     for (name, live) in runs {
-        let Some(properties) = template["Resources"].get_mut(*name).and_then(|it| it.get_mut("Properties")) else {
+        let Some(properties) = template["Resources"].get_mut(*name).and_then(|it| it.get_mut("Properties"))
+        else {
             continue;
         };
         pinning.node(properties, Some(live), &format!("{name}.Properties"), name)?;
@@ -54,12 +56,22 @@ struct Pinning<'n> {
 }
 
 impl Pinning<'_> {
-    fn node(&mut self, node: &mut Value, live: Option<&Value>, place: &str, resource: &str) -> Result<(), String> {
-        let made = self.names.value(node).map_err(|what| format!("{place}: {what} is not understood here"))?;
-        let is_said_by_nobody = live.is_none() && made.as_ref().is_none_or(|made| is_default(resource, place, made));
+    fn node(
+        &mut self,
+        node: &mut Value,
+        live: Option<&Value>,
+        place: &str,
+        resource: &str,
+    ) -> Result<(), String> {
+        let made =
+            self.names.value(node).map_err(|what| format!("{place}: {what} is not understood here"))?;
+        let is_said_by_nobody =
+            live.is_none() && made.as_ref().is_none_or(|made| is_default(resource, place, made));
         // Under its key, which tells whether the order of a list means anything.
         let key = place.rsplit('.').next().unwrap_or_default();
-        let keyed = |value: &Value| comparable(&Value::Object([(key.to_owned(), value.clone())].into_iter().collect()));
+        let keyed = |value: &Value| {
+            comparable(&Value::Object([(key.to_owned(), value.clone())].into_iter().collect()))
+        };
         if is_said_by_nobody || made.as_ref().map(keyed) == live.map(keyed) {
             return Ok(());
         }
@@ -169,7 +181,8 @@ fn is_default(resource: &str, place: &str, made: &Value) -> bool {
     let path = place.split_once(".Properties").map_or("", |(_, path)| path);
     // Under its place, so that the tables of defaults find it.
     let keys = path.rsplit('.').filter(|key| !key.is_empty());
-    let whole = keys.fold(made.clone(), |inner, key| Value::Object([(key.to_owned(), inner)].into_iter().collect()));
+    let whole =
+        keys.fold(made.clone(), |inner, key| Value::Object([(key.to_owned(), inner)].into_iter().collect()));
     without_defaults_of(resource, whole).as_object().is_some_and(Map::is_empty)
 }
 

@@ -36,9 +36,10 @@ pub(crate) fn config(live: &Live, asked: &Asked, notes: &mut Vec<String>) -> Res
     let (paths, hosts) = patterns(live);
     if let Some(target) = &live.target {
         let group = &target.properties;
-        let priority: Option<u32> = target.rules.first().and_then(|rule| {
-            crate::evaluate::plain(&rule.properties["Priority"]).parse().ok()
-        });
+        let priority: Option<u32> = target
+            .rules
+            .first()
+            .and_then(|rule| crate::evaluate::plain(&rule.properties["Priority"]).parse().ok());
         file["routing"] = without_null(json!({
             "paths": some(&paths),
             "hosts": some(&hosts),
@@ -174,7 +175,9 @@ fn prefixes(patterns: &[String]) -> Vec<String> {
         Some(cut.trim_end_matches('/')).filter(|cut| !cut.is_empty()).unwrap_or("/").to_owned()
     };
     let all: BTreeSet<String> = patterns.iter().map(prefix).collect();
-    let is_below = |one: &String, other: &String| one != other && one.starts_with(&format!("{}/", other.trim_end_matches('/')));
+    let is_below = |one: &String, other: &String| {
+        one != other && one.starts_with(&format!("{}/", other.trim_end_matches('/')))
+    };
     all.iter().filter(|one| !all.iter().any(|other| is_below(one, other))).cloned().collect()
 }
 
@@ -238,9 +241,8 @@ pub(crate) fn hold_container(template: &mut Value, live: &Live, written: &Writte
         .map(|(name, value)| json!({ "Name": name, "Value": value }))
         .collect();
     let secrets = own(live)["secrets"].as_array().into_iter().flatten();
-    let secrets: Vec<Value> = secrets
-        .map(|secret| json!({ "Name": secret["name"], "ValueFrom": secret["valueFrom"] }))
-        .collect();
+    let secrets: Vec<Value> =
+        secrets.map(|secret| json!({ "Name": secret["name"], "ValueFrom": secret["valueFrom"] })).collect();
     // Where the config says nothing of them.
     let command = here.is_none_or(|process| process.command.is_none());
     let stop_timeout = here.is_none_or(|process| process.stop_timeout_seconds.is_none());
@@ -292,15 +294,27 @@ pub(crate) fn notes(live: &Live, written: &Written, notes: &mut Vec<String>) {
     }
     let containers = live.task_definition["containerDefinitions"].as_array().map_or(0, Vec::len);
     if containers > 1 {
-        notes.push(format!("containers beside its own, kept in the service's template and not in `sidecars`: {}", containers - 1));
+        notes.push(format!(
+            "containers beside its own, kept in the service's template and not in `sidecars`: {}",
+            containers - 1
+        ));
     }
     if let Some(secrets) = own(live)["secrets"].as_array().filter(|secrets| !secrets.is_empty()) {
-        let names: BTreeMap<&str, ()> = secrets.iter().filter_map(|one| Some((one["name"].as_str()?, ()))).collect();
+        let names: BTreeMap<&str, ()> =
+            secrets.iter().filter_map(|one| Some((one["name"].as_str()?, ()))).collect();
         let names: Vec<&str> = names.into_keys().collect();
-        notes.push(format!("secrets stay in the service's template, by the ARNs that run: {}", names.join(", ")));
+        notes.push(format!(
+            "secrets stay in the service's template, by the ARNs that run: {}",
+            names.join(", ")
+        ));
     }
     let desired = live.service["desiredCount"].as_u64().unwrap_or_default();
-    if live.scalable_target.is_none() && desired != 2 && written.config.scaling.as_ref().is_none_or(|s| s.min.is_none()) {
-        notes.push(format!("{desired} tasks run without autoscaling: so it stays until the config says `scaling`"));
+    if live.scalable_target.is_none()
+        && desired != 2
+        && written.config.scaling.as_ref().is_none_or(|s| s.min.is_none())
+    {
+        notes.push(format!(
+            "{desired} tasks run without autoscaling: so it stays until the config says `scaling`"
+        ));
     }
 }

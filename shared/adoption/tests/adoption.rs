@@ -8,7 +8,8 @@ const BASE: &str = include_str!("../../../stacks/service.yaml");
 const DIGEST: &str = "sha256:0d9f7e7f0c6b1f2a3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 const LISTENER: &str =
     "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/0123456789abcdef/0123456789abcdef";
-const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/payments/0123456789abcdef";
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/payments/0123456789abcdef";
 
 /// A service as somebody made it in the console: `adopt` has something to pin.
 fn running() -> Live {
@@ -114,7 +115,8 @@ fn running() -> Live {
                 ]
             }),
             rules: vec![Rule {
-                arn: "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/shop/1/2/3".to_owned(),
+                arn: "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/shop/1/2/3"
+                    .to_owned(),
                 properties: json!({
                     "ListenerArn": LISTENER,
                     "Priority": 40,
@@ -254,7 +256,8 @@ fn what_the_config_says_later_is_rendered() {
 fn what_no_config_can_say_is_kept_and_told() {
     let mut live = running();
     let container = &mut live.task_definition["containerDefinitions"][0];
-    container["environment"] = json!([{ "name": "DB_PASSWORD", "value": "hunter2" }, { "name": "a-b", "value": "1" }]);
+    container["environment"] =
+        json!([{ "name": "DB_PASSWORD", "value": "hunter2" }, { "name": "a-b", "value": "1" }]);
     container["secrets"] = json!([{
         "name": "DB_URL",
         "valueFrom": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:payments/db-AbCdEf"
@@ -264,7 +267,8 @@ fn what_no_config_can_say_is_kept_and_told() {
     container["ulimits"] = json!([{ "name": "nofile", "softLimit": 1024, "hardLimit": 4096 }]);
     let sidecar = json!({ "name": "agent", "image": "public.ecr.aws/x/agent:1", "essential": false });
     live.task_definition["containerDefinitions"].as_array_mut().expect("a list").insert(0, sidecar);
-    live.task_definition["runtimePlatform"] = json!({ "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" });
+    live.task_definition["runtimePlatform"] =
+        json!({ "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" });
     live.service["desiredCount"] = 3.into();
     let adoption = adopted(&live);
 
@@ -318,7 +322,11 @@ fn an_autoscaled_service_keeps_its_autoscaler() {
     let named: Vec<_> = adoption.imports.iter().map(|import| import.logical_id).collect();
     assert_eq!(named[4..], ["ScalableTarget", "ScalingPolicy"]);
     assert_eq!(adoption.notes, ["scaling policy nightly (StepScaling) stays as it is, outside of the stack"]);
-    assert!(pins(&adoption).contains("ScalingPolicy.Properties.PolicyName: runs \"cpu75\""), "{}", pins(&adoption));
+    assert!(
+        pins(&adoption).contains("ScalingPolicy.Properties.PolicyName: runs \"cpu75\""),
+        "{}",
+        pins(&adoption)
+    );
 }
 
 #[test]
@@ -363,7 +371,10 @@ fn what_cannot_be_adopted_says_why() {
         (|live| live.service["networkConfiguration"] = json!({}), "names no security group"),
         (|live| live.task_definition["executionRoleArn"] = json!(""), "has no execution role"),
         (|live| live.target.as_mut().expect("one").rules.clear(), "0 rules forward"),
-        (|live| live.target.as_mut().expect("one").default_of.push("l".into()), "by default, without a rule, at l"),
+        (
+            |live| live.target.as_mut().expect("one").default_of.push("l".into()),
+            "by default, without a rule, at l",
+        ),
         (
             |live| live.target.as_mut().expect("one").rules[0].properties["ListenerArn"] = json!("arn:other"),
             "its rule is on listener arn:other",

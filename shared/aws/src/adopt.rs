@@ -62,8 +62,14 @@ pub async fn read_service(config: &SdkConfig, cluster: &str, service: &str) -> R
         None => None,
     };
     let (scalable_target, scaling_policies) = scaling(config, cluster_name(cluster), &service_read).await?;
-    let mut live =
-        Live { service: service_read, task_definition, target, scalable_target, scaling_policies, owners: Vec::new() };
+    let mut live = Live {
+        service: service_read,
+        task_definition,
+        target,
+        scalable_target,
+        scaling_policies,
+        owners: Vec::new(),
+    };
     live.owners = owners(config, &live).await?;
     Ok(live)
 }
@@ -103,7 +109,8 @@ impl Intercept for Answer {
 impl Answer {
     fn json(&self, call: Call) -> Result<Value, Failure> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::from_slice(&bytes).map_err(|error| call.refused(format!("the answer is no JSON: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| call.refused(format!("the answer is no JSON: {error}")))
     }
 }
 
@@ -124,7 +131,8 @@ async fn target(client: &elasticloadbalancing::Client, arn: &str) -> Result<Targ
         for found in described.load_balancers() {
             target.load_balancer_security_groups.extend_from_slice(found.security_groups());
             if found.r#type() != Some(&LoadBalancerTypeEnum::Application) {
-                let why = format!("{load_balancer} is no application load balancer, and Tidegate knows no other");
+                let why =
+                    format!("{load_balancer} is no application load balancer, and Tidegate knows no other");
                 return Err(DESCRIBE_LOAD_BALANCERS.refused(why));
             }
         }
@@ -241,7 +249,9 @@ fn of_condition(condition: &RuleCondition) -> Value {
 fn of_action(action: &Action) -> Value {
     let groups = action.forward_config().map(|config| config.target_groups()).unwrap_or_default();
     match (action.r#type(), groups, action.target_group_arn()) {
-        (Some(ActionTypeEnum::Forward), [_] | [], Some(arn)) => json!({ "Type": "forward", "TargetGroupArn": arn }),
+        (Some(ActionTypeEnum::Forward), [_] | [], Some(arn)) => {
+            json!({ "Type": "forward", "TargetGroupArn": arn })
+        }
         (Some(ActionTypeEnum::Forward), [one], None) => {
             json!({ "Type": "forward", "TargetGroupArn": one.target_group_arn() })
         }
@@ -252,7 +262,9 @@ fn of_action(action: &Action) -> Value {
                 .collect();
             json!({ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } })
         }
-        (kind, _, _) => json!({ "Type": kind.map(|kind| kind.as_str()), "Tidegate": "is not told what else it does" }),
+        (kind, _, _) => {
+            json!({ "Type": kind.map(|kind| kind.as_str()), "Tidegate": "is not told what else it does" })
+        }
     }
 }
 

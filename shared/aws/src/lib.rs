@@ -21,11 +21,13 @@ mod dynamodb;
 mod ecr;
 #[cfg(feature = "ecs")]
 mod ecs;
-#[cfg(all(feature = "ecs", feature = "logs"))]
+#[cfg(feature = "ecs")]
 mod errands;
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "rds")]
 mod rds;
 #[cfg(feature = "s3")]

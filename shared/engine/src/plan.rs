@@ -269,11 +269,7 @@ fn awaited(name: &EnvironmentName, ingredients: &mut Ingredients) -> Result<Opti
 const REFRESH: &str = "Refresh";
 
 /// A redeploy marks the task definition, so that new tasks are started; plans after it keep the mark.
-fn mark_refresh(
-    track: &Track,
-    release: &Release,
-    rendered: &mut Rendered,
-) -> Result<(), Failure> {
+fn mark_refresh(track: &Track, release: &Release, rendered: &mut Rendered) -> Result<(), Failure> {
     let (mark, is_needed) = match &release.origin {
         Origin::Redeploy { .. } => (Some(&release.id), true),
         Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
@@ -303,7 +299,8 @@ pub(crate) async fn base_template<P: Templates>(
     let key = service.template_in(name, environment);
     ports.base_template(key).await?.ok_or_else(|| {
         let service = &service.service;
-        let why = format!("{key} is not in the artifact bucket, though the record of {service} or {name} names it");
+        let why =
+            format!("{key} is not in the artifact bucket, though the record of {service} or {name} names it");
         Failure::refused("template", why)
     })
 }

@@ -78,7 +78,8 @@ impl Legacy {
             .send()
             .await
             .expect("a task definition is registered");
-        let definition = definition.task_definition().and_then(|it| it.task_definition_arn()).expect("an ARN");
+        let definition =
+            definition.task_definition().and_then(|it| it.task_definition_arn()).expect("an ARN");
         let subnets = record["subnets"].as_array().expect("subnets");
         let network = ecs::types::AwsVpcConfiguration::builder()
             .set_subnets(Some(subnets.iter().map(|id| id.as_str().expect("an id").to_owned()).collect()))
@@ -99,7 +100,9 @@ impl Legacy {
             .desired_count(3)
             .launch_type(ecs::types::LaunchType::Fargate)
             .load_balancers(served)
-            .network_configuration(ecs::types::NetworkConfiguration::builder().awsvpc_configuration(network).build())
+            .network_configuration(
+                ecs::types::NetworkConfiguration::builder().awsvpc_configuration(network).build(),
+            )
             .send()
             .await
             .expect("a service is made");
@@ -148,7 +151,8 @@ fn a_service_that_runs_is_adopted_and_a_plan_of_it_has_no_changes() {
         // What there is to know, before anything is done.
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_str().expect("UTF-8");
-        let asked = ["adopt", &legacy.cluster, ECS_SERVICE, "--environment", ENVIRONMENT, "--service", "payments"];
+        let asked =
+            ["adopt", &legacy.cluster, ECS_SERVICE, "--environment", ENVIRONMENT, "--service", "payments"];
         let said = story.tidegate(&[&asked[..], &["--folder", path]].concat()).await;
         assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
         for line in [
@@ -159,7 +163,8 @@ fn a_service_that_runs_is_adopted_and_a_plan_of_it_has_no_changes() {
         ] {
             assert!(said.out.contains(line), "{line}:\n{}", said.out);
         }
-        let config = std::fs::read(folder.path().join("ecs-service-config.json")).expect("the config is written");
+        let config =
+            std::fs::read(folder.path().join("ecs-service-config.json")).expect("the config is written");
         let config: Value = serde_json::from_slice(&config).expect("JSON");
         assert_eq!(config["routing"]["priority"], 40);
         assert_eq!(legacy.runs(&story).await, before);
@@ -195,13 +200,22 @@ fn what_another_stack_holds_is_not_adopted() {
         let outputs = story.stack().await.outputs;
         let name = outputs["ServiceName"].as_str();
         let said = story
-            .tidegate(&["adopt", &outputs["ClusterName"], name, "--environment", ENVIRONMENT, "--service", "orders"])
+            .tidegate(&[
+                "adopt",
+                &outputs["ClusterName"],
+                name,
+                "--environment",
+                ENVIRONMENT,
+                "--service",
+                "orders",
+            ])
             .await;
         assert_eq!(said.code, Some(1), "{}", said.out);
         let held = "belongs to stack tidegate-payments-production, and nothing belongs to two";
         assert!(said.err.contains(held), "{}", said.err);
 
-        let said = story.tidegate(&["adopt", &outputs["ClusterName"], "nobody", "--environment", ENVIRONMENT]).await;
+        let said =
+            story.tidegate(&["adopt", &outputs["ClusterName"], "nobody", "--environment", ENVIRONMENT]).await;
         assert_eq!(said.code, Some(1), "{}", said.out);
         assert!(said.err.contains("has no service nobody that runs"), "{}", said.err);
     });

@@ -180,7 +180,8 @@ fn read_templates(
             return None;
         };
         let allowed = "a key in the artifact bucket: stacks/adopted/payments-production.json";
-        let key = reader::text(value, path, allowed, |key| is_word(key) && key.starts_with("stacks/"), faults)?;
+        let key =
+            reader::text(value, path, allowed, |key| is_word(key) && key.starts_with("stacks/"), faults)?;
         Some((name, key.to_owned()))
     })
 }
