@@ -5,20 +5,20 @@ import subprocess
 import sys
 
 # No async runtime and no SDK: these run inside the simulation, seeded, without a network.
-PURE = ["config", "databases", "engine", "fuzz", "intake", "model", "proof", "simulation", "slack"]
+PURE = ["adoption", "config", "databases", "engine", "fuzz", "intake", "model", "proof", "simulation", "slack"]
 NEVER_IN_PURE = ("tokio", "hyper", "reqwest", "lambda_runtime", "aws-config", "aws-sdk-", "aws-smithy-")
 
 # Every client adds to a function's size and to its cold start.
 CLIENTS = {
     "tidegate-push": {"dynamodb", "sqs", "codecommit", "ssm", "s3"},
-    "tidegate-build": {"dynamodb", "sqs", "codebuild", "ecr"},
-    "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr"},
+    "tidegate-build": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs"},
+    "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs"},
     "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns"},
     "tidegate-database": {"dynamodb", "sqs"},
     "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds", "codebuild"},
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},
     "tidegate-stack": {"dynamodb", "sqs", "cloudformation", "ecs"},
-    "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "ssm"},
+    "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs", "ssm"},
     "tidegate-deployer": {"dynamodb", "sqs", "codecommit", "ssm", "s3", "cloudformation", "ecs", "cloudwatchlogs", "rds", "secretsmanager"},
     "tidegate-notify": {"dynamodb", "sqs", "sns", "ssm", "secretsmanager"},
     "tidegate-sweep": {"dynamodb", "sqs", "ssm", "codecommit"},

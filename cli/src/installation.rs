@@ -80,6 +80,11 @@ impl Installation {
 }
 
 impl Installation {
+    /// An output of its stack.
+    pub(crate) async fn output(&self, config: &SdkConfig, name: &str) -> Result<String, String> {
+        output_of(config, self.stack_name(), name).await
+    }
+
     /// The name of a function that takes orders.
     pub(crate) async fn function(&self, config: &SdkConfig, function: Function) -> Result<String, String> {
         let mut output = format!("{function}FunctionName");

@@ -1,5 +1,6 @@
 //! `tidegate`: results on stdout, progress on stderr.
 
+mod adopt;
 mod answer;
 mod backups;
 mod check;
@@ -58,6 +59,8 @@ enum Verb {
     Redeploy(order::OfTrack),
     /// Deploy although a freeze is in force.
     Override(order::Override),
+    /// Take over a service that runs already, without changing it.
+    Adopt(adopt::Adopt),
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
@@ -114,6 +117,7 @@ async fn main() -> ExitCode {
         Verb::Redeploy(arguments) => order::of_track(Wish::Redeploy, arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
+        Verb::Adopt(arguments) => adopt::run(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Init(arguments) => init::init(&arguments),
         Verb::Quarantine(verb) => quarantine::quarantine(verb).await,

@@ -1,5 +1,6 @@
 //! `tidegate service add`: what a repository needs before its first build.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ pub(crate) struct Add {
     /// A host name that the service may ask for; may be repeated.
     #[arg(long = "host")]
     hosts: Vec<String>,
+    /// A base template of its own, as `<environment>=<key in the artifact bucket>`; may be repeated.
+    #[arg(long = "template", value_name = "ENVIRONMENT=KEY")]
+    templates: Vec<String>,
     /// Make the CodeCommit repository as well.
     #[arg(long)]
     create_repository: bool,
@@ -56,7 +60,8 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
     let service = arguments.service.as_ref().unwrap_or(&arguments.repository);
     let paths =
         if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
-    let record = check(arguments, service, &paths)?;
+    let templates = templates(&arguments.templates)?;
+    let record = check(arguments, service, &paths, &templates)?;
     let config = arguments.installation.sdk_config().await?;
     grants_nothing_twice(&Aws::new(&config, Settings::default()), &record).await?;
     if arguments.create_repository && arguments.installation.is_local() {
@@ -72,6 +77,10 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
         ("Branches", arguments.branches.join(",")),
         ("Paths", paths.join(",")),
         ("Hosts", arguments.hosts.join(",")),
+        (
+            "Templates",
+            templates.iter().map(|(name, key)| format!("{name}:{key}")).collect::<Vec<_>>().join(","),
+        ),
     ]
     .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
     eprintln!("deploying stack {stack}");
@@ -121,9 +130,25 @@ async fn create_repository(config: &aws::client::SdkConfig, name: &str) -> Resul
     }
 }
 
+fn templates(written: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let pair = |text: &String| {
+        let pair = text.split_once('=').map(|(name, key)| (name.to_owned(), key.to_owned()));
+        pair.ok_or_else(|| {
+            format!("--template is {text:?}; allowed: <environment>=<key in the artifact bucket>")
+        })
+    };
+    written.iter().map(pair).collect()
+}
+
 /// Says what is wrong before anything is made: the record that the stack would write must be a valid one.
-fn check(arguments: &Add, service: &str, paths: &[String]) -> Result<ServiceRecord, String> {
+fn check(
+    arguments: &Add,
+    service: &str,
+    paths: &[String],
+    templates: &BTreeMap<String, String>,
+) -> Result<ServiceRecord, String> {
     let record = serde_json::json!({
+        "templates": templates,
         "service": service,
         "branches": arguments.branches,
         "paths": paths,

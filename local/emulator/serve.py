@@ -9,7 +9,9 @@ Three things cannot be seen from outside, so they are told to the front door fro
 And two for faults: a function's credentials name its execution environment, so that the front door knows
 whose call it is, and the function's process in there can be killed.
 
-And one for plans: a change set names only what the stack will have.
+And two for plans: a change set names only what the stack will have, and a stack may import what services are made of.
+
+And one for balancing: a target group tells the load balancers whose rules forward to it.
 
 Nothing is decided here. Verdicts are the front door's.
 """
@@ -223,6 +225,79 @@ def plan_what_will_be():
     changesets._resolve_props_for_diff = resolve
 
 
+def import_services():
+    """The emulator's stacks import other types only: a service's resources are found, and taken as they are."""
+    from ministack.services import alb, ecs
+    from ministack.services.cloudformation import changesets, provisioners
+
+    def of_alb(store, key):
+        return lambda value: None if value in store() else missing(key, value)
+
+    def missing(kind, value):
+        return changesets._IMPORT_NOT_FOUND.format(type=kind, value=value)
+
+    def service_of(arn):
+        cluster, name = arn.split("/")[-2:]
+        return ecs._services.get(f"{cluster}/{name}")
+
+    group, rule = "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::ListenerRule"
+    definition = "AWS::ECS::TaskDefinition"
+    types = {
+        # Keys of the identifier, the physical id last; why it cannot be imported; its attributes.
+        definition: (
+            ("TaskDefinitionArn",),
+            lambda arn: None if arn.split("/")[-1] in ecs._task_defs else missing(definition, arn),
+            lambda arn: {"TaskDefinitionArn": arn},
+        ),
+        SERVICE: (
+            ("Cluster", "ServiceArn"),
+            lambda cluster, arn: None if service_of(arn) else missing(SERVICE, f"{arn}|{cluster}"),
+            lambda arn: {"ServiceArn": arn, "Name": arn.split("/")[-1]},
+        ),
+        group: (
+            ("TargetGroupArn",),
+            of_alb(lambda: alb._tgs, group),
+            lambda arn: {
+                "TargetGroupArn": arn,
+                "TargetGroupName": alb._tgs[arn]["TargetGroupName"],
+                "TargetGroupFullName": alb._target_group_full_name_from_arn(arn),
+            },
+        ),
+        rule: (("RuleArn",), of_alb(lambda: alb._rules, rule), lambda arn: {"RuleArn": arn}),
+    }
+    for kind, (keys, problem, attributes) in types.items():
+        changesets._IMPORT_LOOKUPS[kind] = (keys, problem)
+
+        def take(identifier, physical=keys[-1], attributes=attributes):
+            return identifier[physical], attributes(identifier[physical])
+
+        provisioners._RESOURCE_HANDLERS[kind]["import"] = take
+
+
+def tell_load_balancers():
+    """The emulator's target groups tell only of listeners that forward to them by default."""
+    from ministack.services import alb
+
+    original = alb._tg_xml
+
+    def of_rule(rule):
+        for action in rule["Actions"]:
+            yield action.get("TargetGroupArn")
+            for group in (action.get("ForwardConfig") or {}).get("TargetGroups", []):
+                yield group.get("TargetGroupArn")
+
+    @functools.wraps(original)
+    def target_group(tg):
+        listeners = {
+            rule["ListenerArn"] for rule in list(alb._rules.values())
+            if tg["TargetGroupArn"] in of_rule(rule)
+        }
+        by_rule = {alb._listeners[arn]["LoadBalancerArn"] for arn in listeners if arn in alb._listeners}
+        return original({**tg, "LoadBalancerArns": sorted({*tg["LoadBalancerArns"], *by_rule})})
+
+    alb._tg_xml = target_group
+
+
 def wait_for_services():
     from ministack.core.responses import get_account_id, get_region
     from ministack.services.cloudformation import provisioners, stacks
@@ -297,5 +372,7 @@ if __name__ == "__main__":
     give_back_messages()
     name_environments()
     plan_what_will_be()
+    import_services()
+    tell_load_balancers()
     wait_for_services()
     asyncio.run(serve())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::failure::Failure;
-use engine::ports::{BuildOrder, BuildRead, BuildStatus};
+use engine::ports::{BuildOrder, BuildRead, BuildStatus, LogStream};
 use model::ids::{BuildFamily, BuildId, ImageDigest};
 
 use crate::checks::Invariant;
@@ -178,6 +178,7 @@ impl World {
             status: run.status,
             phase: if run.status == BuildStatus::InProgress { "BUILD" } else { "BUILD: exit status 1" }
                 .to_owned(),
+            log: Some(LogStream { group: "builds".to_owned(), name: run.order.id.to_string() }),
             exported_digest: match (run.status, run.becomes) {
                 (BuildStatus::Succeeded, Becomes::Succeeded | Becomes::TagTaken) => Some(run.digest.clone()),
                 (BuildStatus::Succeeded, Becomes::SucceededUntold | Becomes::Failed(_)) => None,

@@ -9,10 +9,10 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
     ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
-    Images, Letters, Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
-    Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets, ServiceRead, Services, Slack,
-    SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored, TaskFamily, TaskOrder,
-    TaskRead, Templates, Tracks, Watches,
+    Images, Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted,
+    Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets, ServiceRead,
+    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored,
+    TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -488,7 +488,9 @@ impl Errands for Mutated {
     async fn stop_task(&self, cluster: &str, arn: &str, why: &str) -> Answer<()> {
         self.ports.stop_task(cluster, arn, why).await
     }
+}
 
+impl Logs for Mutated {
     async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Answer<Vec<String>> {
         self.ports.log_tail(log_group, stream, lines).await
     }

@@ -11,10 +11,10 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
     ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
-    Listeners, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues, Records,
-    Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources,
-    StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead,
-    Templates, Tracks, Watches,
+    Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues,
+    Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard,
+    Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder,
+    TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -495,7 +495,9 @@ impl Errands for Ports {
         })
         .await
     }
+}
 
+impl Logs for Ports {
     async fn log_tail(&self, _log_group: &str, _stream: &str, _lines: u32) -> Answer<Vec<String>> {
         self.read("log_tail", |_| vec!["column orders.total does not exist".to_owned()]).await
     }

@@ -38,6 +38,21 @@ pub(crate) async fn answer(
         form.insert("TemplateURL".to_owned(), url);
         incoming.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish().into();
     }
+    if let ("DescribeStackResources", Some(id), None) =
+        (action, form.get("PhysicalResourceId"), form.get("StackName"))
+    {
+        return match stack_of(upstream, scope, id).await {
+            Ok(Some(stack)) => {
+                form.insert("StackName".to_owned(), stack);
+                incoming.body =
+                    form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish().into();
+                pass_on(upstream, incoming).await
+            }
+            Ok(None) => Ok(refused(&refusals::belongs_to_no_stack(id))),
+            Err(Unanswered::Unreachable(failure)) => Err(failure),
+            Err(Unanswered::Refused { .. }) => pass_on(upstream, incoming).await,
+        };
+    }
     if !changes_a_stack(action) {
         return pass_on(upstream, incoming).await;
     }
@@ -81,9 +96,10 @@ async fn refusal(
     form: &Form,
 ) -> Result<Option<Refusal>, Unanswered> {
     let change_set = form.get("ChangeSetName").map_or("", String::as_str);
-    let creates = form.get("ChangeSetType").is_some_and(|kind| kind == "CREATE");
+    let kind = form.get("ChangeSetType").map_or("UPDATE", String::as_str);
     let operation = match action {
-        "CreateChangeSet" if creates => Some(Operation::PlanCreation { change_set }),
+        "CreateChangeSet" if kind == "CREATE" => Some(Operation::PlanCreation { change_set }),
+        "CreateChangeSet" if kind == "IMPORT" => Some(Operation::PlanImport),
         "CreateChangeSet" => Some(Operation::PlanUpdate),
         "ExecuteChangeSet" => Some(Operation::Execute),
         "UpdateStack" => Some(Operation::Update),
@@ -102,6 +118,19 @@ async fn refusal(
     }
     let required = required_capabilities(upstream, scope, form).await?;
     Ok(refusals::by_capabilities(&required, &members(form, "Capabilities")))
+}
+
+/// The stack that has a resource of that physical id; the emulator only looks into stacks that are named.
+async fn stack_of(upstream: &Upstream, scope: &Scope, id: &str) -> Result<Option<String>, Unanswered> {
+    let stacks = upstream.query(scope, &request("DescribeStacks", &[])).await?;
+    let resource = format!("<PhysicalResourceId>{id}</PhysicalResourceId>");
+    for stack in elements(&stacks, "StackName") {
+        let resources = request("DescribeStackResources", &[("StackName", stack)]);
+        if upstream.query(scope, &resources).await?.contains(&resource) {
+            return Ok(Some(stack.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// The stack's id and status; none when there is no such stack.

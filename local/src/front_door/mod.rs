@@ -7,6 +7,7 @@ mod ecs;
 mod hooks;
 mod rds;
 mod refusals;
+mod scaling;
 pub(crate) mod scope;
 mod storm;
 mod sts;
@@ -205,6 +206,7 @@ async fn stand_in(door: &FrontDoor, call: &Call) -> Option<Answer> {
         "codecommit" => Some(codecommit.answer(call).await),
         "codebuild" if CodeBuild::answers(&call.action) => Some(codebuild.answer(call).await),
         "ecr" => registry.answer(call).await,
+        "application-autoscaling" => scaling::answer(call),
         "rds" => rds::answer(call),
         _ => None,
     }

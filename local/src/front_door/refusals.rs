@@ -28,6 +28,7 @@ impl Refusal {
 pub(crate) enum Operation<'a> {
     PlanCreation { change_set: &'a str },
     PlanUpdate,
+    PlanImport,
     Execute,
     Update,
     Delete,
@@ -59,13 +60,19 @@ pub(crate) fn by_status(operation: Operation<'_>, stack_id: &str, status: &str) 
                 ))
             })
         }
-        Operation::PlanUpdate if status == "DELETE_COMPLETE" => None,
-        Operation::PlanUpdate | Operation::Update if !is_updatable => in_that_state(),
+        Operation::PlanUpdate | Operation::PlanImport if status == "DELETE_COMPLETE" => None,
+        // Only change sets of it exist yet.
+        Operation::PlanImport if status == "REVIEW_IN_PROGRESS" => None,
+        Operation::PlanUpdate | Operation::PlanImport | Operation::Update if !is_updatable => in_that_state(),
         Operation::Execute if !is_updatable && status != "REVIEW_IN_PROGRESS" => in_that_state(),
         Operation::Delete if is_busy && status.starts_with("UPDATE_") => {
             Some(Refusal::validation(format!("Stack [{name}] cannot be deleted while in status {status}")))
         }
-        Operation::PlanUpdate | Operation::Update | Operation::Execute | Operation::Delete => None,
+        Operation::PlanUpdate
+        | Operation::PlanImport
+        | Operation::Update
+        | Operation::Execute
+        | Operation::Delete => None,
     }
 }
 
@@ -85,6 +92,11 @@ pub(crate) fn by_capabilities(required: &[String], given: &[String]) -> Option<R
         code: "InsufficientCapabilitiesException",
         message: format!("Requires capabilities : [{}]", missing.join(", ")),
     })
+}
+
+/// Nobody's resource, asked for by its physical id.
+pub(crate) fn belongs_to_no_stack(id: &str) -> Refusal {
+    Refusal::validation(format!("Stack for {id} does not exist"))
 }
 
 /// A token that another request used.

@@ -2,7 +2,7 @@
 
 use aws_sdk_codebuild::types::{Build, BuildPhase, EnvironmentVariable, SourceType};
 use engine::failure::Failure;
-use engine::ports::{BuildOrder, BuildRead, BuildService, BuildStatus};
+use engine::ports::{BuildOrder, BuildRead, BuildService, BuildStatus, LogStream};
 
 use crate::Aws;
 use crate::failure::Call;
@@ -140,6 +140,10 @@ fn read(build: &Build) -> Result<BuildRead, Failure> {
             .and_then(|variable| variable.value().parse().ok()),
         status,
         phase: phase(build),
+        log: build.logs().and_then(|logs| {
+            let (group, name) = (logs.group_name()?, logs.stream_name()?);
+            Some(LogStream { group: group.to_owned(), name: name.to_owned() })
+        }),
         exported_digest: build
             .exported_environment_variables()
             .iter()

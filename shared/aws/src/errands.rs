@@ -19,7 +19,6 @@ const DESCRIBE_TASKS: Call = Call::reads("ecs DescribeTasks");
 const REGISTER_TASK_DEFINITION: Call = Call::changes("ecs RegisterTaskDefinition");
 const RUN_TASK: Call = Call::changes("ecs RunTask");
 const STOP_TASK: Call = Call::changes("ecs StopTask");
-const GET_LOG_EVENTS: Call = Call::reads("logs GetLogEvents");
 
 /// The tasks take it from their definition: only what has it may be stopped.
 const ERRAND_TAG: &str = "tidegate-errand";
@@ -102,26 +101,6 @@ impl Errands for Aws {
             // ECS forgets a task an hour after it has stopped.
             Err(error) if error.message().is_some_and(|words| words.contains("task was not found")) => Ok(()),
             Err(error) => Err(STOP_TASK.failed(error)),
-        }
-    }
-
-    async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Result<Vec<String>, Failure> {
-        let sent = self
-            .logs
-            .get_log_events()
-            .log_group_name(log_group)
-            .log_stream_name(stream)
-            .start_from_head(false)
-            .limit(i32::try_from(lines).unwrap_or(i32::MAX))
-            .send()
-            .await;
-        match sent {
-            Ok(answer) => {
-                Ok(answer.events().iter().filter_map(|event| event.message().map(str::to_owned)).collect())
-            }
-            // A container that never ran has written none.
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(Vec::new()),
-            Err(error) => Err(GET_LOG_EVENTS.failed(error)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The ports on the AWS SDK, one feature per service: the only crate that names `aws_sdk_*`.
 
+#[cfg(feature = "adopt")]
+mod adopt;
 mod callers;
 pub mod client;
 mod clock;
@@ -19,11 +21,13 @@ mod dynamodb;
 mod ecr;
 #[cfg(feature = "ecs")]
 mod ecs;
-#[cfg(all(feature = "ecs", feature = "logs"))]
+#[cfg(feature = "ecs")]
 mod errands;
 mod failure;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "rds")]
 mod rds;
 #[cfg(feature = "s3")]
@@ -44,6 +48,8 @@ mod ssm;
 
 use aws_config::SdkConfig;
 
+#[cfg(feature = "adopt")]
+pub use adopt::read_service;
 pub use settings::Settings;
 #[cfg(feature = "sign")]
 pub use sign::sign;
@@ -131,6 +137,8 @@ fn dns_suffix(region: &str) -> &'static str {
 
 /// The SDK's clients under short names, for the local AWS and the stories.
 pub mod sdk {
+    #[cfg(feature = "adopt")]
+    pub use aws_sdk_applicationautoscaling as applicationautoscaling;
     #[cfg(feature = "cloudformation")]
     pub use aws_sdk_cloudformation as cloudformation;
     #[cfg(feature = "logs")]
@@ -145,6 +153,8 @@ pub mod sdk {
     pub use aws_sdk_ecr as ecr;
     #[cfg(feature = "ecs")]
     pub use aws_sdk_ecs as ecs;
+    #[cfg(feature = "adopt")]
+    pub use aws_sdk_elasticloadbalancingv2 as elasticloadbalancing;
     #[cfg(feature = "invoke")]
     pub use aws_sdk_lambda as lambda;
     #[cfg(feature = "rds")]

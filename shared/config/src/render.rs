@@ -136,6 +136,15 @@ impl Capability {
     }
 }
 
+/// A template as YAML or JSON text, as JSON with every short form written out.
+pub fn template(text: &str) -> Result<Value, Faults> {
+    let root = Path::of("template");
+    if text.len() > TEMPLATE_BYTES_MAX {
+        return Err(too_long(&root, text.len()).into());
+    }
+    Ok(yaml::to_json(text, &root)?)
+}
+
 /// Renders `base`, the environment's template as YAML or JSON text, for one image.
 ///
 /// The config must have passed [`ServiceConfig::check`] against the same records. Faults in the template itself begin
@@ -151,10 +160,7 @@ pub fn render(
 ) -> Result<Rendered, Faults> {
     let config = &config.in_environment(environment);
     let root = Path::of("template");
-    if base.len() > TEMPLATE_BYTES_MAX {
-        return Err(too_long(&root, base.len()).into());
-    }
-    let mut value = yaml::to_json(base, &root)?;
+    let mut value = self::template(base)?;
     let mut faults = Faults::default();
     let declared = declared(&value, &root, &mut faults);
     find_loose_references(&value, &root, &mut faults);

@@ -8,16 +8,23 @@ use model::signal::{BuildSeen, Signal};
 use model::track::Track;
 
 use crate::failure::Failure;
+use crate::log_lines;
 use crate::ports::{
-    BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Clock, Commit, Images, Records, Tracks,
+    BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Clock, Commit, Images, Logs, Records, Tracks,
 };
 use crate::records::service_of;
 
 /// Releases that join the same build at the same moment take turns this often.
 const JOIN_ATTEMPTS_MAX: u32 = 8;
+/// Phases after the one that failed write a few lines more.
+const LOG_LINES_READ: u32 = 60;
+const LOG_LINES_TOLD: usize = 20;
+const LOG_ATTEMPTS_MAX: u32 = 2;
+/// Begins CodeBuild's own lines.
+const CONTAINER: &str = "[Container]";
 
 /// The builder's effects.
-pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records + Clock>(
+pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Logs + Records + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -61,7 +68,7 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
 }
 
 /// How the build of this id stands, and who wants it; `None` when the table knows no such attempt.
-pub(crate) async fn watch<P: Builds + BuildService + Images>(
+pub(crate) async fn watch<P: Builds + BuildService + Images + Logs>(
     ports: &P,
     id: &BuildId,
 ) -> Result<Option<(Build, BuildSeen)>, Failure> {
@@ -73,7 +80,10 @@ pub(crate) async fn watch<P: Builds + BuildService + Images>(
         model::build::BuildState::Requested { .. } => BuildSeen::Running { phase: "requested".to_owned() },
         model::build::BuildState::Started { arn } => match read_one(ports, arn).await? {
             None => BuildSeen::Lost,
-            Some(read) => seen(ports, &build, &read).await?,
+            Some(read) => match seen(ports, &build, &read).await? {
+                BuildSeen::Failed { why } => BuildSeen::Failed { why: with_log(ports, &read, why).await },
+                seen @ (BuildSeen::Running { .. } | BuildSeen::Succeeded { .. } | BuildSeen::Lost) => seen,
+            },
         },
     };
     Ok(Some((build, seen)))
@@ -96,6 +106,34 @@ async fn seen<P: Images>(ports: &P, build: &Build, read: &BuildRead) -> Result<B
         BuildStatus::TimedOut => failed("took too long"),
         BuildStatus::Stopped => failed("was stopped"),
     })
+}
+
+/// With the last lines of the phase that failed. Not to know those must not keep anybody from hearing the rest.
+async fn with_log<P: Logs>(ports: &P, read: &BuildRead, why: String) -> String {
+    let Some(log) = read.log.as_ref().filter(|_| read.status != BuildStatus::Stopped) else { return why };
+    for _ in 0..LOG_ATTEMPTS_MAX {
+        match ports.log_tail(&log.group, &log.name, LOG_LINES_READ).await {
+            Ok(lines) => return log_lines::below(why, &of_phase(&lines, &read.phase)),
+            Err(failure) => tracing::warn!(build = %read.arn, %failure, "the log of a build cannot be read"),
+        }
+    }
+    why
+}
+
+/// What the phase's commands wrote last, without what CodeBuild writes about them: its own lines say where a phase begins
+/// and ends.
+///
+/// Source: CodeBuild user guide, "View build details"; logs of builds.
+fn of_phase(lines: &[String], phase: &str) -> Vec<String> {
+    let name = phase.split(':').next().unwrap_or_default();
+    let says = |line: &str, what: &str| line.starts_with(CONTAINER) && line.contains(what);
+    let entering = format!("Entering phase {name}");
+    let start = lines.iter().rposition(|line| says(line, &entering)).map_or(0, |at| at + 1);
+    let ends = |line: &&String| says(line, "Phase context status code") || says(line, "Phase complete");
+    let own =
+        lines[start..].iter().take_while(|line| !ends(line)).filter(|line| !line.starts_with(CONTAINER));
+    let own: Vec<String> = own.cloned().collect();
+    own[own.len().saturating_sub(LOG_LINES_TOLD)..].to_vec()
 }
 
 /// Joins the build of the release's revision, or starts it; `None` when that is promised no more.
@@ -215,4 +253,30 @@ async fn leave<P: Builds + BuildService>(
         };
     }
     Err(Failure::transient("commit", format!("build {family} was changed by others too often")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_phase_that_failed_wrote_is_told() {
+        let all = [
+            "[Container] 2026/01/05 10:00:00 Entering phase PRE_BUILD",
+            "Login Succeeded",
+            "[Container] 2026/01/05 10:00:01 Phase complete: PRE_BUILD State: SUCCEEDED",
+            "[Container] 2026/01/05 10:00:01 Entering phase BUILD",
+            "[Container] 2026/01/05 10:00:01 Running command make",
+            "make: *** [all] Error 1",
+            "[Container] 2026/01/05 10:00:02 Command did not exit successfully make exit status 2",
+            "[Container] 2026/01/05 10:00:02 Phase complete: BUILD State: FAILED",
+            "[Container] 2026/01/05 10:00:02 Entering phase POST_BUILD",
+            "cleaned up",
+        ];
+        let all = all.map(str::to_owned);
+        assert_eq!(of_phase(&all, "BUILD: exit status 2"), ["make: *** [all] Error 1"]);
+        assert_eq!(of_phase(&all, "PRE_BUILD: exit status 1"), ["Login Succeeded"]);
+        let many: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        assert_eq!(of_phase(&many, "BUILD"), many[30..], "it began before what was read");
+    }
 }

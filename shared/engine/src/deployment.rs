@@ -194,11 +194,12 @@ async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: Deploym
 async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, why: String) -> String {
     let stopped = async {
         let stack = ports.stack(&track.key.stack()).await?;
-        match stack.and_then(|stack| stack.parameters.get("Cluster").cloned()) {
-            // The template names the family after the stack.
-            Some(cluster) => ports.stopped_tasks(&cluster, track.key.stack().as_str()).await,
-            None => Ok(Vec::new()),
-        }
+        let Some(stack) = stack else { return Ok(Vec::new()) };
+        let Some(cluster) = stack.parameters.get("Cluster") else { return Ok(Vec::new()) };
+        // Named after the stack, unless that was adopted and says otherwise.
+        let own = track.key.stack();
+        let family = stack.outputs.get("TaskFamily").map_or(own.as_str(), String::as_str);
+        ports.stopped_tasks(cluster, family).await
     };
     match stopped.await {
         Ok(tasks) => match why_stopped::explain(&tasks) {

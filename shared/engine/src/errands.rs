@@ -9,7 +9,10 @@ use model::time::Span;
 use model::track::Track;
 
 use crate::failure::Failure;
-use crate::ports::{Clock, Errands, Records, Sources, Stacks, StoppedTask, TaskFamily, TaskOrder, TaskRead};
+use crate::log_lines;
+use crate::ports::{
+    Clock, Errands, Logs, Records, Sources, Stacks, StoppedTask, TaskFamily, TaskOrder, TaskRead,
+};
 use crate::pushed_config::pushed_config;
 use crate::records::{environment, service_of};
 use crate::why_stopped;
@@ -22,7 +25,6 @@ const STOP_AGAIN_AFTER: Span = Span::minutes(2);
 const STOPPING_WAIT: Span = Span::seconds(15);
 /// What is told of the log of a task that failed.
 const LOG_LINES: u32 = 10;
-const LOG_LINE_CHARS: usize = 200;
 
 const STOPPED: &str = "STOPPED";
 
@@ -131,7 +133,7 @@ async fn order<P: Errands + Stacks>(
 }
 
 /// How the task stands that the release waits for.
-pub(crate) async fn look<P: Errands + Records + Clock>(
+pub(crate) async fn look<P: Errands + Logs + Records + Clock>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -164,7 +166,7 @@ fn exit_code(ended: &StoppedTask, container: &str) -> Option<i32> {
 }
 
 /// Why the task ended, with the last lines of its log. Not to know those must not keep anybody from hearing the rest.
-async fn with_log<P: Errands + Records>(
+async fn with_log<P: Logs + Records>(
     ports: &P,
     track: &Track,
     release: &Release,
@@ -186,14 +188,7 @@ async fn with_log<P: Errands + Records>(
         tracing::warn!(release = %release.id, %failure, "the log of a task cannot be told");
         Vec::new()
     });
-    let line = |line: &String| {
-        let printable = line.chars().filter(|c| !c.is_control());
-        format!("\n  {}", printable.take(LOG_LINE_CHARS).collect::<String>())
-    };
-    match &lines[..] {
-        [] => why,
-        lines => format!("{why}; its last lines:{}", lines.iter().map(line).collect::<String>()),
-    }
+    log_lines::below(why, &lines)
 }
 
 /// Stops what runs of an errand that nobody waits for any more. Looks once more: a delivery of the promise to run it may

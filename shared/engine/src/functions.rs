@@ -15,8 +15,9 @@ use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
-    Letters, Listeners, NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry, ReplyKey,
-    Restores, Secrets, Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Letters, Listeners, Logs, NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry,
+    ReplyKey, Restores, Secrets, Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks,
+    Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -40,7 +41,7 @@ where
 /// CodeBuild's "Build State Change".
 pub async fn build<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
+    P: Tracks + Queues + Builds + BuildService + Images + Logs + Quarantine + Clock,
 {
     hear(ports, Function::Build, payload, async |subject| {
         let Subject::Build { id, arn } = subject else { return Ok(None) };
@@ -59,7 +60,7 @@ where
 /// ECR's "Image Action".
 pub async fn image<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Builds + BuildService + Images + Quarantine + Clock,
+    P: Tracks + Queues + Builds + BuildService + Images + Logs + Quarantine + Clock,
 {
     hear(ports, Function::Image, payload, async |subject| {
         if let Subject::Image { build, .. } = subject {
@@ -192,7 +193,7 @@ where
 /// The builder's queue.
 pub async fn builder<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Builds + BuildService + Images + Records + Quarantine + Clock,
+    P: Tracks + Queues + Builds + BuildService + Images + Logs + Records + Quarantine + Clock,
 {
     serve(ports, Hand::Builder, payload, async |subject| {
         let Subject::Wake { track } = subject else { return None };
@@ -213,6 +214,7 @@ where
         + Stacks
         + Services
         + Errands
+        + Logs
         + Secrets
         + Sources
         + Records
@@ -266,6 +268,7 @@ where
         + Stacks
         + Services
         + Errands
+        + Logs
         + Secrets
         + Sources
         + Records
@@ -322,7 +325,7 @@ where
 /// A build moved: every track that wants it is told the same.
 async fn build_moved<P>(ports: &P, id: &BuildId) -> Result<String, Failure>
 where
-    P: Tracks + Queues + Builds + BuildService + Images + Clock,
+    P: Tracks + Queues + Builds + BuildService + Images + Logs + Clock,
 {
     let Some((build, seen)) = builds::watch(ports, id).await? else {
         return Ok(format!("ignored: nobody waits for build {id}"));

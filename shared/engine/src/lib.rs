@@ -17,6 +17,7 @@ mod freeze;
 pub mod functions;
 mod gate;
 mod hand;
+mod log_lines;
 mod news;
 mod orders;
 mod places;

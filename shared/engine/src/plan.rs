@@ -66,7 +66,7 @@ where
         places::hold_for_plan(ports, release, &grounds.environment, grounds.file.as_deref()).await?;
     let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
-    mark_refresh(track, release, &ingredients.environment, &mut ingredients.rendered)?;
+    mark_refresh(track, release, &mut ingredients.rendered)?;
     let verify = awaited(&track.key.environment, &mut ingredients)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
@@ -219,7 +219,7 @@ async fn gather<P: Sources + Records + Templates>(
         ports.file(&release.repository, &release.revision, CONFIG_FILE),
     )
     .await?;
-    let base = base_template(ports, &track.key.environment, &environment).await?;
+    let base = base_template(ports, &track.key.environment, &service, &environment).await?;
     Ok(Grounds { service, environment, environment_version, directory, file, base })
 }
 
@@ -269,12 +269,7 @@ fn awaited(name: &EnvironmentName, ingredients: &mut Ingredients) -> Result<Opti
 const REFRESH: &str = "Refresh";
 
 /// A redeploy marks the task definition, so that new tasks are started; plans after it keep the mark.
-fn mark_refresh(
-    track: &Track,
-    release: &Release,
-    environment: &EnvironmentRecord,
-    rendered: &mut Rendered,
-) -> Result<(), Failure> {
+fn mark_refresh(track: &Track, release: &Release, rendered: &mut Rendered) -> Result<(), Failure> {
     let (mark, is_needed) = match &release.origin {
         Origin::Redeploy { .. } => (Some(&release.id), true),
         Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
@@ -285,29 +280,28 @@ fn mark_refresh(
     if rendered.declares(REFRESH) {
         rendered.parameters.insert(REFRESH.to_owned(), mark.to_string());
     } else if is_needed {
-        let why = format!("{} has no parameter {REFRESH} to start its tasks anew by", environment.template);
+        let why = format!("its template has no parameter {REFRESH} to start its tasks anew by");
         return Err(Failure::refused("render", why));
     }
     Ok(())
 }
 
-/// The template that the environment's record names.
+/// The template that the service's record names for the environment, or else the environment's own.
 ///
 /// # Errors
 /// `Refused` when there is none.
 pub(crate) async fn base_template<P: Templates>(
     ports: &P,
     name: &EnvironmentName,
+    service: &ServiceRecord,
     environment: &EnvironmentRecord,
 ) -> Result<String, Failure> {
-    ports.base_template(&environment.template).await?.ok_or_else(|| {
-        Failure::refused(
-            "template",
-            format!(
-                "{} is not in the artifact bucket, though the record of {name} names it",
-                environment.template
-            ),
-        )
+    let key = service.template_in(name, environment);
+    ports.base_template(key).await?.ok_or_else(|| {
+        let service = &service.service;
+        let why =
+            format!("{key} is not in the artifact bucket, though the record of {service} or {name} names it");
+        Failure::refused("template", why)
     })
 }
 

@@ -169,6 +169,14 @@ pub struct BuildRead {
     pub phase: String,
     /// The exported digest, as written there.
     pub exported_digest: Option<String>,
+    /// Where its log is; `None` until it has one.
+    pub log: Option<LogStream>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStream {
+    pub group: String,
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -452,6 +460,9 @@ pub trait Errands {
     async fn run_task(&self, order: &TaskOrder) -> Answer<()>;
     /// Stopping what has stopped changes nothing.
     async fn stop_task(&self, cluster: &str, arn: &str, why: &str) -> Answer<()>;
+}
+
+pub trait Logs {
     /// The last lines of a log stream, oldest first; none where there is no such stream.
     async fn log_tail(&self, log_group: &str, stream: &str, lines: u32) -> Answer<Vec<String>>;
 }

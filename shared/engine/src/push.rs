@@ -135,7 +135,7 @@ async fn fits<P: Listeners + Registry + Templates>(
     record: &EnvironmentRecord,
     file: Option<&[u8]>,
 ) -> Result<Result<ServiceConfig, String>, Failure> {
-    let base = match base_template(ports, &key.environment, record).await {
+    let base = match base_template(ports, &key.environment, service, record).await {
         Ok(base) => base,
         Err(Failure::Refused { why, .. }) => return Ok(Err(why)),
         Err(failure) => return Err(failure),
@@ -145,7 +145,8 @@ async fn fits<P: Listeners + Registry + Templates>(
     let config = match render(&key.environment, service, record, file, &base, &image, &standing) {
         Ok((config, _)) => config,
         Err(faults) => {
-            let why = format!("{CONFIG_FILE} does not fit the template {}:\n{faults}", record.template);
+            let template = service.template_in(&key.environment, record);
+            let why = format!("{CONFIG_FILE} does not fit the template {template}:\n{faults}");
             return Ok(Err(why));
         }
     };

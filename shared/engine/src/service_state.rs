@@ -19,10 +19,12 @@ pub(crate) async fn read<P: Services>(
     stack: &StackRead,
 ) -> Result<Runs, Failure> {
     let untold = |why: String| Ok(Runs::Untold { why });
+    // Named after the service, unless the stack was adopted and says otherwise.
+    let container = stack.outputs.get("ContainerName").map_or(service.as_str(), String::as_str);
     if let (Some(_), Some(task_definition)) =
         (stack.outputs.get("ScheduleName"), stack.outputs.get("TaskDefinitionArn"))
     {
-        return job(ports, service, stack, task_definition).await;
+        return job(ports, container, stack, task_definition).await;
     }
     let (Some(cluster), Some(arn)) = (stack.outputs.get("ClusterName"), stack.outputs.get("ServiceArn"))
     else {
@@ -31,7 +33,7 @@ pub(crate) async fn read<P: Services>(
     let Some(running) = ports.service(cluster, arn).await? else {
         return untold(format!("the stack's service {arn} is gone"));
     };
-    let image = match image(ports, service, &running.task_definition).await? {
+    let image = match image(ports, container, &running.task_definition).await? {
         Ok(image) => image,
         Err(why) => return untold(why),
     };
@@ -53,11 +55,11 @@ pub(crate) async fn read<P: Services>(
 /// A job runs when its schedule says; there is no service to wait for, and what will run is in the task definition.
 async fn job<P: Services>(
     ports: &P,
-    service: &ServiceName,
+    container: &str,
     stack: &StackRead,
     task_definition: &str,
 ) -> Result<Runs, Failure> {
-    Ok(match image(ports, service, task_definition).await? {
+    Ok(match image(ports, container, task_definition).await? {
         Ok(image) => Runs::Known {
             deployed: Deployed {
                 image,
@@ -73,12 +75,12 @@ async fn job<P: Services>(
 /// The digest that a task definition names for the service's own container, or why it cannot be told.
 async fn image<P: Services>(
     ports: &P,
-    service: &ServiceName,
+    container: &str,
     task_definition: &str,
 ) -> Result<Result<ImageDigest, String>, Failure> {
     let images = ports.task_images(task_definition).await?;
-    let Some(image) = images.get(service.as_str()) else {
-        return Ok(Err(format!("task definition {task_definition} has no container {service}")));
+    let Some(image) = images.get(container) else {
+        return Ok(Err(format!("task definition {task_definition} has no container {container}")));
     };
     let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
     Ok(digest.ok_or_else(|| format!("task definition {task_definition} names {image}, which is no digest")))

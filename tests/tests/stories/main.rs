@@ -1,6 +1,7 @@
 //! Stories: Tidegate end to end on the local AWS. A real `git push`, the deployed `template.yaml`, the functions' own
 //! binaries; one emulator for all, one account for each.
 
+mod adopt;
 mod before;
 mod deployed;
 mod events;

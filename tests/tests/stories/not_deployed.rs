@@ -31,7 +31,9 @@ pub(crate) async fn a_build_fails(story: &mut Story) {
 
         payments-production-1 failed: build <build 1> failed: BUILD: COMMAND_EXECUTION_ERROR Error while executing command: docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .. Reason: exit status 1
         #1 [stage-0 1/1] COPY no-such-folder/ /app/
-        ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found
+        ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found; its last lines:
+          #1 [stage-0 1/1] COPY no-such-folder/ /app/
+          ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
@@ -49,7 +51,8 @@ fn a_dockerfile_that_cannot_be_used_ends_the_release() {
         payments-production-1 failed
 
         payments-production-1 failed: build <build 1> failed: BUILD: COMMAND_EXECUTION_ERROR Error while executing command: docker build -t "$TIDEGATE_IMAGE_REPOSITORY:$TIDEGATE_BUILD" .. Reason: exit status 1
-        ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context
+        ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context; its last lines:
+          ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context
 
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.

@@ -139,6 +139,12 @@ impl Story {
         self.pushes_a_version()
     }
 
+    /// Nothing else differs, and so neither does the image.
+    pub(crate) fn pushes_config_alone(&mut self, config: &Value) -> Revision {
+        self.copy.write_config(config);
+        self.pushes("Config")
+    }
+
     pub(crate) fn pushes_file(&mut self, name: &str, text: &str) -> Revision {
         self.copy.write(name, text);
         self.pushes_a_version()

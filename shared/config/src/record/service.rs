@@ -1,13 +1,16 @@
 //! The service record.
 
-use model::ids::{BranchName, ServiceName};
+use std::collections::BTreeMap;
+
+use model::ids::{BranchName, EnvironmentName, ServiceName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{is_arn, is_word, optional, text, texts};
 use crate::faults::{Fault, Faults, Path, quote};
-use crate::limits::{BRANCHES_MAX, RECORD_BYTES_MAX};
+use crate::limits::{BRANCHES_MAX, ENVIRONMENTS_MAX, RECORD_BYTES_MAX};
+use crate::record::EnvironmentRecord;
 use crate::{json, reader, routing};
 
 /// Parameter `/tidegate/repositories/<repository>`: which service a repository is, and what it may have.
@@ -41,6 +44,14 @@ pub struct ServiceRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub task_log_group_arn: Option<LogGroupArn>,
+    /// By environment: the key, in the artifact bucket, of a base template of the service's own, in place of the
+    /// environment's. An adopted service has one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(
+        with = "BTreeMap<String, String>",
+        extend("propertyNames" = {"pattern": "^[a-z][a-z0-9]{0,15}$"}, "maxProperties" = 20)
+    )]
+    pub templates: BTreeMap<EnvironmentName, String>,
 }
 
 /// The ARN of a log group, without the `:*` that IAM wants at its end. It tells where the service's tasks run, too.
@@ -92,13 +103,18 @@ impl ServiceRecord {
         }
     }
 
+    /// Key of the base template in that environment.
+    pub fn template_in<'r>(&'r self, name: &EnvironmentName, environment: &'r EnvironmentRecord) -> &'r str {
+        self.templates.get(name).unwrap_or(&environment.template)
+    }
+
     /// Whether pushes to `branch` may deploy.
     pub fn allows(&self, branch: &BranchName) -> bool {
         self.branches.contains(branch)
     }
 }
 
-const SERVICE_KEYS: [&str; 9] = [
+const SERVICE_KEYS: [&str; 10] = [
     "service",
     "branches",
     "paths",
@@ -108,6 +124,7 @@ const SERVICE_KEYS: [&str; 9] = [
     "buildRoleArn",
     "taskExecutionRoleArn",
     "taskLogGroupArn",
+    "templates",
 ];
 
 fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<ServiceRecord> {
@@ -137,7 +154,9 @@ fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servi
         optional(&record, "taskExecutionRoleArn", "the ARN of a role", is_arn, faults);
     let is_log_group = |text: &str| LogGroupArn::try_from(text.to_owned()).is_ok();
     let task_log_group_arn = optional(&record, "taskLogGroupArn", LOG_GROUP_ALLOWED, is_log_group, faults);
+    let templates = record.optional("templates", faults, read_templates);
     Some(ServiceRecord {
+        templates: templates?.unwrap_or_default(),
         service: service?,
         branches: branches?,
         paths: paths?,
@@ -147,5 +166,22 @@ fn read_service(value: &Value, root: &Path, faults: &mut Faults) -> Option<Servi
         build_role_arn: build_role_arn?,
         task_execution_role_arn: task_execution_role_arn?,
         task_log_group_arn: task_log_group_arn?.and_then(|text| LogGroupArn::try_from(text).ok()),
+    })
+}
+
+fn read_templates(
+    value: &Value,
+    path: &Path,
+    faults: &mut Faults,
+) -> Option<BTreeMap<EnvironmentName, String>> {
+    reader::map(value, path, ENVIRONMENTS_MAX, faults, |name, value, path, faults| {
+        let Ok(name) = name.parse::<EnvironmentName>() else {
+            faults.push(Fault::new(path, "not an environment name", "the name of an environment"));
+            return None;
+        };
+        let allowed = "a key in the artifact bucket: stacks/adopted/payments-production.json";
+        let key =
+            reader::text(value, path, allowed, |key| is_word(key) && key.starts_with("stacks/"), faults)?;
+        Some((name, key.to_owned()))
     })
 }

@@ -52,7 +52,7 @@ fn only_a_registered_branch_may_deploy() {
 #[test]
 fn a_wrong_service_record_is_told() {
     insta::assert_snapshot!(service_told("/service", Value::Null), @"service record: $.service is missing; allowed: a service name");
-    insta::assert_snapshot!(service_told("/branch", json!("main")), @"service record: $.branch is an unknown key; allowed: service, branches, paths, hosts, imageRepository, imageRepositoryUri, buildRoleArn, taskExecutionRoleArn, taskLogGroupArn; did you mean service record: $.branches?");
+    insta::assert_snapshot!(service_told("/branch", json!("main")), @"service record: $.branch is an unknown key; allowed: service, branches, paths, hosts, imageRepository, imageRepositoryUri, buildRoleArn, taskExecutionRoleArn, taskLogGroupArn, templates; did you mean service record: $.branches?");
     insta::assert_snapshot!(service_told("/branches", json!([])), @"service record: $.branches is a list of 0; allowed: a list of 1 to 50 branch names");
     insta::assert_snapshot!(service_told("/paths", json!(["/payments/*", "payments"])), @r#"
     service record: $.paths[0] is "/payments/*"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
@@ -63,6 +63,8 @@ fn a_wrong_service_record_is_told() {
     insta::assert_snapshot!(service_told("/imageRepository", json!("tidegate payments")), @r#"service record: $.imageRepository is "tidegate payments"; allowed: the name of an ECR repository"#);
     insta::assert_snapshot!(service_told("/buildRoleArn", json!("build-payments")), @r#"service record: $.buildRoleArn is "build-payments"; allowed: the ARN of a role"#);
     insta::assert_snapshot!(service_told("/taskLogGroupArn", json!("payments-tasks")), @r#"service record: $.taskLogGroupArn is "payments-tasks"; allowed: the ARN of a log group: arn:aws:logs:<region>:<account>:log-group:<name>"#);
+    insta::assert_snapshot!(service_told("/templates", json!({ "Prod": "stacks/a.json" })), @"service record: $.templates.Prod is not an environment name; allowed: the name of an environment");
+    insta::assert_snapshot!(service_told("/templates", json!({ "production": "templates/a.json" })), @r#"service record: $.templates.production is "templates/a.json"; allowed: a key in the artifact bucket: stacks/adopted/payments-production.json"#);
     insta::assert_snapshot!(ServiceRecord::parse(b"{").unwrap_err(), @"service record: $ is cut off at line 1 column 1; allowed: a whole JSON object, every bracket and quote closed");
 }
 
