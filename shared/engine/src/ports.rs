@@ -19,11 +19,10 @@ use model::ids::{
     RepositoryName, Revision, StackName, TrackKey,
 };
 use model::listener::Listener;
+pub use model::place::Place;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::Track;
-
-use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::show::Shown;
@@ -528,14 +527,6 @@ pub trait Door {
     /// Whether nobody took something of this id before; remembered until then.
     async fn take_once(&self, id: &str, until: Timestamp) -> Answer<bool>;
     async fn hand_to_approval(&self, message: &str) -> Answer<()>;
-}
-
-/// Where a message stands in Slack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    pub channel: String,
-    /// Slack's name of a message within its channel.
-    pub ts: String,
 }
 
 /// What became of a message.
