@@ -87,7 +87,7 @@ async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bo
     }
 }
 
-async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
+pub(crate) async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
     ports.publish(message).await?;
     // The topic has it: trouble with Slack must neither repeat it nor hold the release up.
     if let Err(failure) = ports.post_to_slack(&message.text).await {
@@ -278,12 +278,12 @@ fn takes_long(release: &Release) -> Message {
 }
 
 /// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
-pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
-    let about = release.map_or("somebody".to_owned(), ToString::to_string);
+pub(crate) fn reply_refused(release: Option<&str>, why: &str) -> Message {
+    let about = release.unwrap_or("somebody");
     let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
     let json = json!({
         "notice": "replyRefused",
-        "release": release.map(ToString::to_string),
+        "release": release,
         "why": why,
     });
     message(&format!("{about}: a reply was not taken"), text, &json)

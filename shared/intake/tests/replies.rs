@@ -25,7 +25,7 @@ fn answer(message: &str) -> Option<String> {
         ReplyAnswer::Reject { reason: None } => "reject".to_owned(),
         ReplyAnswer::Reject { reason: Some(reason) } => format!("reject: {reason}"),
     };
-    Some(format!("{} {answer}", reply.release))
+    Some(format!("{} {answer}", reply.to))
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub struct Request {
     /// What the pipeline's author wrote for whoever approves; may be empty.
     pub words: Vec<String>,
     pub asked_at: Timestamp,
-    /// When CodePipeline gives up waiting.
+    /// When CodePipeline gives up waiting; unknown of a request that was asked for without its token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Voices needed, as last counted.
@@ -98,6 +98,8 @@ pub enum Ending {
         by: Option<String>,
     },
     Expired,
+    /// CodePipeline names nobody who refused it, and it is not known until when it would have waited.
+    RefusedOrExpired,
     /// The execution went no further: superseded, or stopped.
     Abandoned {
         why: String,
@@ -254,8 +256,8 @@ impl Request {
             (answer, &end.how),
             (Answer::Approve, How::Succeeded) | (Answer::Reject, How::Failed)
         );
-        // Not everywhere does CodePipeline repeat what was written.
-        same && end.summary.as_ref().is_none_or(|summary| summary.ends_with(&self.signature()))
+        // Somebody may have said the same in CodePipeline's console.
+        same && end.summary.as_ref().is_some_and(|summary| summary.ends_with(&self.signature()))
     }
 
     fn ended_there(&self, end: &End) -> Ending {
@@ -265,6 +267,7 @@ impl Request {
             How::Failed if self.expires.is_some_and(|until| end.at.is_some_and(|at| at >= until)) => {
                 Ending::Expired
             }
+            How::Failed if self.expires.is_none() && by.is_none() => Ending::RefusedOrExpired,
             How::Failed => Ending::AnsweredThere { answer: Answer::Reject, by },
             How::Abandoned { why } => Ending::Abandoned { why: why.clone() },
         }
@@ -317,6 +320,9 @@ impl Request {
                     format!("{id}: {gate} was {done} in CodePipeline{by}")
                 }
                 Ending::Expired => format!("{id}: {gate} expired: nobody answered in time"),
+                Ending::RefusedOrExpired => {
+                    format!("{id}: {gate} expired, or was rejected in CodePipeline by somebody whom it does not name")
+                }
                 Ending::Abandoned { why } => format!("{id}: {gate} waits no longer: {why}"),
                 Ending::Gone => format!("{id}: {gate} waits no longer: CodePipeline does not know it any more"),
             },
@@ -428,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_ours_only_where_it_is_signed_or_says_nothing_and_is_the_same() {
+    fn an_end_is_ours_only_where_it_is_signed() {
         let answering = approve(&open(), &voice("ana"), &ground(1, false)).unwrap();
         let ending = |seen: Seen| match answering.after(&seen, NOW).phase {
             Phase::Over { ending, .. } => ending,
@@ -436,10 +442,16 @@ mod tests {
         };
         let there = |answer| Ending::AnsweredThere { answer, by: None };
         assert_eq!(ending(ended(How::Succeeded, Some(&answering.summary()), 1)), Ending::Approved);
-        assert_eq!(ending(ended(How::Succeeded, None, 1)), Ending::Approved);
+        assert_eq!(ending(ended(How::Succeeded, None, 1)), there(Answer::Approve));
         assert_eq!(ending(ended(How::Succeeded, Some("looks good"), 1)), there(Answer::Approve));
         assert_eq!(ending(ended(How::Failed, None, 1)), there(Answer::Reject));
         assert_eq!(ending(ended(How::Failed, None, 10_000)), Ending::Expired);
+        let timeless = Request { expires: None, ..answering.clone() };
+        let Phase::Over { ending: Ending::RefusedOrExpired, .. } =
+            timeless.after(&ended(How::Failed, None, 1), NOW).phase
+        else {
+            panic!("nothing tells which of both it is")
+        };
         assert_eq!(ending(Seen::Gone), Ending::Gone);
         assert_eq!(answering.after(&Seen::Waits, NOW), answering);
         let over = answering.taken(NOW);

@@ -6,6 +6,7 @@
 mod details;
 mod door;
 mod message;
+mod pipeline;
 mod plain;
 mod refusal;
 mod signature;
@@ -14,6 +15,7 @@ mod spoken;
 pub use details::details;
 pub use door::{Request, Signed, look};
 pub use message::message;
+pub use pipeline::pipeline_message;
 pub use plain::plain;
 pub use refusal::Refusal;
 pub use signature::{SKEW_MAX, sign};
