@@ -75,6 +75,7 @@ pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
         "pipeline fault",
         &[
             "answer lost",
+            "answered there meanwhile",
             "click twice",
             "crash",
             "notification late",
@@ -675,6 +676,10 @@ impl Pipelines for Ports {
                 let late = world.random.between(SECOND, TAKEN_LATE_MS);
                 world.later(late, What::Taken(result.clone()));
                 return Err(Failure::Unknown { call: "put_approval_result", source: "timed out".into() });
+            }
+            if world.strikes("answered there meanwhile", 60) {
+                let answer = if world.random.chance(500) { Said::Approve } else { Said::Reject };
+                world.end(&result.token, End::There(answer), None);
             }
             let put = world.put(&result);
             Ok(if flawed { Put::Taken } else { put })

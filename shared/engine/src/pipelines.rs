@@ -61,6 +61,8 @@ where
     if waiting.is_empty() {
         return Ok(format!("ignored: {gate} no longer waits for what was asked for"));
     }
+    // Without its token it may be another that waits beside the one that was meant.
+    let expires = token.and(asked.expires.as_deref()).and_then(databases::time::read);
     let mut known = Vec::new();
     for Waiting { token, execution, id } in waiting {
         let fingerprint = gate.fingerprint(&token);
@@ -79,8 +81,7 @@ where
                 started_by,
                 words: words.into_iter().flatten().map(|words| plain_text(words)).collect(),
                 asked_at: ports.now(),
-                // Without its token it may be another that waits beside the one that was meant.
-                expires: token.and(asked.expires.as_deref()).and_then(databases::time::read),
+                expires,
                 required: 0,
                 votes: Vec::new(),
                 phase: Phase::Open,
