@@ -67,7 +67,15 @@ impl PipelineReport {
 pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
     (
         "pipeline ending",
-        &["approved", "rejected", "approved there", "rejected there", "rejected there or expired", "expired", "abandoned"],
+        &[
+            "approved",
+            "rejected",
+            "approved there",
+            "rejected there",
+            "rejected there or expired",
+            "expired",
+            "abandoned",
+        ],
     ),
     ("pipeline mode", &["superseded", "parallel"]),
     ("pipeline answer", &["taken", "too late", "taken late"]),
@@ -162,8 +170,11 @@ pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> PipelineReport {
                     continue;
                 }
                 let slow = world.strikes("slow", 10);
-                let latency =
-                    if slow { world.random.between(SECOND, 10 * SECOND) } else { world.random.between(2, 40) };
+                let latency = if slow {
+                    world.random.between(SECOND, 10 * SECOND)
+                } else {
+                    world.random.between(2, 40)
+                };
                 world.later(latency, What::Poll(id));
             }
             What::Clock => world.borrow_mut().clock(),
@@ -208,9 +219,15 @@ struct Spoken {
 
 #[derive(Debug, Clone)]
 enum By {
-    Click { name: &'static str, slack: &'static str },
+    Click {
+        name: &'static str,
+        slack: &'static str,
+    },
     /// `is_its`: the token is this request's.
-    Reply { token: String, is_its: bool },
+    Reply {
+        token: String,
+        is_its: bool,
+    },
 }
 
 enum What {
@@ -711,10 +728,8 @@ impl PipelineTable for Ports {
     }
 
     async fn requests(&self, _: Option<&str>) -> Answer<Page<Request>> {
-        self.call("requests", |world| {
-            Ok(Page { items: world.table.values().cloned().collect(), next: None })
-        })
-        .await
+        self.call("requests", |world| Ok(Page { items: world.table.values().cloned().collect(), next: None }))
+            .await
     }
 }
 

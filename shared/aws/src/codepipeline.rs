@@ -207,8 +207,7 @@ mod tests {
             .status(ActionExecutionStatus::InProgress)
             .token(TOKEN)
             .last_status_change(DateTime::from_secs(1_772_442_900));
-        let read: Vec<ActionRead> =
-            of_stage(&stage(waits.build())).collect::<Result<_, _>>().unwrap();
+        let read: Vec<ActionRead> = of_stage(&stage(waits.build())).collect::<Result<_, _>>().unwrap();
         let [read] = read.as_slice() else { panic!("{} read", read.len()) };
         assert_eq!((read.stage.as_str(), read.action.as_str()), ("Approve", "Release"));
         assert_eq!((read.execution.as_deref(), read.id.as_deref()), (Some("e1"), Some("a1")));

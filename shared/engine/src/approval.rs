@@ -58,11 +58,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
 }
 
 /// Answers a reply that changed nothing. Nothing of it is repeated: any word may be the token (I9).
-pub(crate) async fn refuse<P: People>(
-    ports: &P,
-    release: Option<&str>,
-    why: &str,
-) -> Result<(), Failure> {
+pub(crate) async fn refuse<P: People>(ports: &P, release: Option<&str>, why: &str) -> Result<(), Failure> {
     ports.publish(&reply_refused(release, why)).await
 }
 

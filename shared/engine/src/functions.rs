@@ -16,12 +16,13 @@ use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
     Letters, Listeners, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable, Pipelines, Policy,
-    Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack, SlackBoard,
+    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines, plan,
-    posture, promotion, show, spoken, sweep as sweeping,
+    alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
+    plan, posture, promotion, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.

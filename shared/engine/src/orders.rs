@@ -18,7 +18,8 @@ use crate::entitled::may;
 use crate::failure::Failure;
 use crate::pipelines::{self, By, Said};
 use crate::ports::{
-    Callers, Clock, Letters, Once, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey, Tracks,
+    Callers, Clock, Letters, Once, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey,
+    Tracks,
 };
 use crate::proven::prove;
 use crate::records::{directory, environment};

@@ -50,11 +50,8 @@ pub(crate) async fn asked<P>(ports: &P, asked: &PipelineApproval) -> Result<Stri
 where
     P: Records + Pipelines + PipelineTable + PipelineNotices + Clock,
 {
-    let gate = Gate {
-        pipeline: asked.pipeline.clone(),
-        stage: asked.stage.clone(),
-        action: asked.action.clone(),
-    };
+    let gate =
+        Gate { pipeline: asked.pipeline.clone(), stage: asked.stage.clone(), action: asked.action.clone() };
     let ground = ground_of_pipeline(ports, &gate).await?;
     let token = asked.token.as_ref().map(|token| token.reveal());
     let waiting = waiting(ports, &gate, token).await?;
@@ -110,11 +107,7 @@ struct Waiting {
 }
 
 /// Those that wait at this gate: the one with that token, or all where the notification had none.
-async fn waiting<P: Pipelines>(
-    ports: &P,
-    gate: &Gate,
-    token: Option<&str>,
-) -> Result<Vec<Waiting>, Failure> {
+async fn waiting<P: Pipelines>(ports: &P, gate: &Gate, token: Option<&str>) -> Result<Vec<Waiting>, Failure> {
     let Some(mut actions) = ports.pipeline_actions(&gate.pipeline).await? else { return Ok(Vec::new()) };
     let wanted = |read: ActionRead| {
         let is_here = read.stage == gate.stage && read.action == gate.action;
@@ -223,9 +216,7 @@ where
             By::Token(token) if is_pipeline_token(&ports.reply_key().await?, &request, token) => Voice::Reply,
             By::Token(_) => return Ok(Err(unknown())),
             By::Identity(identity) => match ground.directory.person(identity) {
-                Some(person) => {
-                    Voice::Verified { person: person.clone(), identity: Some(identity.clone()) }
-                }
+                Some(person) => Voice::Verified { person: person.clone(), identity: Some(identity.clone()) },
                 None => return Ok(Err(stranger(identity))),
             },
         };
@@ -411,7 +402,8 @@ fn requested(request: &Request, token: &str) -> Message {
     let id = &request.id;
     let words: Vec<String> = request.words.iter().map(|words| format!("  {words}\n")).collect();
     let started = request.started_by.as_deref().unwrap_or("nobody known");
-    let expires = request.expires.map(|at| format!("CodePipeline waits until {}.\n", databases::time::shown(at)));
+    let expires =
+        request.expires.map(|at| format!("CodePipeline waits until {}.\n", databases::time::shown(at)));
     let text = format!(
         "{} ({} of {} still needed).\n\n{}Started by {started}.\n{}\n\
          To answer as yourself:\n  \

@@ -15,8 +15,8 @@ use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, OrderId, PipelineRequestId, ReleaseId,
-    RepositoryName, Revision, StackName, TrackKey,
+    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, OrderId, PipelineRequestId,
+    ReleaseId, RepositoryName, Revision, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::pipeline::{Gate, Request};

@@ -151,11 +151,12 @@ async fn every_environment<P: Records>(ports: &P) -> Result<Vec<(String, Read)>,
     for _ in 0..RECORD_PAGES_MAX {
         let read = ports.environment_records(page.as_deref()).await?;
         for (name, stored) in read.items {
-            let parsed = match (name.parse::<EnvironmentName>(), EnvironmentRecord::parse(stored.body.as_bytes())) {
-                (Ok(name), Ok(record)) => Ok((name, record)),
-                (Err(malformed), _) => Err(malformed.to_string()),
-                (_, Err(faults)) => Err(faults.to_string()),
-            };
+            let parsed =
+                match (name.parse::<EnvironmentName>(), EnvironmentRecord::parse(stored.body.as_bytes())) {
+                    (Ok(name), Ok(record)) => Ok((name, record)),
+                    (Err(malformed), _) => Err(malformed.to_string()),
+                    (_, Err(faults)) => Err(faults.to_string()),
+                };
             known.push((name, parsed));
         }
         page = read.next;

@@ -8,8 +8,8 @@ use engine::failure::Failure;
 use engine::functions::approval;
 use engine::ports::{
     ActionRead, ApprovalResult, Callers, Clock, Commit, CommitOnce, ExecutionRead, Letters, Message, Once,
-    Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records, ReplyKey, Slack,
-    SlackApp, Stored, Tracks,
+    Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records, ReplyKey,
+    Slack, SlackApp, Stored, Tracks,
 };
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};

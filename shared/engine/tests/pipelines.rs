@@ -93,7 +93,9 @@ impl World {
     }
 
     fn reply(&self, message: &str) -> String {
-        self.hears(&json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message } }] }).to_string())
+        self.hears(
+            &json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message } }] }).to_string(),
+        )
     }
 
     fn clock(&self) -> String {
@@ -119,18 +121,30 @@ fn the_documented_notification_is_approved_by_who_may_and_says_so_in_codepipelin
     let world = World::new();
     world.hears(NOTIFICATION);
     let asked = world.only();
-    assert_eq!((asked.required, asked.phase), (2, Phase::Open), "nobody knows who started it: one voice more");
+    assert_eq!(
+        (asked.required, asked.phase),
+        (2, Phase::Open),
+        "nobody knows who started it: one voice more"
+    );
     let id = asked.id.as_str();
     assert!(!format!("{:?}", world.only()).contains(TOKEN), "the token is stored nowhere");
     assert!(world.click("U9", "approve", id).starts_with("Nobody in the record of people is Slack T1/U9"));
-    assert_eq!(world.click("U1", "approve", id), format!("Your approval of {id} is recorded; 1 more needed."));
+    assert_eq!(
+        world.click("U1", "approve", id),
+        format!("Your approval of {id} is recorded; 1 more needed.")
+    );
     assert!(world.put.borrow().is_empty());
     let done = world.click("U2", "approve", id);
     assert_eq!(done, format!("{id}: payments/Approve/Release was approved by ana, ben."));
     let summary = format!("Approved by ana, ben (Tidegate {id})");
     assert_eq!(*world.put.borrow(), [(Said::Approve, TOKEN.to_owned(), summary)]);
     let late = world.click("U2", "reject", id);
-    assert_eq!(late, format!("Your answer to {id} changes nothing: {id}: payments/Approve/Release was approved by ana, ben."));
+    assert_eq!(
+        late,
+        format!(
+            "Your answer to {id} changes nothing: {id}: payments/Approve/Release was approved by ana, ben."
+        )
+    );
     assert_eq!(world.put.borrow().len(), 1);
 }
 
@@ -153,7 +167,10 @@ fn a_notification_that_comes_twice_asks_once_and_one_that_is_late_asks_nothing()
     assert_eq!((world.only().version, *world.woken.borrow()), (1, 2));
     let late = World::new();
     late.actions.borrow_mut()[0].status = ActionStatus::Failed;
-    assert_eq!(late.hears(NOTIFICATION), "ignored: payments/Approve/Release no longer waits for what was asked for");
+    assert_eq!(
+        late.hears(NOTIFICATION),
+        "ignored: payments/Approve/Release no longer waits for what was asked for"
+    );
     assert!(late.table.borrow().is_empty());
 }
 

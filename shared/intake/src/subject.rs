@@ -4,7 +4,9 @@ use std::fmt;
 
 use model::database::DatabaseKey;
 use model::drill::DrillId;
-use model::ids::{BranchName, BuildId, EffectKey, PipelineRequestId, ReleaseId, RepositoryName, StackName, TrackKey};
+use model::ids::{
+    BranchName, BuildId, EffectKey, PipelineRequestId, ReleaseId, RepositoryName, StackName, TrackKey,
+};
 use proof::{Proof, Refusal};
 use serde::{Serialize, Serializer};
 

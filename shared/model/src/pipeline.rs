@@ -213,8 +213,7 @@ impl Request {
         if spoke_before && (*voice == Voice::Reply || answer == Answer::Approve) {
             return Err(Unanswered::AlreadyDone);
         }
-        let answering =
-            || Phase::Answering { answer, by: voice.clone(), reason: reason.to_owned() };
+        let answering = || Phase::Answering { answer, by: voice.clone(), reason: reason.to_owned() };
         if answer == Answer::Reject {
             next.phase = answering();
             return Ok(next);
@@ -252,10 +251,8 @@ impl Request {
 
     /// Whether it is our own answer that was taken.
     fn is_ours(&self, answer: Answer, end: &End) -> bool {
-        let same = matches!(
-            (answer, &end.how),
-            (Answer::Approve, How::Succeeded) | (Answer::Reject, How::Failed)
-        );
+        let same =
+            matches!((answer, &end.how), (Answer::Approve, How::Succeeded) | (Answer::Reject, How::Failed));
         // Somebody may have said the same in CodePipeline's console.
         same && end.summary.as_ref().is_some_and(|summary| summary.ends_with(&self.signature()))
     }
@@ -321,10 +318,14 @@ impl Request {
                 }
                 Ending::Expired => format!("{id}: {gate} expired: nobody answered in time"),
                 Ending::RefusedOrExpired => {
-                    format!("{id}: {gate} expired, or was rejected in CodePipeline by somebody whom it does not name")
+                    format!(
+                        "{id}: {gate} expired, or was rejected in CodePipeline by somebody whom it does not name"
+                    )
                 }
                 Ending::Abandoned { why } => format!("{id}: {gate} waits no longer: {why}"),
-                Ending::Gone => format!("{id}: {gate} waits no longer: CodePipeline does not know it any more"),
+                Ending::Gone => {
+                    format!("{id}: {gate} waits no longer: CodePipeline does not know it any more")
+                }
             },
         }
     }
@@ -462,8 +463,7 @@ mod tests {
     #[test]
     fn a_summary_fits_and_keeps_its_signature() {
         let long = "é".repeat(2_000);
-        let rejected =
-            open().answered(Answer::Reject, &voice("ana"), &long, &ground(1, false), NOW).unwrap();
+        let rejected = open().answered(Answer::Reject, &voice("ana"), &long, &ground(1, false), NOW).unwrap();
         let summary = rejected.summary();
         assert_eq!(summary.chars().count(), SUMMARY_CHARS_MAX);
         assert!(summary.starts_with("Rejected by ana: é") && summary.ends_with(&rejected.signature()));

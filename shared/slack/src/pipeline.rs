@@ -21,8 +21,12 @@ pub fn pipeline_message(request: &Request) -> Value {
             field("Started by", request.started_by.as_deref().unwrap_or("nobody known")),
         ] }),
     ];
-    let words: Vec<String> =
-        request.words.iter().map(|words| plain(words, LINE_CHARS_MAX)).filter(|words| !words.is_empty()).collect();
+    let words: Vec<String> = request
+        .words
+        .iter()
+        .map(|words| plain(words, LINE_CHARS_MAX))
+        .filter(|words| !words.is_empty())
+        .collect();
     if !words.is_empty() {
         blocks.push(section(&words.join("\n")));
     }

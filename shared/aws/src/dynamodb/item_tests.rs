@@ -13,8 +13,8 @@ use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
 use model::matching::Matching;
-use model::pipeline::{Gate, Request};
 use model::order::{Hold, Ordered, Override};
+use model::pipeline::{Gate, Request};
 use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
     Verify,

@@ -93,7 +93,8 @@ impl EnvironmentRecord {
     /// Whether approvals in that stage are answered by this environment's floor.
     pub fn names_pipeline(&self, pipeline: &str, stage: &str) -> bool {
         self.pipelines.iter().any(|entry| {
-            let (name, of_stage) = entry.split_once('/').map_or((&**entry, None), |(name, stage)| (name, Some(stage)));
+            let (name, of_stage) =
+                entry.split_once('/').map_or((&**entry, None), |(name, stage)| (name, Some(stage)));
             let is_name = match name.strip_suffix('*') {
                 Some(beginning) => pipeline.starts_with(beginning),
                 None => pipeline == name,
