@@ -166,13 +166,14 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Cancelled { .. } => format!("{live} To try it again: tidegate retry {id}"),
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
+    let log = release.build_log.as_ref().map(|log| format!("The build's log: {log}\n")).unwrap_or_default();
     let stays = if leaves_changes(release, ending) { format!("{STAYS}\n") } else { String::new() };
     let reason = ending.reason();
     let warning = release.warning.as_ref().map(|warning| format!("It was deployed although {warning}.\n"));
     // The lines of a log are told as they are.
     let stop = if reason.ends_with(['.', '?', '!']) || reason.contains('\n') { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{stays}{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{log}{}{}Revision {} of {} on {}.\n{stays}{what_next}\n",
         warning.unwrap_or_default(),
         came_from(release),
         release.revision.short(),
@@ -185,6 +186,7 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         "revision": release.revision.as_str(),
         "ending": ending.name(),
         "why": reason,
+        "buildLog": release.build_log,
         "stackStatus": ending.stack_status(),
         "warning": release.warning,
     });

@@ -85,7 +85,10 @@ async fn read_one<P: BuildService>(ports: &P, arn: &str) -> Result<Option<BuildR
 }
 
 async fn seen<P: Images>(ports: &P, build: &Build, read: &BuildRead) -> Result<BuildSeen, Failure> {
-    let failed = |how: &str| BuildSeen::Failed { why: format!("build {} {how}: {}", build.id(), read.phase) };
+    let failed = |how: &str| BuildSeen::Failed {
+        why: format!("build {} {how}: {}", build.id(), read.phase),
+        log: read.log.clone(),
+    };
     Ok(match read.status {
         BuildStatus::InProgress => BuildSeen::Running { phase: read.phase.clone() },
         BuildStatus::Succeeded => BuildSeen::Succeeded {

@@ -167,6 +167,8 @@ pub struct BuildRead {
     pub status: BuildStatus,
     /// The current phase, or for a failed build the failing one with what it said.
     pub phase: String,
+    /// Where its log is shown to people: an https link. Source: CodeBuild API, LogsLocation.
+    pub log: Option<String>,
     /// The exported digest, as written there.
     pub exported_digest: Option<String>,
 }

@@ -12,7 +12,7 @@ mod refusal;
 mod signature;
 mod spoken;
 
-pub use details::details;
+pub use details::{details, details_of};
 pub use door::{Request, Signed, look};
 pub use message::message;
 pub use pipeline::pipeline_message;

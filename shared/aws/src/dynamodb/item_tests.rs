@@ -220,6 +220,7 @@ fn release(n: u32, phase: Phase) -> Release {
         stale: 0,
         prepared: false,
         verdict: None,
+        build_log: None,
         image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
