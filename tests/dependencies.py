@@ -13,7 +13,7 @@ CLIENTS = {
     "tidegate-push": {"dynamodb", "sqs", "codecommit", "ssm", "s3"},
     "tidegate-build": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs"},
     "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs"},
-    "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns"},
+    "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns", "codepipeline"},
     "tidegate-database": {"dynamodb", "sqs"},
     "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds", "codebuild"},
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},

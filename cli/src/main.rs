@@ -10,6 +10,7 @@ mod installation;
 mod local;
 mod order;
 mod orderer;
+mod pipeline;
 mod plan;
 mod quarantine;
 mod replay;
@@ -45,6 +46,9 @@ enum Verb {
     Approve(answer::Approve),
     /// Reject a plan that waits for approval.
     Reject(answer::Reject),
+    /// Approvals that CodePipeline waits for.
+    #[command(subcommand)]
+    Pipeline(pipeline::Verb),
     /// Start nothing new on a track until it is lifted.
     Hold(order::OfTrack),
     /// End a hold.
@@ -109,6 +113,7 @@ async fn main() -> ExitCode {
         Verb::Plan(options) => plan::plan(options).await,
         Verb::Approve(arguments) => answer::approve(arguments).await,
         Verb::Reject(arguments) => answer::reject(arguments).await,
+        Verb::Pipeline(verb) => pipeline::answer(verb).await,
         Verb::Hold(arguments) => order::of_track(Wish::Hold, arguments).await,
         Verb::Lift(arguments) => order::of_track(Wish::Lift, arguments).await,
         Verb::Cancel(arguments) => order::cancel(arguments).await,

@@ -73,6 +73,7 @@ fn track_json(shown: &Shown) -> Value {
             "release": release.id.to_string(),
             "ending": release.phase.name(),
             "why": release.ending().map(Ending::reason),
+            "buildLog": release.build_log,
         })),
         "inFlight": track.in_flight.iter().map(|release| json!({
             "release": release.id.to_string(),
@@ -118,6 +119,9 @@ fn track_text(shown: &Shown) -> String {
             release.phase.name(),
             time_of_day(release.phase_since)
         );
+        if let Some(log) = &release.build_log {
+            text += &format!("  log        {log}\n");
+        }
     }
     for release in &track.in_flight {
         let waiting = waiting_for(track, release).map_or(String::new(), |why| format!(": {why}"));

@@ -29,13 +29,8 @@ fn read(text: &str, payload: &[u8]) {
     let readings = intake::read(payload);
     for reading in &readings {
         match &reading.meaning {
-            Meaning::Signal(Subject::Reply(reply)) => {
-                assert!(reply.token.reveal().len() <= 128, "a token of {} bytes", reply.token.reveal().len());
-                if let ReplyAnswer::Reject { reason: Some(reason) } = &reply.answer {
-                    crate::said::is_fit_to_show(reason, 4 * REASON_CHARS_MAX);
-                    assert!(reason.chars().count() <= REASON_CHARS_MAX);
-                }
-            }
+            Meaning::Signal(Subject::Reply(reply)) => is_fit(reply.token.reveal(), &reply.answer),
+            Meaning::Signal(Subject::PipelineReply(reply)) => is_fit(reply.token.reveal(), &reply.answer),
             Meaning::Signal(_) | Meaning::Ignored(_) => {}
             Meaning::Quarantine(why) => assert!(is_a_machine_s(text), "quarantined: {why}"),
         }
@@ -44,6 +39,14 @@ fn read(text: &str, payload: &[u8]) {
         let shown =
             format!("{readings:?} {} {}", intake::replay::json(payload), intake::replay::text(payload));
         assert!(!shown.contains(SECRET), "the token is shown: {shown}");
+    }
+}
+
+fn is_fit(token: &str, answer: &ReplyAnswer) {
+    assert!(token.len() <= 128, "a token of {} bytes", token.len());
+    if let ReplyAnswer::Reject { reason: Some(reason) } = answer {
+        crate::said::is_fit_to_show(reason, 4 * REASON_CHARS_MAX);
+        assert!(reason.chars().count() <= REASON_CHARS_MAX);
     }
 }
 

@@ -38,7 +38,7 @@ fn is_refused_unsigned(bytes: &[u8]) {
 
 fn is_fit(spoken: &Spoken) {
     let text = match &spoken.said {
-        Said::Answered { reason, .. } => reason.clone(),
+        Said::Answered { reason, .. } | Said::PipelineAnswered { reason, .. } => reason.clone(),
         Said::Unclear(why) => why.clone(),
         Said::Details { .. } => String::new(),
         Said::Command(command) => format!("{command:?}"),

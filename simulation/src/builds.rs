@@ -179,6 +179,7 @@ impl World {
             phase: if run.status == BuildStatus::InProgress { "BUILD" } else { "BUILD: exit status 1" }
                 .to_owned(),
             log: Some(LogStream { group: "builds".to_owned(), name: run.order.id.to_string() }),
+            log_link: Some(format!("https://console.example.com/builds/{}", run.order.id)),
             exported_digest: match (run.status, run.becomes) {
                 (BuildStatus::Succeeded, Becomes::Succeeded | Becomes::TagTaken) => Some(run.digest.clone()),
                 (BuildStatus::Succeeded, Becomes::SucceededUntold | Becomes::Failed(_)) => None,

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use crate::coverage::Coverage;
 use crate::drills::{DrillReport, drill_world};
+use crate::pipelines::{PipelineReport, pipeline_world};
 use crate::run::{Report, run};
 use crate::trace::Keep;
 
 /// Every so many runs one is run twice, to see that it is the same.
 const REPEATED_EVERY: u64 = 50;
-/// Every so many seeds drills have a run too, in the world of their own.
-pub const DRILLS_EVERY: u64 = 10;
+/// Every so many seeds drills and pipelines have a run too, in the worlds of their own.
+pub const BESIDE_EVERY: u64 = 10;
 /// A thread takes so many seeds at a time.
 const SEEDS_TAKEN: u64 = 16;
 const TOLD_EVERY: Duration = Duration::from_secs(5);
@@ -95,12 +96,17 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
                 }
                 Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
             }
-            if seed.is_multiple_of(DRILLS_EVERY) {
+            if seed.is_multiple_of(BESIDE_EVERY) {
                 let drilled = caught(|| drill_world(seed, None));
                 let DrillReport { violations, coverage: met } = drilled.unwrap_or_else(DrillReport::of_panic);
                 coverage.merge(&met);
                 if !violations.is_empty() {
                     failed.push(Failed { seed, violations });
+                }
+                let piped = caught(|| pipeline_world(seed, None)).unwrap_or_else(PipelineReport::of_panic);
+                coverage.merge(&piped.coverage);
+                if !piped.violations.is_empty() {
+                    failed.push(Failed { seed, violations: piped.violations });
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::calls::CALLS;
 use crate::coverage::{Cell, Coverage, cell_name};
 use crate::drills::DRILLS_MEET;
 use crate::faults::Fault;
+use crate::pipelines::PIPELINES_MEET;
 use crate::story::STORY_NAMES;
 
 /// From so many seeds on, something that was not met is a fault of the simulation, or of what it simulates.
@@ -165,7 +166,7 @@ fn wanted() -> Vec<Wanted> {
         wanted
             .extend(["call", "throttled", "unreachable", "answer lost"].map(|kind| Wanted::Met(kind, call)));
     }
-    for (kind, names) in DRILLS_MEET {
+    for (kind, names) in DRILLS_MEET.iter().chain(PIPELINES_MEET) {
         wanted.extend(names.iter().map(|name| Wanted::Met(kind, name)));
     }
     wanted.extend(INVARIANTS.iter().map(|invariant| Wanted::Met("checked", invariant)));
@@ -192,7 +193,7 @@ const PERSON: [&str; 8] = [
     "orders again",
 ];
 
-const INVARIANTS: [&str; 11] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12"];
+const INVARIANTS: [&str; 12] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12", "I13"];
 
 #[cfg(test)]
 mod tests {

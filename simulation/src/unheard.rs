@@ -115,6 +115,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         stale: 0,
         prepared: false,
         verdict: None,
+        build_log: None,
         image: None,
         created_at: at,
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),

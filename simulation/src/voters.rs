@@ -96,7 +96,7 @@ pub(crate) fn who_spoke(payload: &str) -> Option<&'static str> {
 }
 
 /// What `slack` hands on of a button that was clicked.
-fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
+pub(crate) fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
     let payload = json!({
         "type": "block_actions",
         "api_app_id": APP,

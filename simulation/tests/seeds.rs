@@ -1,6 +1,6 @@
 //! A thousand seeds, and seeds that once failed.
 
-use simulation::{DRILLS_EVERY, campaign, drill_world, run, shortcomings};
+use simulation::{BESIDE_EVERY, campaign, drill_world, pipeline_world, run, shortcomings};
 
 #[test]
 fn a_thousand_seeds_keep_every_invariant() {
@@ -87,8 +87,9 @@ fn a_campaign_meets_what_its_runs_meet() {
     let together = campaign(0..40, |_| {});
     let mut alone = simulation::Coverage::default();
     (0..40).for_each(|seed| alone.merge(&run(seed).coverage));
-    (0..40)
-        .filter(|seed| seed % DRILLS_EVERY == 0)
-        .for_each(|seed| alone.merge(&drill_world(seed, None).coverage));
+    (0..40).filter(|seed| seed % BESIDE_EVERY == 0).for_each(|seed| {
+        alone.merge(&drill_world(seed, None).coverage);
+        alone.merge(&pipeline_world(seed, None).coverage);
+    });
     assert_eq!(together.coverage, alone);
 }

@@ -21,6 +21,7 @@ const DIGEST: &str = "TIDEGATE_DIGEST";
 
 /// What a failing phase says is kept up to here.
 const PHASE_CHARS_MAX: usize = 500;
+const LINK_BYTES_MAX: usize = 1000;
 
 impl BuildService for Aws {
     async fn start_build(&self, order: &BuildOrder) -> Result<String, Failure> {
@@ -144,6 +145,7 @@ fn read(build: &Build) -> Result<BuildRead, Failure> {
             let (group, name) = (logs.group_name()?, logs.stream_name()?);
             Some(LogStream { group: group.to_owned(), name: name.to_owned() })
         }),
+        log_link: build.logs().and_then(|logs| logs.deep_link()).and_then(link),
         exported_digest: build
             .exported_environment_variables()
             .iter()
@@ -152,6 +154,14 @@ fn read(build: &Build) -> Result<BuildRead, Failure> {
             .filter(|value| !value.is_empty())
             .map(str::to_owned),
     })
+}
+
+/// Shown to people as a link, and so nothing else.
+fn link(text: &str) -> Option<String> {
+    let is_link = text.starts_with("https://")
+        && text.len() <= LINK_BYTES_MAX
+        && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'|' | b'"'));
+    is_link.then(|| text.to_owned())
 }
 
 /// The failing phase with what it said, or else the current one.
@@ -226,6 +236,19 @@ mod tests {
         );
         assert_eq!(read.id, Some("tg-0123456789ab-89abcdef-1".parse().unwrap()));
         assert_eq!(read.exported_digest, None);
+    }
+
+    #[test]
+    fn a_build_s_log_is_a_link_or_nothing() {
+        let of = |link: &str| {
+            let logs = aws_sdk_codebuild::types::LogsLocation::builder().deep_link(link).build();
+            read(&Build::builder().build_status(StatusType::Failed).logs(logs).build()).unwrap().log_link
+        };
+        let link = "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fbuilds";
+        assert_eq!(of(link).as_deref(), Some(link));
+        for other in ["", "javascript:alert(1)", "https://a b", "https://a|b", "https://a>b"] {
+            assert_eq!(of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The table: tracks, releases, builds and places on listeners, the agenda of what is due, and what the command line lists.
 
 mod item;
+mod pipelines;
 mod watches;
 
 use aws_sdk_dynamodb::error::SdkError;

@@ -11,6 +11,8 @@ mod cloudformation;
 mod codebuild;
 #[cfg(feature = "codecommit")]
 mod codecommit;
+#[cfg(feature = "codepipeline")]
+mod codepipeline;
 #[cfg(all(feature = "dynamodb", feature = "sqs"))]
 mod door;
 #[cfg(all(feature = "codebuild", feature = "rds"))]
@@ -64,6 +66,8 @@ pub struct Aws {
     codebuild: sdk::codebuild::Client,
     #[cfg(feature = "codecommit")]
     codecommit: sdk::codecommit::Client,
+    #[cfg(feature = "codepipeline")]
+    codepipeline: sdk::codepipeline::Client,
     #[cfg(feature = "dynamodb")]
     dynamodb: sdk::dynamodb::Client,
     #[cfg(feature = "ecr")]
@@ -101,6 +105,8 @@ impl Aws {
             codebuild: sdk::codebuild::Client::new(config),
             #[cfg(feature = "codecommit")]
             codecommit: sdk::codecommit::Client::new(config),
+            #[cfg(feature = "codepipeline")]
+            codepipeline: sdk::codepipeline::Client::new(config),
             #[cfg(feature = "dynamodb")]
             dynamodb: sdk::dynamodb::Client::new(config),
             #[cfg(feature = "ecr")]
@@ -147,6 +153,8 @@ pub mod sdk {
     pub use aws_sdk_codebuild as codebuild;
     #[cfg(feature = "codecommit")]
     pub use aws_sdk_codecommit as codecommit;
+    #[cfg(feature = "codepipeline")]
+    pub use aws_sdk_codepipeline as codepipeline;
     #[cfg(feature = "dynamodb")]
     pub use aws_sdk_dynamodb as dynamodb;
     #[cfg(feature = "ecr")]

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use engine::failure::Failure;
-use engine::ports::{DELAY_MAX, NoticeQueue, Patrol, Quarantine, Queues};
+use engine::ports::{DELAY_MAX, NoticeQueue, Patrol, PipelineNotices, Quarantine, Queues};
 use intake::dead_letter::quarantined;
 use model::database::DatabaseKey;
 use model::effect::Hand;
-use model::ids::{BranchName, RepositoryName, TrackKey};
+use model::ids::{BranchName, PipelineRequestId, RepositoryName, TrackKey};
 use model::time::Span;
 use serde_json::json;
 
@@ -49,6 +49,22 @@ impl NoticeQueue for Aws {
             .message_body(json!({ "database": key.as_str() }).to_string())
             .message_deduplication_id(format!("{group}-{version}"))
             .message_group_id(group)
+            .send()
+            .await
+            .map_err(|error| SEND_MESSAGE.failed(error))?;
+        Ok(())
+    }
+}
+
+impl PipelineNotices for Aws {
+    /// As for databases. The clock's message of a later minute is not dropped as that of the commit.
+    async fn wake_to_tell_of(&self, id: &PipelineRequestId, version: u64) -> Result<(), Failure> {
+        self.sqs
+            .send_message()
+            .queue_url(self.settings.required("TIDEGATE_NOTIFY_QUEUE_URL")?)
+            .message_body(json!({ "pipeline": id.as_str() }).to_string())
+            .message_deduplication_id(format!("{id}-{version}-{}", this_minute()))
+            .message_group_id(id.as_str())
             .send()
             .await
             .map_err(|error| SEND_MESSAGE.failed(error))?;

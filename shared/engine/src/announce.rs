@@ -87,7 +87,7 @@ async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bo
     }
 }
 
-async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
+pub(crate) async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
     ports.publish(message).await?;
     // The topic has it: trouble with Slack must neither repeat it nor hold the release up.
     if let Err(failure) = ports.post_to_slack(&message.text).await {
@@ -166,13 +166,14 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Cancelled { .. } => format!("{live} To try it again: tidegate retry {id}"),
         Ending::Expired { .. } => format!("{live} Push again to ask again."),
     };
+    let log = release.build_log.as_ref().map(|log| format!("The build's log: {log}\n")).unwrap_or_default();
     let stays = if leaves_changes(release, ending) { format!("{STAYS}\n") } else { String::new() };
     let reason = ending.reason();
     let warning = release.warning.as_ref().map(|warning| format!("It was deployed although {warning}.\n"));
     // The lines of a log are told as they are.
     let stop = if reason.ends_with(['.', '?', '!']) || reason.contains('\n') { "" } else { "." };
     let text = format!(
-        "{headline}: {reason}{stop}\n\n{}{}Revision {} of {} on {}.\n{stays}{what_next}\n",
+        "{headline}: {reason}{stop}\n\n{log}{}{}Revision {} of {} on {}.\n{stays}{what_next}\n",
         warning.unwrap_or_default(),
         came_from(release),
         release.revision.short(),
@@ -185,6 +186,7 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         "revision": release.revision.as_str(),
         "ending": ending.name(),
         "why": reason,
+        "buildLog": release.build_log,
         "stackStatus": ending.stack_status(),
         "warning": release.warning,
     });
@@ -278,12 +280,12 @@ fn takes_long(release: &Release) -> Message {
 }
 
 /// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
-pub(crate) fn reply_refused(release: Option<&ReleaseId>, why: &str) -> Message {
-    let about = release.map_or("somebody".to_owned(), ToString::to_string);
+pub(crate) fn reply_refused(release: Option<&str>, why: &str) -> Message {
+    let about = release.unwrap_or("somebody");
     let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
     let json = json!({
         "notice": "replyRefused",
-        "release": release.map(ToString::to_string),
+        "release": release,
         "why": why,
     });
     message(&format!("{about}: a reply was not taken"), text, &json)

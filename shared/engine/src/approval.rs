@@ -3,7 +3,6 @@
 use config::EnvironmentRecord;
 use intake::{Reply, ReplyAnswer};
 use model::approval::{Answer, Policy, Voice};
-use model::ids::ReleaseId;
 use model::release::{Origin, Phase};
 use model::signal::Signal;
 use model::text::is_unseen;
@@ -23,12 +22,12 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
     ports: &P,
     reply: &Reply,
 ) -> Result<String, Failure> {
-    let n = reply.release.n;
+    let n = reply.to.n;
     let key = ports.reply_key().await?;
-    let handled = advance(ports, &reply.release.track, async |track| {
+    let handled = advance(ports, &reply.to.track, async |track| {
         let Some(release) = track.release(n) else { return Ok(None) };
         let Phase::AwaitingApproval { plan, asked } = &release.phase else { return Ok(None) };
-        if !is_token(&key, &reply.release, asked, reply.token.reveal()) {
+        if !is_token(&key, &reply.to, asked, reply.token.reveal()) {
             return Ok(None);
         }
         let (answer, reason) = match &reply.answer {
@@ -47,21 +46,17 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
     .await?;
     match &handled {
         Handled::Advanced { .. } => {}
-        Handled::Ignored(why) => refuse(ports, Some(&reply.release), &why.to_string()).await?,
+        Handled::Ignored(why) => refuse(ports, Some(&reply.to.to_string()), &why.to_string()).await?,
         Handled::Unconcerned | Handled::Spent => {
             let why = "no request that is open has this token: it is answered, over, or was made again";
-            refuse(ports, Some(&reply.release), why).await?;
+            refuse(ports, Some(&reply.to.to_string()), why).await?;
         }
     }
-    Ok(format!("{}: {}", reply.release, said(&handled)))
+    Ok(format!("{}: {}", reply.to, said(&handled)))
 }
 
 /// Answers a reply that changed nothing. Nothing of it is repeated: any word may be the token (I9).
-pub(crate) async fn refuse<P: People>(
-    ports: &P,
-    release: Option<&ReleaseId>,
-    why: &str,
-) -> Result<(), Failure> {
+pub(crate) async fn refuse<P: People>(ports: &P, release: Option<&str>, why: &str) -> Result<(), Failure> {
     ports.publish(&reply_refused(release, why)).await
 }
 

@@ -81,7 +81,9 @@ pub(crate) async fn watch<P: Builds + BuildService + Images + Logs>(
         model::build::BuildState::Started { arn } => match read_one(ports, arn).await? {
             None => BuildSeen::Lost,
             Some(read) => match seen(ports, &build, &read).await? {
-                BuildSeen::Failed { why } => BuildSeen::Failed { why: with_log(ports, &read, why).await },
+                BuildSeen::Failed { why, log } => {
+                    BuildSeen::Failed { why: with_log(ports, &read, why).await, log }
+                }
                 seen @ (BuildSeen::Running { .. } | BuildSeen::Succeeded { .. } | BuildSeen::Lost) => seen,
             },
         },
@@ -94,7 +96,10 @@ async fn read_one<P: BuildService>(ports: &P, arn: &str) -> Result<Option<BuildR
 }
 
 async fn seen<P: Images>(ports: &P, build: &Build, read: &BuildRead) -> Result<BuildSeen, Failure> {
-    let failed = |how: &str| BuildSeen::Failed { why: format!("build {} {how}: {}", build.id(), read.phase) };
+    let failed = |how: &str| BuildSeen::Failed {
+        why: format!("build {} {how}: {}", build.id(), read.phase),
+        log: read.log_link.clone(),
+    };
     Ok(match read.status {
         BuildStatus::InProgress => BuildSeen::Running { phase: read.phase.clone() },
         BuildStatus::Succeeded => BuildSeen::Succeeded {

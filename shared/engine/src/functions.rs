@@ -15,14 +15,14 @@ use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
-    Letters, Listeners, Logs, NoticeQueue, Patrol, People, Policy, Quarantine, Queues, Records, Registry,
-    ReplyKey, Restores, Secrets, Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks,
-    Watches,
+    Letters, Listeners, Logs, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable, Pipelines, Policy,
+    Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack, SlackBoard,
+    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
-    alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, plan,
-    posture, promotion, show, spoken, sweep as sweeping,
+    alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
+    plan, posture, promotion, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -72,10 +72,23 @@ where
     .await
 }
 
-/// Replies on the approval topic, and orders that people give by invoking it.
+/// Replies on the approval topic, and orders that people give by invoking it; CodePipeline's requests on that topic, and
+/// the clock, which has each of them looked at.
 pub async fn approval<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Slack + Callers + Letters + People + Quarantine + Clock,
+    P: Tracks
+        + Queues
+        + Records
+        + ReplyKey
+        + Slack
+        + Callers
+        + Letters
+        + People
+        + Pipelines
+        + PipelineTable
+        + PipelineNotices
+        + Quarantine
+        + Clock,
 {
     for reading in intake::read(payload) {
         if let Meaning::Ignored(why @ intake::Why::MalformedReply { .. }) = &reading.meaning {
@@ -92,8 +105,14 @@ where
         if let Subject::Order { given, proof } = subject {
             return Ok(Some(orders::take(ports, given, proof).await));
         }
-        let Subject::PipelineApproval(_) = subject else { return Ok(None) };
-        Ok(Some("ignored: pipeline approvals are answered in CodePipeline".to_owned()))
+        if let Subject::PipelineReply(reply) = subject {
+            return pipelines::reply(ports, reply).await.map(Some);
+        }
+        if let Subject::Sweep = subject {
+            return pipelines::go_on_all(ports).await.map(Some);
+        }
+        let Subject::PipelineApproval(asked) = subject else { return Ok(None) };
+        pipelines::asked(ports, asked).await.map(Some)
     })
     .await;
     match heard {
@@ -236,11 +255,23 @@ where
 /// The notifier's queue.
 pub async fn notify<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
-    P: Tracks + Queues + People + ReplyKey + SlackBoard + Watches + NoticeQueue + Quarantine + Clock,
+    P: Tracks
+        + Queues
+        + People
+        + ReplyKey
+        + SlackBoard
+        + Watches
+        + NoticeQueue
+        + PipelineTable
+        + Quarantine
+        + Clock,
 {
     serve(ports, Hand::Notify, payload, async |subject| {
         if let Subject::Notices { database } = subject {
             return Some(alerts::tell(ports, database).await);
+        }
+        if let Subject::PipelineNotices { request } = subject {
+            return Some(pipelines::tell(ports, request).await);
         }
         let Subject::Wake { track } = subject else { return None };
         Some(

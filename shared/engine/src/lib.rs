@@ -20,6 +20,7 @@ mod hand;
 mod log_lines;
 mod news;
 mod orders;
+mod pipelines;
 mod places;
 mod plan;
 pub mod plan_words;

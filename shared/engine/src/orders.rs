@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use intake::{Given, GivenAnswer, GivenOrder, Wish};
+use intake::{Given, GivenAnswer, GivenOrder, GivenPipelineAnswer, Wish};
 use model::approval::Voice;
 use model::ids::ReleaseId;
 use model::order::{Order, Ordered};
@@ -16,7 +16,11 @@ use crate::approval::plain_text;
 use crate::care;
 use crate::entitled::may;
 use crate::failure::Failure;
-use crate::ports::{Callers, Clock, Letters, Once, Queues, Records, Tracks};
+use crate::pipelines::{self, By, Said};
+use crate::ports::{
+    Callers, Clock, Letters, Once, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey,
+    Tracks,
+};
 use crate::proven::prove;
 use crate::records::{directory, environment};
 use crate::votes::{self, Voted};
@@ -28,11 +32,19 @@ const OVERRIDE_MAX: model::time::Span = model::time::Span::hours(72);
 
 /// "taken: …", or why not. Never a failure: what fails is kept by Lambda, together with its proof (I9), and whoever orders
 /// waits for the answer.
-pub(crate) async fn take<P: Tracks + Queues + Records + Callers + Letters + Clock>(
-    ports: &P,
-    given: &Given,
-    proof: &Result<Proof, Refusal>,
-) -> String {
+pub(crate) async fn take<P>(ports: &P, given: &Given, proof: &Result<Proof, Refusal>) -> String
+where
+    P: Tracks
+        + Queues
+        + Records
+        + ReplyKey
+        + Callers
+        + Letters
+        + Pipelines
+        + PipelineTable
+        + PipelineNotices
+        + Clock,
+{
     let (of, verb) = (given.of(), given.verb());
     match taken(ports, given, proof).await {
         Ok(Ok(said)) => said,
@@ -48,17 +60,39 @@ pub(crate) async fn take<P: Tracks + Queues + Records + Callers + Letters + Cloc
     }
 }
 
-async fn taken<P: Tracks + Queues + Records + Callers + Letters + Clock>(
+async fn taken<P>(
     ports: &P,
     given: &Given,
     proof: &Result<Proof, Refusal>,
-) -> Result<Result<String, Refusal>, Failure> {
+) -> Result<Result<String, Refusal>, Failure>
+where
+    P: Tracks
+        + Queues
+        + Records
+        + ReplyKey
+        + Callers
+        + Letters
+        + Pipelines
+        + PipelineTable
+        + PipelineNotices
+        + Clock,
+{
     let proven = match prove(ports, given, proof).await? {
         Ok(proven) => proven,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let said = match given {
         Given::Order(order) => take_from(ports, order, proven.voice, Some(&proven.once)).await?,
+        Given::PipelineAnswer(GivenPipelineAnswer { answer, request, reason, .. }) => {
+            let reason = plain_text(reason);
+            let said = Said { answer: *answer, reason: &reason, by: By::Identity(&proven.identity) };
+            let said = match pipelines::answer(ports, request, &said, Some(&proven.once)).await? {
+                Ok(said) => format!("taken: {said}"),
+                Err(why) => format!("refused: {why}"),
+            };
+            tracing::info!(%request, verb = given.verb(), by = %proven.voice, %said, "order");
+            said
+        }
         Given::Care(care) => care::take(ports, care, &proven).await?,
         Given::Answer(GivenAnswer { answer, release, plan, reason, .. }) => {
             let reason = plain_text(reason);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use config::{EnvironmentRecord, PeopleRecord, ServiceRecord};
-use model::approval::{Directory, Ground};
+use model::approval::{Directory, Ground, Policy};
 use model::ids::{EnvironmentName, RepositoryName};
+use model::pipeline::Gate;
 
 use model::release::Origin;
 
@@ -100,17 +101,63 @@ pub(crate) async fn environments<P: Records>(
     ports: &P,
 ) -> Result<BTreeMap<EnvironmentName, EnvironmentRecord>, Failure> {
     let mut known = BTreeMap::new();
+    for (name, read) in every_environment(ports).await? {
+        match read {
+            Ok((name, record)) => {
+                known.insert(name, record);
+            }
+            Err(fault) => tracing::error!(%name, %fault, "environment record left out"),
+        }
+    }
+    Ok(known)
+}
+
+/// What an answer to a pipeline stands on: the floors of all environments whose records name its stage, the stricter of
+/// them in everything.
+///
+/// # Errors
+/// `Refused` when none does, and also while any record is not valid: it could be one that is stricter.
+pub(crate) async fn ground_of_pipeline<P: Records>(ports: &P, gate: &Gate) -> Result<Ground, Failure> {
+    let (records, directory) =
+        futures_util::future::try_join(every_environment(ports), directory(ports)).await?;
+    let mut floor: Option<Policy> = None;
+    for (name, read) in records {
+        let (_, record) = read.map_err(|fault| {
+            Failure::refused(
+                "environment record",
+                format!("/tidegate/environments/{name} is not valid: {fault}"),
+            )
+        })?;
+        if record.names_pipeline(&gate.pipeline, &gate.stage) {
+            let policy = record.floor.policy();
+            floor = Some(floor.map_or_else(|| policy.clone(), |floor| floor.tightened(&policy)));
+        }
+    }
+    let record = floor.ok_or_else(|| {
+        let why = format!(
+            "no environment record names {}/{} among its `pipelines`: nothing says who may answer",
+            gate.pipeline, gate.stage
+        );
+        Failure::refused("environment record", why)
+    })?;
+    Ok(Ground { record, directory })
+}
+
+type Read = Result<(EnvironmentName, EnvironmentRecord), String>;
+
+async fn every_environment<P: Records>(ports: &P) -> Result<Vec<(String, Read)>, Failure> {
+    let mut known = Vec::new();
     let mut page = None;
     for _ in 0..RECORD_PAGES_MAX {
         let read = ports.environment_records(page.as_deref()).await?;
         for (name, stored) in read.items {
-            match (name.parse::<EnvironmentName>(), EnvironmentRecord::parse(stored.body.as_bytes())) {
-                (Ok(name), Ok(record)) => {
-                    known.insert(name, record);
-                }
-                (Err(fault), _) => tracing::error!(%name, %fault, "environment record left out"),
-                (_, Err(faults)) => tracing::error!(%name, %faults, "environment record left out"),
-            }
+            let parsed =
+                match (name.parse::<EnvironmentName>(), EnvironmentRecord::parse(stored.body.as_bytes())) {
+                    (Ok(name), Ok(record)) => Ok((name, record)),
+                    (Err(malformed), _) => Err(malformed.to_string()),
+                    (_, Err(faults)) => Err(faults.to_string()),
+                };
+            known.push((name, parsed));
         }
         page = read.next;
         if page.is_none() {

@@ -4,6 +4,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::ids::ReleaseId;
+use model::pipeline::Request;
 use model::release::Asked;
 use sha2::Sha256;
 
@@ -11,22 +12,48 @@ use sha2::Sha256;
 const TOKEN_BYTES: usize = 16;
 
 pub(crate) fn token(key: &[u8], release: &ReleaseId, asked: &Asked) -> String {
-    let code = code(key, release, asked).finalize().into_bytes();
+    in_hex(code(key, &of_release(release, asked)))
+}
+
+/// For replies to a request of CodePipeline.
+pub(crate) fn pipeline_token(key: &[u8], request: &Request) -> String {
+    in_hex(code(key, &of_pipeline(request)))
+}
+
+/// Whether `offered` is the token of exactly this request; in constant time.
+pub(crate) fn is_pipeline_token(key: &[u8], request: &Request, offered: &str) -> bool {
+    is_code(code(key, &of_pipeline(request)), offered)
+}
+
+fn of_pipeline(request: &Request) -> String {
+    format!("pipeline\n{}\n{}", request.fingerprint, request.asked_at.0)
+}
+
+fn in_hex(code: Hmac<Sha256>) -> String {
+    let code = code.finalize().into_bytes();
     code[..TOKEN_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether `offered` is the token of exactly this request; in constant time.
 pub(crate) fn is_token(key: &[u8], release: &ReleaseId, asked: &Asked, offered: &str) -> bool {
-    let Some(bytes) = from_hex(offered).filter(|bytes| bytes.len() == TOKEN_BYTES) else { return false };
-    code(key, release, asked).verify_truncated_left(&bytes).is_ok()
+    is_code(code(key, &of_release(release, asked)), offered)
 }
 
-fn code(key: &[u8], release: &ReleaseId, asked: &Asked) -> Hmac<Sha256> {
+fn of_release(release: &ReleaseId, asked: &Asked) -> String {
+    let since = asked.asked_at.map_or(0, |at| at.0);
+    format!("reply\n{release}\n{}\n{since}", asked.fingerprint)
+}
+
+fn is_code(code: Hmac<Sha256>, offered: &str) -> bool {
+    let Some(bytes) = from_hex(offered).filter(|bytes| bytes.len() == TOKEN_BYTES) else { return false };
+    code.verify_truncated_left(&bytes).is_ok()
+}
+
+fn code(key: &[u8], of: &str) -> Hmac<Sha256> {
     // HMAC takes keys of every length; `expect` cannot fire. Source: RFC 2104, section 2.
     #[allow(clippy::expect_used)]
     let mut code = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes every key");
-    let since = asked.asked_at.map_or(0, |at| at.0);
-    code.update(format!("reply\n{release}\n{}\n{since}", asked.fingerprint).as_bytes());
+    code.update(of.as_bytes());
     code
 }
 

@@ -28,7 +28,7 @@ pub struct Shown {
     pub place: Place,
     /// Of the message; what has not changed is not sent again.
     pub sha256: String,
-    /// The plan whose details stand in its thread.
+    /// What stands in its thread: the details of this plan, or a log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detailed: Option<Fingerprint>,
 }
@@ -86,19 +86,18 @@ async fn bring_up_to_date<P: Tracks + SlackBoard>(ports: &P, id: &ReleaseId) -> 
     Ok(posted)
 }
 
-/// Below its message, once for each plan that is asked about. A crash before it is remembered says it twice.
+/// Below its message, once for each plan that is asked about, and once where the log of a failed build is. A crash before it is remembered says it twice.
 async fn detail<P: SlackBoard>(ports: &P, release: &Release, there: Posted) -> Result<Posted, Failure> {
-    let (Some(plan), Some(details)) = (release.phase.plan(), slack::details(release)) else {
+    let (Some(name), Some(details)) = (slack::details_of(release), slack::details(release)) else {
         return Ok(there);
     };
     let Some(shown) = ports.shown(&release.id).await? else { return Ok(there) };
-    if shown.detailed.as_ref() == Some(&plan.fingerprint) {
+    if shown.detailed.as_ref() == Some(&name) {
         return Ok(there);
     }
     let posted = ports.reply_in_slack(&shown.place, &details).await?;
     if let Posted::There(_) = posted {
-        let detailed = Some(plan.fingerprint.clone());
-        ports.remember_shown(&release.id, &Shown { detailed, ..shown }).await?;
+        ports.remember_shown(&release.id, &Shown { detailed: Some(name), ..shown }).await?;
     }
     Ok(posted)
 }

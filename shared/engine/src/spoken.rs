@@ -11,7 +11,10 @@ use slack::{Command, Said, Signed, Spoken};
 
 use crate::failure::Failure;
 use crate::orders;
-use crate::ports::{Clock, Queues, Records, Slack, Tracks};
+use crate::pipelines;
+use crate::ports::{
+    Clock, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey, Slack, Tracks,
+};
 use crate::records::directory;
 use crate::votes::{self, Voted, stranger};
 
@@ -19,13 +22,14 @@ use crate::votes::{self, Voted, stranger};
 const HANDED_ON_MAX: Span = Span::hours(1);
 const HELP: &str = "`/tidegate status payments/production`\n\
      `/tidegate approve payments-production-7 <plan>`, `/tidegate reject payments-production-7 <plan> <reason>`\n\
+     `/tidegate approve pipeline-0a1b2c3d4e5f6071`, `/tidegate reject pipeline-0a1b2c3d4e5f6071 <reason>`\n\
      `/tidegate hold|lift payments/production <reason>`, \
      `/tidegate rollback payments/production [payments-production-5] <reason>`";
 
-pub(crate) async fn take<P: Tracks + Queues + Records + Slack + Clock>(
-    ports: &P,
-    signed: &Signed,
-) -> Result<String, Failure> {
+pub(crate) async fn take<P>(ports: &P, signed: &Signed) -> Result<String, Failure>
+where
+    P: Tracks + Queues + Records + ReplyKey + Slack + Pipelines + PipelineTable + PipelineNotices + Clock,
+{
     let Some(app) = ports.slack_app().await? else {
         return Ok("refused: no Slack app is configured here".to_owned());
     };
@@ -56,16 +60,19 @@ pub(crate) async fn take<P: Tracks + Queues + Records + Slack + Clock>(
     Ok(said)
 }
 
-async fn done<P: Tracks + Queues + Records + Clock>(
-    ports: &P,
-    spoken: &Spoken,
-    signed: &Signed,
-) -> Result<String, Failure> {
+async fn done<P>(ports: &P, spoken: &Spoken, signed: &Signed) -> Result<String, Failure>
+where
+    P: Tracks + Queues + Records + ReplyKey + Pipelines + PipelineTable + PipelineNotices + Clock,
+{
     let identity = Identity::Slack(spoken.by.clone());
     match &spoken.said {
         Said::Answered { answer, release, plan, reason } => {
             let vote = Voted { identity: &identity, answer: *answer, release, plan, reason };
             votes::take(ports, &vote, None).await.map(|told| told.unwrap_or_else(|why| why))
+        }
+        Said::PipelineAnswered { answer, request, reason } => {
+            let said = pipelines::Said { answer: *answer, reason, by: pipelines::By::Identity(&identity) };
+            pipelines::answer(ports, request, &said, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
         Said::Details { release } => details(ports, release).await,
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),

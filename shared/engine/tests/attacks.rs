@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use engine::failure::Failure;
 use engine::functions::approval;
 use engine::ports::{
-    Callers, Clock, Commit, CommitOnce, Letters, Message, Once, Page, People, Quarantine, Queues, Records,
-    ReplyKey, Slack, SlackApp, Stored, Tracks,
+    ActionRead, ApprovalResult, Callers, Clock, Commit, CommitOnce, ExecutionRead, Letters, Message, Once,
+    Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records, ReplyKey,
+    Slack, SlackApp, Stored, Tracks,
 };
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,7 +18,8 @@ use intake::{Care, Given, Meaning, Subject};
 use model::approval::{Identity, Voice};
 use model::decide::Advance;
 use model::effect::Hand;
-use model::ids::{EnvironmentName, ReleaseId, RepositoryName, TrackKey};
+use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, TrackKey};
+use model::pipeline::Request as Asked;
 use model::release::Release;
 use model::time::{Span, Timestamp};
 use model::track::{Newest, Track};
@@ -193,6 +195,44 @@ impl People for World {
     }
 
     async fn post_to_slack(&self, _: &str) -> Answer<()> {
+        self.change(())
+    }
+}
+
+impl Pipelines for World {
+    async fn pipeline_actions(&self, _: &str) -> Answer<Option<Vec<ActionRead>>> {
+        unreachable!("no pipeline waits")
+    }
+
+    async fn action_executions(&self, _: &str, _: Option<&str>, _: Option<&str>) -> Answer<Page<ActionRead>> {
+        unreachable!("no pipeline waits")
+    }
+
+    async fn pipeline_execution(&self, _: &str, _: &str) -> Answer<Option<ExecutionRead>> {
+        unreachable!("no pipeline waits")
+    }
+
+    async fn put_approval_result(&self, _: &ApprovalResult) -> Answer<Put> {
+        self.change(Put::Taken)
+    }
+}
+
+impl PipelineTable for World {
+    async fn load_request(&self, _: &PipelineRequestId) -> Answer<Option<Asked>> {
+        Ok(None)
+    }
+
+    async fn commit_request(&self, _: &Asked, _: Option<&Once>) -> Answer<CommitOnce> {
+        self.change(CommitOnce::Written)
+    }
+
+    async fn requests(&self, _: Option<&str>) -> Answer<Page<Asked>> {
+        unreachable!("no pipeline waits")
+    }
+}
+
+impl PipelineNotices for World {
+    async fn wake_to_tell_of(&self, _: &PipelineRequestId, _: u64) -> Answer<()> {
         self.change(())
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn approval(message: &At<'_>) -> Result<Meaning, Unreadable> {
         action: name("actionName", "the name of an action")?,
         token,
         region: message.field("region").hint(),
+        console_link: message.field("consoleLink").hint(),
         expires: approval.field("expires").hint(),
         review_link: approval.field("approvalReviewLink").hint(),
         external_link: approval.field("externalEntityLink").hint(),

@@ -31,7 +31,10 @@ mod unreadable;
 mod why;
 
 pub use drill::DrillOrder;
-pub use order::{Care, Given, GivenAnswer, GivenCare, GivenOrder, REASON_CHARS_MAX, Wish, holds_a_proof};
+pub use order::{
+    Care, Given, GivenAnswer, GivenCare, GivenOrder, GivenPipelineAnswer, REASON_CHARS_MAX, Wish,
+    holds_a_proof,
+};
 pub use payload::read;
 pub use records::only_record;
 pub use subject::{

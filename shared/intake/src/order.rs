@@ -2,7 +2,7 @@
 //! `approval` directly. The proof says who gives it, and signs everything else of it; what comes by a topic has none.
 
 use model::approval::Answer;
-use model::ids::{OrderId, ReleaseId, TrackKey};
+use model::ids::{OrderId, PipelineRequestId, ReleaseId, TrackKey};
 use model::time::Timestamp;
 use proof::{Installation, Proof};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::{Meaning, Subject};
 #[serde(untagged)]
 pub enum Given {
     Answer(GivenAnswer),
+    PipelineAnswer(GivenPipelineAnswer),
     Order(GivenOrder),
     Care(GivenCare),
 }
@@ -76,6 +77,18 @@ pub struct GivenAnswer {
     pub reason: String,
 }
 
+/// An answer to a request of CodePipeline for approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GivenPipelineAnswer {
+    /// Chosen by whoever sends it, and never twice: it is the proof's nonce.
+    pub id: OrderId,
+    #[serde(rename = "order")]
+    pub answer: Answer,
+    pub request: PipelineRequestId,
+    pub reason: String,
+}
+
 /// An order to a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,6 +140,7 @@ impl Given {
     pub fn id(&self) -> &OrderId {
         match self {
             Given::Answer(given) => &given.id,
+            Given::PipelineAnswer(given) => &given.id,
             Given::Order(given) => &given.id,
             Given::Care(given) => &given.id,
         }
@@ -136,7 +150,7 @@ impl Given {
         match self {
             Given::Answer(given) => Some(&given.release.track),
             Given::Order(given) => Some(&given.track),
-            Given::Care(_) => None,
+            Given::PipelineAnswer(_) | Given::Care(_) => None,
         }
     }
 
@@ -144,6 +158,7 @@ impl Given {
     pub fn of(&self) -> String {
         match self {
             Given::Answer(given) => given.release.to_string(),
+            Given::PipelineAnswer(given) => given.request.to_string(),
             Given::Order(given) => given.track.to_string(),
             Given::Care(given) => format!("message {} in {}", plain(&given.letter), plain(&given.queue)),
         }
@@ -152,6 +167,7 @@ impl Given {
     pub fn reason(&self) -> &str {
         match self {
             Given::Answer(given) => &given.reason,
+            Given::PipelineAnswer(given) => &given.reason,
             Given::Order(given) => &given.reason,
             Given::Care(given) => &given.reason,
         }
@@ -159,8 +175,11 @@ impl Given {
 
     pub fn verb(&self) -> &'static str {
         match self {
-            Given::Answer(GivenAnswer { answer: Answer::Approve, .. }) => "approve",
-            Given::Answer(GivenAnswer { answer: Answer::Reject, .. }) => "reject",
+            Given::Answer(GivenAnswer { answer, .. })
+            | Given::PipelineAnswer(GivenPipelineAnswer { answer, .. }) => match answer {
+                Answer::Approve => "approve",
+                Answer::Reject => "reject",
+            },
             Given::Order(given) => given.wish.verb(),
             Given::Care(given) => given.care.verb(),
         }
@@ -189,15 +208,15 @@ pub const REASON_CHARS_MAX: usize = 500;
 const PLAN_CHARS_MAX: usize = 64;
 
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
-    const KEYS: [&str; 13] = [
-        "order", "id", "track", "release", "plan", "to", "until", "letter", "queue", "about", "failure",
-        "reason", "proof",
+    const KEYS: [&str; 14] = [
+        "order", "id", "track", "release", "plan", "request", "to", "until", "letter", "queue", "about",
+        "failure", "reason", "proof",
     ];
     order.only(&KEYS)?;
     let id = order.field("id").id("a name of the order")?;
     let given = match order.field("order").text("a verb")? {
-        "approve" => Given::Answer(answer(order, id, Answer::Approve)?),
-        "reject" => Given::Answer(answer(order, id, Answer::Reject)?),
+        "approve" => answer(order, id, Answer::Approve)?,
+        "reject" => answer(order, id, Answer::Reject)?,
         "redrive" => Given::Care(care(order, id, Care::Redrive)?),
         "drop" => Given::Care(care(order, id, Care::Drop)?),
         verb => Given::Order(to_track(order, id, verb)?),
@@ -206,15 +225,21 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     Ok(Meaning::Signal(Subject::Order { given, proof }))
 }
 
-fn answer(order: &At<'_>, id: OrderId, answer: Answer) -> Result<GivenAnswer, Unreadable> {
+fn answer(order: &At<'_>, id: OrderId, answer: Answer) -> Result<Given, Unreadable> {
+    let request = order.field("request");
+    if !request.value.is_null() {
+        let request = request.id("pipeline-<16 digits>")?;
+        let reason = words(order, "reason")?;
+        return Ok(Given::PipelineAnswer(GivenPipelineAnswer { id, answer, request, reason }));
+    }
     let release = order.field("release").id("<service>-<environment>-<n>")?;
-    Ok(GivenAnswer {
+    Ok(Given::Answer(GivenAnswer {
         id,
         answer,
         release,
         plan: plan(&order.field("plan"))?,
         reason: words(order, "reason")?,
-    })
+    }))
 }
 
 fn care(order: &At<'_>, id: OrderId, care: Care) -> Result<GivenCare, Unreadable> {

@@ -102,6 +102,8 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         alarm(&object.field("alarmData").field("alarmName"))
     } else if has("track") {
         Reading::of(None, wake(object))
+    } else if has("pipeline") {
+        Reading::by(Function::Notify, pipeline_notices(object))
     } else if has("database") {
         Reading::by(Function::Notify, notices(object))
     } else if has("repository") && has("branch") {
@@ -151,6 +153,12 @@ fn spoken(message: &At<'_>) -> Meaning {
 fn notices(message: &At<'_>) -> Result<Meaning, Unreadable> {
     let database = message.field("database").id("<kind>/<name>")?;
     Ok(Meaning::Signal(Subject::Notices { database }))
+}
+
+/// Our own message to the notifier about a request of CodePipeline.
+fn pipeline_notices(message: &At<'_>) -> Result<Meaning, Unreadable> {
+    let request = message.field("pipeline").id("pipeline-<16 digits>")?;
+    Ok(Meaning::Signal(Subject::PipelineNotices { request }))
 }
 
 /// Our own message about a branch that the sweep found moved.

@@ -41,9 +41,9 @@ pub(crate) fn malformed(problem: &str) -> Meaning {
     Meaning::Ignored(Why::MalformedReply { problem: problem.to_owned() })
 }
 
-fn meaning(reply: Result<Reply, &'static str>) -> Meaning {
+fn meaning(reply: Result<Subject, &'static str>) -> Meaning {
     match reply {
-        Ok(reply) => Meaning::Signal(Subject::Reply(reply)),
+        Ok(subject) => Meaning::Signal(subject),
         Err(problem) => malformed(problem),
     }
 }
@@ -54,7 +54,7 @@ pub(crate) fn from_text(text: &str) -> Meaning {
 
 /// Reads the first paragraph: what follows a blank line or "--" is a signature. A mail program may have broken
 /// the line.
-fn parse_text(text: &str) -> Result<Reply, &'static str> {
+fn parse_text(text: &str) -> Result<Subject, &'static str> {
     let mut lines = text
         .lines()
         .map(str::trim)
@@ -99,7 +99,7 @@ pub(crate) fn from_json(text: &str) -> Meaning {
     meaning(parse_json(text))
 }
 
-fn parse_json(text: &str) -> Result<Reply, &'static str> {
+fn parse_json(text: &str) -> Result<Subject, &'static str> {
     let written: Written = serde_json::from_str(text)
         .map_err(|_| "the reply lacks a field, has another one, has one twice, or has one that is no text")?;
     let answer = match Verb::of(&written.answer).ok_or("the answer is neither approve nor reject")? {
@@ -109,15 +109,18 @@ fn parse_json(text: &str) -> Result<Reply, &'static str> {
     reply(&written.release, &written.token, answer)
 }
 
-fn reply(release: &str, token: &str, answer: ReplyAnswer) -> Result<Reply, &'static str> {
-    let release =
-        release.parse().map_err(|_| "the release is not of the form <service>-<environment>-<n>")?;
+fn reply(named: &str, token: &str, answer: ReplyAnswer) -> Result<Subject, &'static str> {
     let is_token = (1..=TOKEN_BYTES_MAX).contains(&token.len())
         && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if !is_token {
         return Err("the token is not of the form that the request shows");
     }
-    Ok(Reply { release, token: Token::new(token), answer })
+    let token = Token::new(token);
+    if let Ok(to) = named.parse() {
+        return Ok(Subject::PipelineReply(Reply { to, token, answer }));
+    }
+    let to = named.parse().map_err(|_| "the release is not of the form <service>-<environment>-<n>")?;
+    Ok(Subject::Reply(Reply { to, token, answer }))
 }
 
 /// A reason is shown; a token that was pasted into it is not (I9).

@@ -4,7 +4,9 @@ use std::fmt;
 
 use model::database::DatabaseKey;
 use model::drill::DrillId;
-use model::ids::{BranchName, BuildId, EffectKey, ReleaseId, RepositoryName, StackName, TrackKey};
+use model::ids::{
+    BranchName, BuildId, EffectKey, PipelineRequestId, ReleaseId, RepositoryName, StackName, TrackKey,
+};
 use proof::{Proof, Refusal};
 use serde::{Serialize, Serializer};
 
@@ -126,6 +128,10 @@ pub enum Subject {
     },
     /// CodePipeline waits for a manual approval.
     PipelineApproval(PipelineApproval),
+    /// Somebody who has our token of such a request answered it.
+    PipelineReply(Reply<PipelineRequestId>),
+    /// The notifier has something to tell of such a request.
+    PipelineNotices { request: PipelineRequestId },
     /// One of our stacks came to rest.
     Stack {
         name: StackName,
@@ -163,7 +169,7 @@ impl Subject {
     /// The track, where the message itself names it.
     pub fn track(&self) -> Option<TrackKey> {
         match self {
-            Self::Reply(reply) => Some(reply.release.track.clone()),
+            Self::Reply(reply) => Some(reply.to.track.clone()),
             Self::Order { given, .. } => given.track().cloned(),
             Self::Stack { name, .. } => name.track(),
             Self::Service { track, .. } | Self::Wake { track } => Some(track.clone()),
@@ -172,6 +178,8 @@ impl Subject {
             | Self::Image { .. }
             | Self::Scan { .. }
             | Self::PipelineApproval(_)
+            | Self::PipelineReply(_)
+            | Self::PipelineNotices { .. }
             | Self::Database(_)
             | Self::Backup(_)
             | Self::Notices { .. }
@@ -201,7 +209,9 @@ impl fmt::Display for Subject {
             Self::Scan { repository, build } => {
                 write!(f, "the image of build {build} in repository {repository} was scanned")
             }
-            Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.release),
+            Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.to),
+            Self::PipelineReply(reply) => write!(f, "a reply {} {}", reply.answer, reply.to),
+            Self::PipelineNotices { request } => write!(f, "there is something to tell of {request}"),
             Self::Order { given, .. } => write!(f, "somebody orders {} of {}", given.verb(), given.of()),
             Self::PipelineApproval(PipelineApproval { pipeline, stage, action, .. }) => {
                 let [pipeline, stage, action] = [pipeline, stage, action].map(|name| plain(name));
@@ -224,8 +234,9 @@ impl fmt::Display for Subject {
 
 /// A reply on the approval topic. The identity is claimed: all it proves is that its sender has the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reply {
-    pub release: ReleaseId,
+pub struct Reply<Request = ReleaseId> {
+    #[serde(rename = "release")]
+    pub to: Request,
     pub token: Token,
     #[serde(flatten)]
     pub answer: ReplyAnswer,
@@ -286,6 +297,8 @@ pub struct PipelineApproval {
     /// Parallel executions have none.
     pub token: Option<Token>,
     pub region: Option<String>,
+    /// Where the pipeline is shown. Unlike the link to its review, it has no token in it.
+    pub console_link: Option<String>,
     /// As sent, often without seconds: `2016-07-07T20:22Z`.
     pub expires: Option<String>,
     pub review_link: Option<String>,

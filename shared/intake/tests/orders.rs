@@ -68,6 +68,7 @@ fn an_order_is_read_back_as_it_was_given_so_that_its_hash_is_the_same() {
         json!({ "order": "rollback", "to": "payments-production-3" }),
         json!({ "order": "override", "until": 1_800_000_000_000_u64 }),
         json!({ "order": "approve", "release": "payments-production-7", "plan": "0a1b2c3d4e5f" }),
+        json!({ "order": "reject", "request": "pipeline-0a1b2c3d4e5f6071" }),
         json!({ "order": "drop", "letter": "0d3c", "queue": "PushFailures", "about": "a push", "failure": "why" }),
         json!({ "order": "redrive", "letter": "0d3c" }),
     ];
@@ -102,6 +103,7 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "order": "approve", "release": "payments-production-7" }),
         json!({ "order": "approve", "release": "payments-production-7", "plan": "0A1B2C3D4E5F" }),
         json!({ "order": "reject", "release": "payments", "plan": "0a1b2c3d4e5f" }),
+        json!({ "order": "approve", "request": "pipeline-0A1B" }),
         json!({ "reason": 1 }),
         json!({ "reason": "x".repeat(501) }),
         json!({ "why": "a key that is none" }),
@@ -114,13 +116,14 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
     until is "tomorrow": it must be milliseconds since 1970
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    a key is "by": it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
+    a key is "by": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, reason, proof
     plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     release is "payments": it must be <service>-<environment>-<n>
+    request is "pipeline-0A1B": it must be pipeline-<16 lower-case hex digits>
     reason is 1: it must be a text of at most 500 characters
     reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
-    a key is "why": it must be one of order, id, track, release, plan, to, until, letter, queue, about, failure, reason, proof
+    a key is "why": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, reason, proof
     "#);
 }
 

@@ -25,7 +25,7 @@ fn answer(message: &str) -> Option<String> {
         ReplyAnswer::Reject { reason: None } => "reject".to_owned(),
         ReplyAnswer::Reject { reason: Some(reason) } => format!("reject: {reason}"),
     };
-    Some(format!("{} {answer}", reply.release))
+    Some(format!("{} {answer}", reply.to))
 }
 
 #[test]
@@ -53,6 +53,24 @@ fn people_may_write_a_reply_in_many_ways() {
     ] {
         assert_eq!(answer(message).as_deref(), Some(expected), "{message:?}");
     }
+}
+
+#[test]
+fn a_reply_may_answer_what_codepipeline_waits_for() {
+    for (message, rejects) in [
+        ("approve pipeline-0a1b2c3d4e5f6071 TOKEN", false),
+        ("reject pipeline-0a1b2c3d4e5f6071 TOKEN too risky", true),
+        (r#"{"answer":"approve","release":"pipeline-0a1b2c3d4e5f6071","token":"TOKEN"}"#, false),
+    ] {
+        let Meaning::Signal(Subject::PipelineReply(reply)) = reply(message).meaning else {
+            panic!("{message:?}")
+        };
+        assert_eq!(reply.to.as_str(), "pipeline-0a1b2c3d4e5f6071");
+        assert_eq!(reply.token.reveal(), TOKEN);
+        assert_eq!(matches!(reply.answer, ReplyAnswer::Reject { .. }), rejects, "{message}");
+    }
+    let release = answer("approve pipeline-prod-7 TOKEN");
+    assert_eq!(release.as_deref(), Some("pipeline-prod-7 approve"), "a service may be called so");
 }
 
 #[test]

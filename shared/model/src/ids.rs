@@ -135,6 +135,21 @@ text_id!(
     |v| matches!(v.len(), 40 | 64) && is_lower_hex(v)
 );
 
+text_id!(
+    /// A request of CodePipeline for approval. Has one hyphen, and so is never read as a release.
+    PipelineRequestId,
+    "request of a pipeline",
+    "pipeline-<16 lower-case hex digits>",
+    |v| v.strip_prefix("pipeline-").is_some_and(|digits| digits.len() == 16 && is_lower_hex(digits))
+);
+
+impl PipelineRequestId {
+    /// The same token at the same action is the same request.
+    pub fn of(fingerprint: &Fingerprint) -> Self {
+        Self(format!("pipeline-{}", &fingerprint.as_str()[..16]))
+    }
+}
+
 impl Revision {
     /// The first twelve digits, for people and names.
     pub fn short(&self) -> &str {

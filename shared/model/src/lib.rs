@@ -12,6 +12,8 @@ pub mod listener;
 pub mod matching;
 pub mod order;
 pub mod pattern;
+pub mod pipeline;
+pub mod place;
 pub mod release;
 pub mod signal;
 pub mod stored;

@@ -53,6 +53,9 @@ pub struct Release {
     /// What its `verify` found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Where the log of its build is, once that has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_log: Option<String>,
     /// Once it is known; kept beyond the ending, for whatever is made of this release later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageDigest>,

@@ -157,6 +157,8 @@ pub enum BuildSeen {
     },
     Failed {
         why: String,
+        /// Where its log is shown to people.
+        log: Option<String>,
     },
     /// CodeBuild does not know it.
     Lost,

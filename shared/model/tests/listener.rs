@@ -43,6 +43,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         stale: 0,
         prepared: false,
         verdict: None,
+        build_log: None,
         image: None,
         created_at: NOW,
         phase,

@@ -1,9 +1,12 @@
-//! What stands in the thread below a release's message: its plan in full, once for each plan that people are asked about.
+//! What stands in the thread below a release's message: its plan in full, once for each plan that people are asked about,
+//! or where the log of its failed build is.
 //!
 //! Source: docs.slack.dev, "Block Kit reference" (a message has 50 blocks, a section's text 3,000 characters).
 
+use model::ids::Fingerprint;
 use model::release::{Phase, Plan, Release};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::message::plan_line;
 use crate::plain::plain;
@@ -13,9 +16,39 @@ const SECTION_CHARS_MAX: usize = 2_800;
 const LINE_CHARS_MAX: usize = 600;
 const AUTHORS_MAX: usize = 20;
 
-/// For a release that asks for approval; `None` for others.
+/// What names the details that a release should have in its thread; `None` where it needs none.
+pub fn details_of(release: &Release) -> Option<Fingerprint> {
+    match (&release.phase, &release.build_log) {
+        (Phase::AwaitingApproval { plan, .. }, _) => Some(plan.fingerprint.clone()),
+        (Phase::Over(_), Some(log)) => Some(Fingerprint::of(&Sha256::digest(log).into())),
+        (
+            Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_),
+            _,
+        ) => None,
+    }
+}
+
+/// For a release that asks for approval, or whose build failed; `None` for others.
 pub fn details(release: &Release) -> Option<Value> {
-    let Phase::AwaitingApproval { plan, .. } = &release.phase else { return None };
+    let plan = match (&release.phase, &release.build_log) {
+        (Phase::AwaitingApproval { plan, .. }, _) => plan,
+        // A link to AWS's console, which CodeBuild gave: the one text that may link anything.
+        (Phase::Over(_), Some(log)) => {
+            return Some(json!({ "text": format!("The log of the build of {}: <{log}>", release.id) }));
+        }
+        (
+            Phase::Building { .. }
+            | Phase::Planning { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_),
+            _,
+        ) => return None,
+    };
     let title = format!("Plan {} of {}, in full", plan.fingerprint.short(), release.id);
     let mut lines = vec![title.clone()];
     lines.extend(plan.lines.iter().map(|line| plan_line(line, LINE_CHARS_MAX)));

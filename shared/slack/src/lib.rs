@@ -6,14 +6,16 @@
 mod details;
 mod door;
 mod message;
+mod pipeline;
 mod plain;
 mod refusal;
 mod signature;
 mod spoken;
 
-pub use details::details;
+pub use details::{details, details_of};
 pub use door::{Request, Signed, look};
 pub use message::message;
+pub use pipeline::pipeline_message;
 pub use plain::plain;
 pub use refusal::Refusal;
 pub use signature::{SKEW_MAX, sign};

@@ -112,23 +112,9 @@ fn voices(asked: &Asked) -> String {
 /// Each button carries the release and the plan that it stands under: a click on an old one changes nothing.
 fn answers(release: &Release, plan: &Plan) -> Vec<Value> {
     let value = format!("{} {}", release.id, plan.fingerprint);
-    let button = |action: &str, words: &str, style: Option<&str>| {
-        let mut button = json!({
-            "type": "button", "action_id": action, "value": value, "text": text(words, FIELD_CHARS_MAX),
-        });
-        if let Some(style) = style {
-            button["style"] = style.into();
-        }
-        button
-    };
+    let button = |action: &str, words: &str, style| button(action, &value, words, style);
     vec![
-        json!({
-            "type": "input",
-            "block_id": format!("reason {}", plan.fingerprint.short()),
-            "optional": true,
-            "label": text("Why, if you reject", FIELD_CHARS_MAX),
-            "element": { "type": "plain_text_input", "action_id": "reason", "max_length": 500 },
-        }),
+        reason_input(plan.fingerprint.short()),
         json!({
             "type": "actions",
             "block_id": format!("answers {}", plan.fingerprint.short()),
@@ -141,20 +127,41 @@ fn answers(release: &Release, plan: &Plan) -> Vec<Value> {
     ]
 }
 
-fn text(words: &str, chars_max: usize) -> Value {
+/// `of` tells it apart from the field of an older request in the same message.
+pub(crate) fn reason_input(of: &str) -> Value {
+    json!({
+        "type": "input",
+        "block_id": format!("reason {of}"),
+        "optional": true,
+        "label": text("Why, if you reject", FIELD_CHARS_MAX),
+        "element": { "type": "plain_text_input", "action_id": "reason", "max_length": 500 },
+    })
+}
+
+pub(crate) fn button(action: &str, value: &str, words: &str, style: Option<&str>) -> Value {
+    let mut button = json!({
+        "type": "button", "action_id": action, "value": value, "text": text(words, FIELD_CHARS_MAX),
+    });
+    if let Some(style) = style {
+        button["style"] = style.into();
+    }
+    button
+}
+
+pub(crate) fn text(words: &str, chars_max: usize) -> Value {
     json!({ "type": "plain_text", "text": plain(words, chars_max), "emoji": false })
 }
 
-fn field(name: &str, value: &str) -> Value {
+pub(crate) fn field(name: &str, value: &str) -> Value {
     let value = plain(value, FIELD_CHARS_MAX);
     json!({ "type": "plain_text", "text": format!("{name}\n{value}"), "emoji": false })
 }
 
 /// Already made plain, line by line.
-fn section(lines: &str) -> Value {
+pub(crate) fn section(lines: &str) -> Value {
     json!({ "type": "section", "text": { "type": "plain_text", "text": lines, "emoji": false } })
 }
 
-fn context(words: &str) -> Value {
+pub(crate) fn context(words: &str) -> Value {
     json!({ "type": "context", "elements": [{ "type": "plain_text", "text": words, "emoji": false }] })
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use model::approval::Answer;
-use model::ids::{ReleaseId, SlackUser, TrackKey};
+use model::ids::{PipelineRequestId, ReleaseId, SlackUser, TrackKey};
 use serde::Deserialize;
 
 use crate::plain::plain;
@@ -50,6 +50,12 @@ pub enum Said {
         release: ReleaseId,
         /// The plan that they saw: the whole fingerprint, or the part of it that is shown to people.
         plan: String,
+        reason: String,
+    },
+    /// An answer to a request of CodePipeline for approval.
+    PipelineAnswered {
+        answer: Answer,
+        request: PipelineRequestId,
         reason: String,
     },
     /// A button that only asks to be told more.
@@ -179,6 +185,17 @@ fn interaction(payload: &str, team: &str, app: &str) -> Result<Spoken, Refusal> 
     if said.kind != "block_actions" {
         return Err(Refusal::Malformed("not a button of a message"));
     }
+    let typed = said.state.values.values().find_map(|inputs| inputs.get("reason"));
+    let reason = plain(typed.and_then(|typed| typed.value.as_deref()).unwrap_or_default(), REASON_CHARS_MAX);
+    let answer_to = said.response_url.as_deref().and_then(answer_to);
+    if let Ok(request) = action.value.parse() {
+        let (answer, reason) = match action.action_id.as_str() {
+            "approve" => (Answer::Approve, String::new()),
+            "reject" => (Answer::Reject, reason),
+            _ => return Err(Refusal::Malformed("an action that is none of ours")),
+        };
+        return Ok(Spoken { by, said: Said::PipelineAnswered { answer, request, reason }, answer_to });
+    }
     let (release, plan) = action.value.split_once(' ').unwrap_or((&action.value, ""));
     let release: ReleaseId =
         release.parse().map_err(|_| Refusal::Malformed("the button carries no release"))?;
@@ -188,15 +205,13 @@ fn interaction(payload: &str, team: &str, app: &str) -> Result<Spoken, Refusal> 
         plan: plan.to_owned(),
         reason,
     };
-    let typed = said.state.values.values().find_map(|inputs| inputs.get("reason"));
-    let reason = typed.and_then(|typed| typed.value.as_deref()).unwrap_or_default();
     let said_ = match action.action_id.as_str() {
         "approve" => answered(Answer::Approve, String::new()),
-        "reject" => answered(Answer::Reject, plain(reason, REASON_CHARS_MAX)),
+        "reject" => answered(Answer::Reject, reason),
         "details" => Said::Details { release },
         _ => return Err(Refusal::Malformed("an action that is none of ours")),
     };
-    Ok(Spoken { by, said: said_, answer_to: said.response_url.as_deref().and_then(answer_to) })
+    Ok(Spoken { by, said: said_, answer_to })
 }
 
 fn command(fields: &BTreeMap<String, String>, team: &str, app: &str) -> Result<Spoken, Refusal> {
@@ -231,7 +246,18 @@ fn typed(text: &str) -> Said {
         "help" => return Said::Command(Command::Help),
         _ => return Said::Unclear(format!("{verb} is none of {VERBS}")),
     };
-    let release = words.next().unwrap_or_default().parse::<ReleaseId>();
+    let named = words.next().unwrap_or_default();
+    if let Ok(request) = named.parse::<PipelineRequestId>() {
+        let reason = words.collect::<Vec<_>>().join(" ");
+        return match answer {
+            // "approve … but not before Monday" is no approval.
+            Answer::Approve if !reason.is_empty() => {
+                Said::Unclear("something follows the request of an approval".to_owned())
+            }
+            Answer::Approve | Answer::Reject => Said::PipelineAnswered { answer, request, reason },
+        };
+    }
+    let release = named.parse::<ReleaseId>();
     let plan = words.next().unwrap_or_default();
     let is_plan = plan.len() >= 12 && plan.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let reason = words.collect::<Vec<_>>().join(" ");

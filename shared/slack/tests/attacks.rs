@@ -94,6 +94,36 @@ fn a_click_of_slack_s_is_read() {
 }
 
 #[test]
+fn an_answer_to_a_pipeline_is_read_from_a_button_and_from_a_command() {
+    let request = "pipeline-0a1b2c3d4e5f6071";
+    let answered = |answer, reason: &str| Said::PipelineAnswered {
+        answer,
+        request: request.parse().unwrap(),
+        reason: reason.to_owned(),
+    };
+    let clicked = with(click(), "/actions/0/value", json!(request));
+    assert_eq!(admitted(&signed(&clicked)).unwrap().said, answered(Answer::Approve, ""));
+    let details = with(clicked, "/actions/0/action_id", json!("details"));
+    assert_eq!(admitted(&signed(&details)).unwrap_err().status(), 400);
+    let typed = |text: &str| {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("command", "/tidegate"),
+            ("api_app_id", APP),
+            ("team_id", TEAM),
+            ("user_id", "U0123ABCD"),
+            ("text", text),
+        ] {
+            form.append_pair(name, value);
+        }
+        admitted(&signed_form(form.finish().as_bytes())).unwrap().said
+    };
+    assert_eq!(typed(&format!("approve {request}")), answered(Answer::Approve, ""));
+    assert_eq!(typed(&format!("reject {request} too risky")), answered(Answer::Reject, "too risky"));
+    assert!(matches!(typed(&format!("approve {request} but not today")), Said::Unclear(_)));
+}
+
+#[test]
 fn every_attack_is_refused_with_its_status() {
     let good = || signed(&click());
     let body = form(&click());

@@ -103,3 +103,17 @@ fn text_from_outside_stays_text_and_stays_short() {
         }
     }
 }
+
+#[test]
+fn a_failed_build_s_log_stands_in_the_thread_as_a_link() {
+    let why = "build tg-0123456789ab-89abcdef-1 failed: BUILD: exit status 1".to_owned();
+    let mut failed = release(Phase::Over(Ending::Failed { why, stack_status: None }));
+    assert_eq!((slack::details(&failed), slack::details_of(&failed)), (None, None));
+    failed.build_log = Some("https://console.aws.amazon.com/cloudwatch/home#logs".to_owned());
+    let text = slack::details(&failed).unwrap()["text"].as_str().unwrap().to_owned();
+    assert_eq!(
+        text,
+        "The log of the build of payments-production-7: <https://console.aws.amazon.com/cloudwatch/home#logs>"
+    );
+    assert!(slack::details_of(&failed).is_some());
+}

@@ -12,6 +12,7 @@
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
 //! | drills  | `DRILLS`                        | `DRILLS`                      | `version`                    |
+//! | pipeline| `PIPELINES`                     | `pipeline-<16 digits>`        | `version`, `expires`         |
 //! | dropped | `QUARANTINE`                    | `DROPPED#<ms, 15 digits>#<id>`|                              |
 //! | redriven| `QUARANTINE`                    | `REDRIVEN#<ms, 15 digits>#<id>`|                             |
 //!
@@ -32,8 +33,9 @@ use intake::Care;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::database::DatabaseKey;
-use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::ids::{BuildFamily, PipelineRequestId, ReleaseId, TrackKey};
 use model::listener::Listener;
+use model::pipeline::{Phase, Request};
 use model::release::Release;
 use model::stored::{self, FORMAT};
 use model::time::{Span, Timestamp};
@@ -102,6 +104,11 @@ impl Place {
         Self { pk: DRILLS.to_owned(), sk: DRILLS.to_owned() }
     }
 
+    /// One partition: the clock looks at all that wait.
+    pub(super) fn pipeline(id: &PipelineRequestId) -> Self {
+        Self { pk: PIPELINES.to_owned(), sk: id.to_string() }
+    }
+
     pub(super) fn care(care: Care, letter: &Dropped) -> Self {
         let sk = match care {
             Care::Redrive => REDRIVEN_SK,
@@ -120,6 +127,7 @@ pub(super) const TRACK_SK: &str = "TRACK";
 pub(super) const RELEASE_SK: &str = "RELEASE#";
 pub(super) const DATABASES: &str = "DATABASES";
 const DRILLS: &str = "DRILLS";
+pub(super) const PIPELINES: &str = "PIPELINES";
 pub(super) const QUARANTINE_PK: &str = "QUARANTINE";
 pub(super) const DROPPED_SK: &str = "DROPPED#";
 const REDRIVEN_SK: &str = "REDRIVEN#";
@@ -209,6 +217,18 @@ pub(super) fn of_once(once: &Once) -> Item {
 pub(super) fn of_drills(drills: &Drills) -> Result<Item, Failure> {
     let mut item = encode(&Place::drills(), drills)?;
     item.insert("version".into(), number(drills.version));
+    Ok(item)
+}
+
+/// How long what became of a pipeline's request can be looked up.
+const REQUESTS_KEPT: Span = Span::hours(30 * 24);
+
+pub(super) fn of_request(request: &Request) -> Result<Item, Failure> {
+    let mut item = encode(&Place::pipeline(&request.id), request)?;
+    item.insert("version".into(), number(request.version));
+    if let Phase::Over { at, .. } = &request.phase {
+        item.insert("expires".into(), number(at.plus(REQUESTS_KEPT).0 / 1000));
+    }
     Ok(item)
 }
 

@@ -14,6 +14,7 @@ use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
 use model::matching::Matching;
 use model::order::{Hold, Ordered, Override};
+use model::pipeline::{Gate, Request};
 use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
     Verify,
@@ -37,6 +38,7 @@ const DRILLED_WATCH_1: &str = include_str!("format_1/drilled_watch.json");
 const DRILLS_1: &str = include_str!("format_1/drills.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 const LISTENER_1: &str = include_str!("format_1/listener.json");
+const PIPELINE_1: &str = include_str!("format_1/pipeline.json");
 
 #[test]
 fn what_format_1_stored_is_still_read_and_written_so() {
@@ -51,7 +53,9 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Drills>(DRILLS_1).unwrap(), drills());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     assert_eq!(serde_json::from_str::<Listener>(LISTENER_1).unwrap(), listener());
+    assert_eq!(serde_json::from_str::<Request>(PIPELINE_1).unwrap(), pipeline());
     for (kept, now) in [
+        (PIPELINE_1, serde_json::to_value(pipeline())),
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
         (PREPARING_TRACK_1, serde_json::to_value(preparing_track())),
@@ -216,6 +220,7 @@ fn release(n: u32, phase: Phase) -> Release {
         stale: 0,
         prepared: false,
         verdict: None,
+        build_log: None,
         image: None,
         created_at: Timestamp(1_699_999_000_000),
         phase,
@@ -527,6 +532,39 @@ fn dropped() -> Dropped {
 }
 
 /// What is live, and what comes in its place.
+fn pipeline() -> Request {
+    let gate = Gate { pipeline: "payments".into(), stage: "Approve".into(), action: "Release".into() };
+    let place = model::place::Place { channel: "C0123ABCD".into(), ts: "1772442900.000100".into() };
+    let voice = Voice::Verified { person: "ana".parse().unwrap(), identity: None };
+    let (at, reason) = (Timestamp(1_772_443_000_000), "seen".to_owned());
+    Request {
+        id: "pipeline-0a1b2c3d4e5f6071".parse().unwrap(),
+        version: 4,
+        gate,
+        fingerprint: fingerprint(),
+        execution: "execution-1".into(),
+        action_execution: "action-1".into(),
+        started_by: Some("arn:aws:iam::123456789012:user/ben".into()),
+        words: vec!["Look at the change set first.".into()],
+        asked_at: Timestamp(1_772_442_900_000),
+        expires: Some(Timestamp(1_773_048_000_000)),
+        required: 1,
+        votes: vec![Vote { voice, fingerprint: fingerprint(), at, reason }],
+        phase: model::pipeline::Phase::Over { ending: model::pipeline::Ending::Approved, at },
+        told: model::pipeline::Told { asked: true, ended: false },
+        shown: Some(model::pipeline::Shown { place, sha256: "0".repeat(64) }),
+    }
+}
+
+#[test]
+fn only_a_request_that_is_over_expires_and_its_place_is_as_the_table_says() {
+    let over = of_request(&pipeline()).unwrap();
+    assert_eq!((string(&over, "pk"), string(&over, "sk")), ("PIPELINES", "pipeline-0a1b2c3d4e5f6071"));
+    assert_eq!(over["expires"], number(1_772_443_000 + 30 * 24 * 3600));
+    let open = Request { phase: model::pipeline::Phase::Open, ..pipeline() };
+    assert!(!of_request(&open).unwrap().contains_key("expires"));
+}
+
 fn listener() -> Listener {
     let reserved = |n: u32, priority: u32| Reserved {
         n,

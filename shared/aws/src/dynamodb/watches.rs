@@ -52,6 +52,6 @@ impl DrillTable for Aws {
     }
 }
 
-fn next_page(last: &Item) -> Option<String> {
+pub(super) fn next_page(last: &Item) -> Option<String> {
     last.get("sk").and_then(|sk| sk.as_s().ok()).cloned()
 }

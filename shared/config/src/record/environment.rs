@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::floor::{self, Caps, Floor, May};
-use super::{is_arn, is_id, is_word, optional, text};
+use super::{is_arn, is_id, is_word, optional, text, texts};
 use crate::config::{POLICY_NAME_ALLOWED, is_policy_name};
 use crate::faults::{Fault, Faults, Path};
 use crate::limits::{GRANTS_MAX, RECORD_BYTES_MAX, SUBNETS_MAX};
@@ -52,6 +52,14 @@ pub struct EnvironmentRecord {
     pub managed_policies: BTreeMap<String, Policy>,
     #[serde(default, skip_serializing_if = "May::is_empty")]
     pub may: May,
+    /// Pipelines of CodePipeline whose manual approvals are answered by this environment's floor: `payments`, `payments-*`
+    /// for all that begin so, or `payments/Approve` for one stage alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 50),
+        inner(regex(pattern = r"^[A-Za-z0-9.@_-]{1,100}\*?(/[A-Za-z0-9.@_-]{1,100})?$"))
+    )]
+    pub pipelines: Vec<String>,
 }
 
 /// A policy that services may have for their tasks. What it allows must lie within the permissions boundary too.
@@ -81,9 +89,34 @@ impl EnvironmentRecord {
             None => Err(faults),
         }
     }
+
+    /// Whether approvals in that stage are answered by this environment's floor.
+    pub fn names_pipeline(&self, pipeline: &str, stage: &str) -> bool {
+        self.pipelines.iter().any(|entry| {
+            let (name, of_stage) =
+                entry.split_once('/').map_or((&**entry, None), |(name, stage)| (name, Some(stage)));
+            let is_name = match name.strip_suffix('*') {
+                Some(beginning) => pipeline.starts_with(beginning),
+                None => pipeline == name,
+            };
+            is_name && of_stage.is_none_or(|wanted| wanted == stage)
+        })
+    }
 }
 
-const ENVIRONMENT_KEYS: [&str; 13] = [
+/// Source: CodePipeline API, PutApprovalResult.
+fn is_pipeline(entry: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=100).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'@' | b'_' | b'-'))
+    };
+    match entry.split_once('/') {
+        Some((name, stage)) => is_name(name.strip_suffix('*').unwrap_or(name)) && is_name(stage),
+        None => is_name(entry.strip_suffix('*').unwrap_or(entry)),
+    }
+}
+
+const ENVIRONMENT_KEYS: [&str; 14] = [
     "cluster",
     "listenerArn",
     "loadBalancerSecurityGroup",
@@ -97,6 +130,7 @@ const ENVIRONMENT_KEYS: [&str; 13] = [
     "caps",
     "managedPolicies",
     "may",
+    "pipelines",
 ];
 
 fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<EnvironmentRecord> {
@@ -125,6 +159,13 @@ fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<E
     let caps = record.optional("caps", faults, floor::read_caps);
     let managed_policies = record.optional("managedPolicies", faults, read_policies);
     let may = record.optional("may", faults, floor::read_may);
+    let pipelines = texts(
+        &record,
+        "pipelines",
+        "a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone",
+        is_pipeline,
+        faults,
+    );
     Some(EnvironmentRecord {
         cluster: cluster?,
         listener_arn: listener_arn?,
@@ -139,6 +180,7 @@ fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<E
         caps: caps?.unwrap_or_default(),
         managed_policies: managed_policies?.unwrap_or_default(),
         may: may?.unwrap_or_default(),
+        pipelines: pipelines?,
     })
 }
 

@@ -71,7 +71,7 @@ fn a_wrong_service_record_is_told() {
 #[test]
 fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/cluster", Value::Null), @"environment record: $.cluster is missing; allowed: the name of an ECS cluster");
-    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may; did you mean environment record: $.listenerArn?");
+    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may, pipelines; did you mean environment record: $.listenerArn?");
     insta::assert_snapshot!(environment_told("/listenerArn", json!("app/shared")), @r#"environment record: $.listenerArn is "app/shared"; allowed: the ARN of a listener"#);
     insta::assert_snapshot!(environment_told("/vpcId", json!("subnet-1")), @r#"environment record: $.vpcId is "subnet-1"; allowed: a VPC id: vpc-…"#);
     insta::assert_snapshot!(environment_told("/subnets", json!([])), @"environment record: $.subnets is a list of 0; allowed: a list of 1 to 16 subnet ids");
@@ -100,6 +100,7 @@ fn a_record_says_who_may_do_what_and_what_services_may_have() {
             json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "promote": [], "cancel": [], "hold": ["user:ben"],
             "lift": [], "override": ["user:ana"], "retire": []}),
         ),
+        ("/pipelines", json!(["payments", "ledger-*/Approve"])),
     ] {
         written = with(written, pointer, value);
     }
@@ -131,9 +132,27 @@ fn wrong_rights_are_told() {
     environment record: $.managedPolicies.c.services[0] is "X"; allowed: a service name: 1 to 31 of a-z, 0-9 and single hyphens, starting with a letter and not ending with a hyphen
     environment record: $.managedPolicies.d is "arn"; allowed: an object
     "#);
+    insta::assert_snapshot!(told("/pipelines", json!(["pay ments", "*", "a/b/c"])), @r#"
+    environment record: $.pipelines[0] is "pay ments"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
+    environment record: $.pipelines[1] is "*"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
+    environment record: $.pipelines[2] is "a/b/c"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
+    "#);
     insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
     environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, retire; did you mean environment record: $.may.rollback?
     environment record: $.may.hold is "user:ana"; allowed: a list of 0 to 50 people and groups
     environment record: $.may.lift[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
     "#);
+}
+
+#[test]
+fn a_pipeline_is_named_whole_by_its_beginning_or_by_one_stage() {
+    let named = |entry: &str, pipeline: &str, stage: &str| {
+        environment(&with(environment_record(), "/pipelines", json!([entry]))).names_pipeline(pipeline, stage)
+    };
+    assert!(named("payments", "payments", "Approve"));
+    assert!(!named("payments", "payments-2", "Approve"));
+    assert!(named("payments*", "payments-2", "Approve"));
+    assert!(named("payments/Approve", "payments", "Approve"));
+    assert!(!named("payments/Approve", "payments", "Release"));
+    assert!(named("pay*/Approve", "payments", "Approve") && !named("pay*/Approve", "ledger", "Approve"));
 }

@@ -28,6 +28,7 @@ impl Draft {
             stale: 0,
             prepared: false,
             verdict: None,
+            build_log: None,
             image: None,
             created_at: self.now,
             phase: Phase::Building { build: None },
@@ -70,6 +71,7 @@ impl Draft {
             stale: 0,
             prepared: false,
             verdict: None,
+            build_log: None,
             image: Some(promotion.image.clone()),
             created_at: self.now,
             phase: Phase::Planning { image: promotion.image.clone(), before: None },
@@ -164,7 +166,8 @@ impl Draft {
                 self.plan_anew(n, image.clone(), None, format!("image {image} built"));
                 Ok(())
             }
-            BuildSeen::Failed { why } => {
+            BuildSeen::Failed { why, log } => {
+                self.release_mut(n).ok_or(Why::ReleaseIsOver)?.build_log = log.clone();
                 self.fail(n, why.clone());
                 Ok(())
             }

@@ -188,6 +188,7 @@ impl Draft {
             stale: 0,
             prepared: false,
             verdict: None,
+            build_log: None,
             image: image.clone(),
             created_at: self.now,
             phase: Phase::Building { build: None },

@@ -378,7 +378,7 @@ impl Facts {
         let seen = match self.builds.get(build.as_str()) {
             None => BuildSeen::Lost,
             Some(BuildFact::Running) => BuildSeen::Running { phase: "BUILD".to_owned() },
-            Some(BuildFact::Failed) => BuildSeen::Failed { why: "exit status 1".to_owned() },
+            Some(BuildFact::Failed) => BuildSeen::Failed { why: "exit status 1".to_owned(), log: None },
             Some(BuildFact::Succeeded { in_registry }) => {
                 BuildSeen::Succeeded { registry: image.clone().filter(|_| *in_registry), exported: image }
             }

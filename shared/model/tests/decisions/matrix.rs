@@ -201,7 +201,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "BuildSeen Succeeded, another in the registry",
             succeeded(Some(own_image.clone()), Some(foreign.clone())),
         ),
-        ("BuildSeen Failed", seen(BuildSeen::Failed { why: "no such file".into() })),
+        ("BuildSeen Failed", seen(BuildSeen::Failed { why: "no such file".into(), log: None })),
         ("BuildSeen Lost", seen(BuildSeen::Lost)),
         ("Planned, as promised", planned(1, policy(1))),
         ("Planned, another fingerprint", planned(7, policy(1))),

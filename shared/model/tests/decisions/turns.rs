@@ -2,7 +2,7 @@
 
 use model::effect::Effect;
 use model::release::{Ending, Phase};
-use model::signal::Signal;
+use model::signal::{BuildSeen, Signal};
 
 use crate::story::{Story, deployed, image_of, revision};
 
@@ -74,4 +74,14 @@ fn what_stood_against_a_deployment_is_kept_also_where_an_event_told_of_it_first(
         let said = |step: &&model::release::Step| step.what == format!("deployed although {against}");
         assert_eq!(release.steps.iter().filter(said).count(), 1);
     }
+}
+
+#[test]
+fn a_release_whose_build_failed_keeps_where_its_log_is() {
+    let story = Story::new().pushed('a').build_started(1);
+    let log = Some("https://console.example.com/builds/1".to_owned());
+    let seen = BuildSeen::Failed { why: "exit status 1".to_owned(), log: log.clone() };
+    let story = story.clone().told(&Signal::BuildSeen { build: story.family(1).attempt(1), seen });
+    assert_eq!(story.over[0].build_log, log);
+    assert!(matches!(story.over[0].ending(), Some(Ending::Failed { .. })));
 }

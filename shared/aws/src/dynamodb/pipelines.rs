@@ -1,0 +1,55 @@
+//! What CodePipeline asked for.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use engine::failure::Failure;
+use engine::ports::{Commit, CommitOnce, Once, Page, PipelineTable};
+use model::ids::PipelineRequestId;
+use model::pipeline::Request;
+
+use super::item::{self, Place};
+use super::watches::next_page;
+use super::{QUERY, TABLE, cancelled_once, conditional, taken};
+use crate::Aws;
+
+impl PipelineTable for Aws {
+    async fn load_request(&self, id: &PipelineRequestId) -> Result<Option<Request>, Failure> {
+        self.get(&Place::pipeline(id)).await?.as_ref().map(item::decode).transpose()
+    }
+
+    async fn commit_request(&self, request: &Request, once: Option<&Once>) -> Result<CommitOnce, Failure> {
+        let Some(once) = once else {
+            return Ok(match self.put_over(item::of_request(request)?, request.version).await? {
+                Commit::Written => CommitOnce::Written,
+                Commit::Lost => CommitOnce::Lost,
+            });
+        };
+        let table = self.settings.required(TABLE)?;
+        let put = conditional(table, item::of_request(request)?, request.version)?;
+        let writes = vec![TransactWriteItem::builder().put(put).build(), taken(table, once)?];
+        match self.transact(writes).await? {
+            Ok(()) => Ok(CommitOnce::Written),
+            Err(reasons) => cancelled_once(&reasons),
+        }
+    }
+
+    /// A page begins after the id that names it.
+    async fn requests(&self, page: Option<&str>) -> Result<Page<Request>, Failure> {
+        let start: Option<PipelineRequestId> =
+            page.map(str::parse).transpose().map_err(|malformed: model::ids::Malformed| {
+                QUERY.refused(format!("a page that is none: {malformed}"))
+            })?;
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .key_condition_expression("pk = :pipelines")
+            .expression_attribute_values(":pipelines", item::text(item::PIPELINES))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|id| Place::pipeline(&id).key()))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(next_page) })
+    }
+}
