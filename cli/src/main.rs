@@ -58,6 +58,8 @@ enum Verb {
     Redeploy(order::OfTrack),
     /// Deploy although a freeze is in force.
     Override(order::Override),
+    /// Bring a stack that hangs back to where deployments can go on.
+    Repair(order::Repair),
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
@@ -113,6 +115,7 @@ async fn main() -> ExitCode {
         Verb::Rollback(arguments) => order::rollback(arguments).await,
         Verb::Redeploy(arguments) => order::of_track(Wish::Redeploy, arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
+        Verb::Repair(arguments) => order::repair(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),
         Verb::Init(arguments) => init::init(&arguments),

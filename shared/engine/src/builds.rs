@@ -55,6 +55,7 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Records
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::GiveVerdict
+        | Effect::Repair
         | Effect::Promote
         | Effect::Announce { .. }
         | Effect::Show => Ok(done()),

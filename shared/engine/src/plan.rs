@@ -28,7 +28,7 @@ use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
 use crate::secrets;
 use crate::service_state::{self, Runs};
-use crate::stack_status::{Readiness, readiness};
+use crate::stack_status::{Readiness, readiness, stuck};
 
 /// Pages of changes read for one plan.
 const CHANGE_PAGES_MAX: usize = 20;
@@ -75,24 +75,16 @@ where
         }
         // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
         Readiness::NeverCame if track.live.is_none() => {
-            ports.delete_stack(&name, &deletion(&promise.key)).await?;
             let why =
                 format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
+            if let Some(stack) = &stack {
+                ports.delete_stack(&stack.id, &deletion(&promise.key)).await?;
+            }
             return Err(Failure::NoCapacity { call: "DeleteStack", why });
         }
-        Readiness::NeverCame => {
-            let remedy =
-                "its creation failed, though something was deployed before: delete it, then push again";
-            return Err(Failure::refused(
-                "CreateChangeSet",
-                format!("{}; {remedy}", busy(&name, stack.as_ref())),
-            ));
-        }
-        Readiness::Stuck(remedy) => {
-            return Err(Failure::refused(
-                "CreateChangeSet",
-                format!("{}; {remedy}", busy(&name, stack.as_ref())),
-            ));
+        Readiness::NeverCame | Readiness::Stuck => {
+            let status = stack.as_ref().map_or("gone", |stack| stack.status.as_str());
+            return Err(Failure::refused("CreateChangeSet", stuck(track, status)));
         }
     };
     let Some(first) = ports.change_set(&name, &promise.key, None).await? else {

@@ -14,6 +14,7 @@ mod policy;
 mod proofs;
 mod quarantine;
 mod raw_call;
+mod repaired;
 mod report;
 mod requires;
 mod restart;
