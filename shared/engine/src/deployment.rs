@@ -249,7 +249,7 @@ pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise)
 }
 
 /// Ends the token of a deletion.
-const DELETION: &str = "-delete";
+pub(crate) const DELETION: &str = "-delete";
 
 /// The token of a deletion. A change set is executed under the key of its plan, and no token serves two operations.
 pub(crate) fn deletion(key: &EffectKey) -> String {

@@ -19,6 +19,7 @@ mod gate;
 mod hand;
 mod news;
 mod orders;
+mod outside;
 mod places;
 mod plan;
 pub mod plan_words;

@@ -18,6 +18,7 @@ use crate::errands;
 use crate::failure::Failure;
 use crate::gate;
 use crate::news::news;
+use crate::outside;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
@@ -108,11 +109,16 @@ where
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let news = news(ports, track, release).await?;
+            let (news, outside) = futures_util::future::try_join(
+                news(ports, track, release),
+                outside::changes(ports, track, stack.as_ref()),
+            )
+            .await?;
             let verify = verify.filter(|verify| verify.is_of(&change_set));
             let said = said(ports, track, release, &ingredients.config, verify).await?;
             let mut plan =
                 compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            plan_words::add_outside(&mut plan.lines, outside);
             plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,

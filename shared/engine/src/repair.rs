@@ -58,9 +58,12 @@ pub(crate) async fn repair<P: Stacks + Clock>(
     })
 }
 
+/// Ends the token of a repair.
+pub(crate) const REPAIR: &str = "-repair";
+
 /// No release's own: whoever looks for a deployment's events must not find these.
 fn token(key: &EffectKey) -> String {
-    format!("{key}-repair")
+    format!("{key}{REPAIR}")
 }
 
 /// What may be done about a stack.

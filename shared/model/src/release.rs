@@ -448,6 +448,8 @@ pub enum Danger {
     TrafficGap,
     /// CloudFormation decides only while it deploys.
     MayReplace,
+    /// Others have changed what it goes over.
+    ChangedOutside,
     None,
 }
 

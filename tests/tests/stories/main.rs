@@ -8,6 +8,7 @@ mod faults;
 mod not_deployed;
 mod operator;
 mod orders;
+mod outside;
 mod people;
 mod places;
 mod policy;
