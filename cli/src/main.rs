@@ -65,6 +65,8 @@ enum Verb {
     Override(order::Override),
     /// Take over a service that runs already, without changing it.
     Adopt(adopt::Adopt),
+    /// Bring a stack that hangs back to where deployments can go on.
+    Repair(order::Repair),
     /// Registered services.
     #[command(subcommand)]
     Service(ServiceVerb),
@@ -121,6 +123,7 @@ async fn main() -> ExitCode {
         Verb::Rollback(arguments) => order::rollback(arguments).await,
         Verb::Redeploy(arguments) => order::of_track(Wish::Redeploy, arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
+        Verb::Repair(arguments) => order::repair(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,
         Verb::Adopt(arguments) => adopt::run(arguments).await,
         Verb::Check(arguments) => check::check(&arguments),

@@ -1,4 +1,4 @@
-//! Orders to a track: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `override`.
+//! Orders to a track: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `override`, `repair`.
 
 use std::process::ExitCode;
 
@@ -47,6 +47,18 @@ pub(crate) struct Override {
     given: Given,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct Repair {
+    service: ServiceName,
+    environment: EnvironmentName,
+    /// A resource to leave as it is, by logical id, where its rollback cannot succeed. It is then out of step with the
+    /// stack's template until somebody mends it.
+    #[arg(long, value_name = "LOGICAL_ID")]
+    skip: Vec<String>,
+    #[command(flatten)]
+    given: Given,
+}
+
 /// Who, and why.
 #[derive(clap::Args)]
 pub(crate) struct Given {
@@ -84,6 +96,11 @@ pub(crate) async fn override_freeze(arguments: Override) -> ExitCode {
     };
     order(Wish::Override { until: model::time::Timestamp(until) }, TrackKey { service, environment }, given)
         .await
+}
+
+pub(crate) async fn repair(arguments: Repair) -> ExitCode {
+    let Repair { service, environment, skip, given } = arguments;
+    order(Wish::Repair { skip }, TrackKey { service, environment }, given).await
 }
 
 async fn order(wish: Wish, track: TrackKey, Given { reason, by }: Given) -> ExitCode {

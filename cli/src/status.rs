@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use engine::ports::Tracks;
+use aws::Aws;
+use engine::ports::{Stacks, Tracks};
+use engine::stack_status::remedy;
 use model::ids::ServiceName;
 use model::release::{Ending, Phase, Release};
 use model::track::Track;
@@ -33,10 +35,16 @@ pub(crate) async fn status(options: Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A track, and its newest release where that ended without being deployed.
+/// A track, its newest release where that ended without being deployed, and what then keeps its stack from taking another.
 struct Shown {
     track: Track,
     failed: Option<Release>,
+    stuck: Option<Stuck>,
+}
+
+struct Stuck {
+    status: String,
+    remedy: String,
 }
 
 async fn read(options: &Options) -> Result<Vec<Shown>, String> {
@@ -52,9 +60,18 @@ async fn read(options: &Options) -> Result<Vec<Shown>, String> {
         };
         let failed =
             release.filter(|release| !matches!(release.ending(), None | Some(Ending::Deployed { .. })));
-        shown.push(Shown { track, failed });
+        let stuck = if failed.is_some() { stuck(&aws, &track).await? } else { None };
+        shown.push(Shown { track, failed, stuck });
     }
     Ok(shown)
+}
+
+async fn stuck(aws: &Aws, track: &Track) -> Result<Option<Stuck>, String> {
+    let stack = aws.stack(&track.key.stack()).await.map_err(|failure| failure.to_string())?;
+    Ok(stack.and_then(|stack| {
+        let remedy = remedy(track, &stack.status)?;
+        Some(Stuck { status: stack.status, remedy })
+    }))
 }
 
 fn as_json(tracks: &[Shown]) -> Value {
@@ -69,6 +86,8 @@ fn track_json(shown: &Shown) -> Value {
         "stack": track.key.stack().as_str(),
         "live": track.live,
         "held": track.held(),
+        "repairing": track.repairing(),
+        "stuck": shown.stuck.as_ref().map(|stuck| json!({ "status": stuck.status, "remedy": stuck.remedy })),
         "failed": shown.failed.as_ref().map(|release| json!({
             "release": release.id.to_string(),
             "ending": release.phase.name(),
@@ -109,6 +128,19 @@ fn track_text(shown: &Shown) -> String {
     }
     if let Some(hold) = track.held() {
         text += &format!("  held       since {} by {}\n", time_of_day(hold.since), hold.ordered);
+    }
+    if let Some(repair) = track.repairing() {
+        let waiting = track.outbox.iter().find(|promise| promise.key == repair.key);
+        let waiting = waiting.and_then(|promise| promise.waiting_for.as_deref());
+        text += &format!(
+            "  repair     since {} by {}{}\n",
+            time_of_day(repair.since),
+            repair.ordered,
+            waiting.map_or(String::new(), |why| format!("; {why}"))
+        );
+    }
+    if let Some(stuck) = &shown.stuck {
+        text += &format!("  stuck      stack {} is {}; {}\n", track.key.stack(), stuck.status, stuck.remedy);
     }
     if let Some(release) = &shown.failed {
         let why = release.ending().map(Ending::reason).unwrap_or_default();

@@ -305,6 +305,10 @@ def wait_for_services():
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda kind: kind == SERVICE or blocks(kind)
 
+    # A service whose update failed is put back by the rollback, which can fail in turn.
+    sends_back = stacks._sends_back_failed_update
+    stacks._sends_back_failed_update = lambda kind: kind == SERVICE or sends_back(kind)
+
     handler = provisioners._RESOURCE_HANDLERS[SERVICE]
     create, update, delete = handler["create"], handler["update"], handler["delete"]
 
@@ -341,7 +345,6 @@ def wait_for_services():
         result = update(physical_id, old_props, new_props, stack_name)
         after = verdict("after", stack_name, physical_id, new_props, STABILIZE_TIMEOUT_S)
         if not after["stable"]:
-            update(physical_id, new_props, old_props, stack_name)
             raise ValueError(after["reason"])
         return result
 

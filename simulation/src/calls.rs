@@ -40,6 +40,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("execute_change_set", "CloudFormation"),
     ("cancel_update", "CloudFormation"),
     ("delete_stack", "CloudFormation"),
+    ("continue_rollback", "CloudFormation"),
     ("signal_resource", "CloudFormation"),
     ("service", "ECS"),
     ("task_images", "ECS"),

@@ -60,11 +60,15 @@ impl Stage {
 
     fn events(&self, function: Function) -> Vec<Vec<u8>> {
         let agenda = std::mem::take(&mut self.world.borrow_mut().agenda);
-        let of_it = |happening| match happening {
-            Happening::Invoke(event) if event.function == function => Some(event.payload),
-            _ => None,
-        };
-        agenda.into_values().filter_map(of_it).collect()
+        let mut payloads = Vec::new();
+        for happening in agenda.into_values() {
+            if let Happening::Invoke(event) = happening
+                && event.function == function
+            {
+                payloads.push(event.payload);
+            }
+        }
+        payloads
     }
 
     /// The one release that is in flight ends deployed, and somebody writes its listener by that.

@@ -421,8 +421,12 @@ impl Stacks for Mutated {
         self.ports.signal_resource(stack, logical_id, &ResourceSignal { is_well, ..signal.clone() }).await
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()> {
-        self.ports.delete_stack(stack, token).await
+    async fn delete_stack(&self, id: &str, token: &str) -> Answer<()> {
+        self.ports.delete_stack(id, token).await
+    }
+
+    async fn continue_rollback(&self, id: &str, token: &str, skip: &[String]) -> Answer<()> {
+        self.ports.continue_rollback(id, token, skip).await
     }
 
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {

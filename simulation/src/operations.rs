@@ -169,9 +169,11 @@ impl World {
     }
 
     /// What it was making goes with it.
-    pub(crate) fn delete_stack(&mut self, stack: &StackName, token: &str) -> Result<(), Failure> {
-        let name = stack.as_str();
-        let Some(found) = self.stacks.all.get(name) else { return Ok(()) };
+    pub(crate) fn delete_stack(&mut self, id: &str, token: &str) -> Result<(), Failure> {
+        let Some((name, found)) = self.stacks.all.iter().find(|(_, stack)| stack.id == id) else {
+            return Ok(());
+        };
+        let name = &name.clone();
         if found.status == "DELETE_IN_PROGRESS" {
             return Ok(());
         }
@@ -180,8 +182,11 @@ impl World {
             return Err(Failure::NoCapacity { call: "DeleteStack", why });
         }
         let (id, was_completed) = (found.id.clone(), found.completed_at.is_some());
-        let is_live =
-            self.table.tracks.values().any(|track| track.key.stack() == *stack && track.live.is_some());
+        let is_live = self
+            .table
+            .tracks
+            .values()
+            .any(|track| track.key.stack().as_str() == name && track.live.is_some());
         let crosses = !is_live && found.completed_at.is_some_and(|at| self.now < at + CROSSING_MS);
         if was_completed && !crosses {
             self.violation(
@@ -189,7 +194,7 @@ impl World {
                 format_args!("{name} is deleted, though a deployment to it was completed"),
             );
         }
-        for operation in self.stacks.operations.iter_mut().filter(|operation| operation.stack == name) {
+        for operation in self.stacks.operations.iter_mut().filter(|operation| operation.stack == *name) {
             if operation.ended.is_none() || crosses {
                 operation.becomes = Becomes::RolledBack;
                 operation.ended = Some("DELETE_COMPLETE");
@@ -201,6 +206,46 @@ impl World {
         let wait = self.random.between(SECOND, 10 * MINUTE);
         self.later(wait, Happening::StackDeleted { id });
         Ok(())
+    }
+
+    /// Source: CloudFormation API, ContinueUpdateRollback: only stacks in UPDATE_ROLLBACK_FAILED.
+    pub(crate) fn continue_rollback(
+        &mut self,
+        id: &str,
+        token: &str,
+        skip: &[String],
+    ) -> Result<(), Failure> {
+        if self.stacks.tokens.contains_key(token) {
+            return Ok(());
+        }
+        let Some((name, found)) = self.stacks.all.iter().find(|(_, stack)| stack.id == id) else {
+            return Ok(());
+        };
+        let name = &name.clone();
+        if found.status != "UPDATE_ROLLBACK_FAILED" {
+            let why =
+                format!("ValidationError: Stack:{id} is in {} state and can not be updated", found.status);
+            return Err(Failure::Refused { call: "ContinueUpdateRollback", why });
+        }
+        let how = if skip.is_empty() { "rollback continued" } else { "rollback continued, skipping" };
+        self.coverage.hit("operation", how);
+        self.uses_token(token, "ContinueUpdateRollback");
+        self.stack_is(name, "UPDATE_ROLLBACK_IN_PROGRESS", token);
+        self.step_in(name, token, 1, (SECOND, 20 * MINUTE));
+        Ok(())
+    }
+
+    /// What could not be put back is, or still cannot be.
+    fn rollback_ends(&mut self, stack: &str, token: &str) {
+        let status = if self.random_of(stack).chance(300) {
+            "UPDATE_ROLLBACK_FAILED"
+        } else {
+            "UPDATE_ROLLBACK_COMPLETE"
+        };
+        self.stack_is(stack, status, token);
+        if status == "UPDATE_ROLLBACK_FAILED" {
+            self.repair_later(stack);
+        }
     }
 
     /// Source: CloudFormation API, "TokenAlreadyExistsException": a token names one operation.
@@ -226,7 +271,10 @@ impl World {
         let operation =
             self.stacks.operations.iter().find(|operation| operation.token == step.token).cloned();
         let Some(operation) = operation else {
-            return self.others_operation_ends(stack, &step.token);
+            return match self.stacks.tokens.get(&step.token) {
+                Some(&"ContinueUpdateRollback") => self.rollback_ends(stack, &step.token),
+                Some(_) | None => self.others_operation_ends(stack, &step.token),
+            };
         };
         if operation.ended.is_some() && step.number <= 3 {
             return;

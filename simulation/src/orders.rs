@@ -1,6 +1,7 @@
 //! People who order: they hold and lift, cancel and retry, go back and start anew, sometimes twice and sometimes in vain.
 
 use intake::{Given, Meaning, Subject};
+use model::ids::ReleaseId;
 use model::release::Phase;
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Ordered, Origi
 /// Then people give up, and look.
 const AGAIN_MAX: u32 = 3;
 
-const VERBS: [&str; 7] = ["hold", "lift", "cancel", "retry", "rollback", "redeploy", "override"];
+const VERBS: [&str; 8] = ["hold", "lift", "cancel", "retry", "rollback", "redeploy", "override", "repair"];
 
 impl World {
     /// Somebody orders something of one of the service's tracks, knowing what a status would tell.
@@ -42,6 +43,20 @@ impl World {
             let delay = self.random.between(MINUTE, 20 * HOUR);
             self.give(delay, json!({ "order": "lift", "track": track }));
         }
+    }
+
+    /// Whoever is told of a stack that hangs has it repaired, more often than not before somebody else does.
+    pub(crate) fn hear_of_stack(&mut self, release: &str, status: &str) {
+        let Ok(release) = release.parse::<ReleaseId>() else { return };
+        if !matches!(status, "UPDATE_ROLLBACK_FAILED" | "ROLLBACK_COMPLETE") || self.script.is_some() {
+            return;
+        }
+        let mut order = json!({ "order": "repair", "track": release.track.to_string() });
+        if self.random.chance(200) {
+            order["skip"] = json!(["Service"]);
+        }
+        let delay = self.random.between(MINUTE, HOUR);
+        self.give(delay, order);
     }
 
     fn give(&mut self, delay_ms: u64, mut order: Value) {

@@ -80,11 +80,17 @@ impl World {
             "held" => self.hear_of_hold(&text("track"), json["held"] == true),
             "ended" => {
                 self.only_the_request_tells_its_token(message, "");
+                self.hear_of_stack(&release, &text("stackStatus"));
                 self.people.told.entry(release).or_default().insert(text("ending"));
             }
             "replyRefused" => {
                 self.only_the_request_tells_its_token(message, "");
                 self.coverage.hit("told", "a reply was not taken");
+            }
+            "repaired" => {
+                self.only_the_request_tells_its_token(message, "");
+                let what = if json["repaired"] == true { "repaired" } else { "not repaired" };
+                self.coverage.hit("told", what);
             }
             "takesLong" => self.only_the_request_tells_its_token(message, ""),
             other => self.violation(Invariant::Aws, format!("an unknown notice {other:?}")),

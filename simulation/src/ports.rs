@@ -442,8 +442,12 @@ impl Stacks for Ports {
         .await
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()> {
-        self.write("delete_stack", |world| world.delete_stack(stack, token)).await
+    async fn delete_stack(&self, id: &str, token: &str) -> Answer<()> {
+        self.write("delete_stack", |world| world.delete_stack(id, token)).await
+    }
+
+    async fn continue_rollback(&self, id: &str, token: &str, skip: &[String]) -> Answer<()> {
+        self.write("continue_rollback", |world| world.continue_rollback(id, token, skip)).await
     }
 
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed> {

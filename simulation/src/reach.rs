@@ -93,6 +93,11 @@ fn row(signal: SignalKind) -> Row {
         SignalKind::ServiceMoving | SignalKind::RolloutFailed | SignalKind::DeploymentBroken => {
             row(&[Deploying], &[Over], "what CloudFormation deploys is deploying until it is over")
         }
+        SignalKind::Repaired | SignalKind::NotRepaired => row(
+            &[Over],
+            &[Building, Planning, AwaitingApproval, Ready],
+            "nothing is repaired while anything is deployed",
+        ),
         SignalKind::Done => row(&[AwaitingApproval, Ready, Deploying, Over], &[Planning, Building], ANYWHERE),
         SignalKind::Waiting => {
             row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)

@@ -244,7 +244,7 @@ impl Environment {
             "template": self.template,
             "may": {
                 "hold": ["user:ana"], "lift": ["user:ana"], "cancel": ["user:ana"], "retry": ["user:ana"],
-                "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"],
+                "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"], "repair": ["user:ana"],
             },
             "floor": {
                 "approvals": self.approvals,

@@ -85,7 +85,15 @@ pub(crate) async fn answer(
 }
 
 fn changes_a_stack(action: &str) -> bool {
-    matches!(action, "CreateChangeSet" | "ExecuteChangeSet" | "CreateStack" | "UpdateStack" | "DeleteStack")
+    matches!(
+        action,
+        "CreateChangeSet"
+            | "ExecuteChangeSet"
+            | "CreateStack"
+            | "UpdateStack"
+            | "DeleteStack"
+            | "ContinueUpdateRollback"
+    )
 }
 
 async fn refusal(

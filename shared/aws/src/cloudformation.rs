@@ -27,6 +27,7 @@ const SET_STACK_POLICY: Call = Call::changes("cloudformation SetStackPolicy");
 const CANCEL_UPDATE_STACK: Call = Call::changes("cloudformation CancelUpdateStack");
 const SIGNAL_RESOURCE: Call = Call::changes("cloudformation SignalResource");
 const DELETE_STACK: Call = Call::changes("cloudformation DeleteStack");
+const CONTINUE_UPDATE_ROLLBACK: Call = Call::changes("cloudformation ContinueUpdateRollback");
 const EXECUTE_CHANGE_SET: Call = Call::changes("cloudformation ExecuteChangeSet");
 
 impl Stacks for Aws {
@@ -245,14 +246,8 @@ impl Stacks for Aws {
         }
     }
 
-    async fn delete_stack(&self, stack: &StackName, token: &str) -> Result<(), Failure> {
-        let sent = self
-            .cloudformation
-            .delete_stack()
-            .stack_name(stack.as_str())
-            .client_request_token(token)
-            .send()
-            .await;
+    async fn delete_stack(&self, id: &str, token: &str) -> Result<(), Failure> {
+        let sent = self.cloudformation.delete_stack().stack_name(id).client_request_token(token).send().await;
         match sent {
             Ok(_) => Ok(()),
             Err(error) => match Answer::of(&error) {
@@ -263,6 +258,30 @@ impl Stacks for Aws {
                 | Answer::NoSuchChangeSet
                 | Answer::Exists
                 | Answer::Other => Err(DELETE_STACK.failed(error)),
+            },
+        }
+    }
+
+    async fn continue_rollback(&self, id: &str, token: &str, skip: &[String]) -> Result<(), Failure> {
+        let sent = self
+            .cloudformation
+            .continue_update_rollback()
+            .stack_name(id)
+            .client_request_token(token)
+            .set_resources_to_skip((!skip.is_empty()).then(|| skip.to_vec()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match Answer::of(&error) {
+                // Begun before, or gone: the next look tells which.
+                Answer::NoSuchStack | Answer::TokenUsed => Ok(()),
+                Answer::Busy => Err(CONTINUE_UPDATE_ROLLBACK.no_capacity(crate::failure::words(&error))),
+                Answer::NotUpdating
+                | Answer::NotWaiting
+                | Answer::NoSuchChangeSet
+                | Answer::Exists
+                | Answer::Other => Err(CONTINUE_UPDATE_ROLLBACK.failed(error)),
             },
         }
     }

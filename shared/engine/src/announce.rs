@@ -3,7 +3,7 @@
 use model::effect::{Effect, Notice, Promise};
 use model::ids::ReleaseId;
 use model::ids::TrackKey;
-use model::order::Hold;
+use model::order::{Hold, Repair, Repaired};
 use model::release::{Asked, Ending, Origin, Phase, Plan, Release};
 use model::signal::Signal;
 use model::track::Track;
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::plan_words;
 use crate::ports::{Message, People, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
+use crate::stack_status::remedy;
 
 /// Source: SNS API, Publish: fewer than 100 characters, ASCII, no line breaks.
 const SUBJECT_CHARS_MAX: usize = 99;
@@ -28,6 +29,14 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
     if *notice == Notice::Held {
         if let Some(hold) = &track.hold {
             tell(ports, &held(track, hold)).await?;
+        }
+        return Ok(done);
+    }
+    if *notice == Notice::Repaired {
+        if let Some(repair) = &track.repair
+            && let Some(outcome) = &repair.outcome
+        {
+            tell(ports, &repaired(&track.key, repair, outcome)).await?;
         }
         return Ok(done);
     }
@@ -49,7 +58,7 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
             let key = ports.reply_key().await?;
             requested(&release, plan, asked, *notice, &token(&key, &release.id, asked))
         }
-        (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track.live.is_some()),
+        (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track),
         (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
         // It has moved on since: what it became is announced by itself.
         (
@@ -57,7 +66,8 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
             | Notice::ApprovalReminded
             | Notice::ApprovalEscalated
             | Notice::TakesLong
-            | Notice::Held,
+            | Notice::Held
+            | Notice::Repaired,
             _,
         ) => return Ok(done),
         (Notice::Ended, _) => {
@@ -102,7 +112,7 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
     let (kind, again) = match notice {
         Notice::ApprovalReminded => ("approvalReminded", " again, half the time to answer having passed"),
         Notice::ApprovalEscalated => ("approvalEscalated", " again: it expires soon"),
-        Notice::ApprovalRequested | Notice::Ended | Notice::TakesLong | Notice::Held => {
+        Notice::ApprovalRequested | Notice::Ended | Notice::TakesLong | Notice::Held | Notice::Repaired => {
             ("approvalRequested", "")
         }
     };
@@ -141,7 +151,7 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
     message(&format!("{id}: approval needed"), text, &json)
 }
 
-fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message {
+fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
     let id = &release.id;
     let headline = match ending {
         Ending::Deployed { .. } => format!("{id} is deployed"),
@@ -152,13 +162,14 @@ fn ended(release: &Release, ending: &Ending, something_is_live: bool) -> Message
         Ending::Expired { .. } => format!("{id} expired"),
         Ending::Cancelled { .. } => format!("{id} was cancelled"),
     };
-    let live = if something_is_live { "What was live before stays live." } else { "Nothing is live yet." };
+    let live = if track.live.is_some() { "What was live before stays live." } else { "Nothing is live yet." };
     let what_next = match ending {
         Ending::Deployed { .. } if matches!(release.origin, Origin::Rollback { .. }) => lift(&id.track),
         Ending::Deployed { .. } | Ending::Superseded { .. } => "Nothing to do.".to_owned(),
-        Ending::Failed { stack_status: Some(_), .. } => {
-            format!("Look at what stack {} runs. Mend the cause and push again.", id.track.stack())
-        }
+        Ending::Failed { stack_status: Some(status), .. } => match remedy(track, status) {
+            Some(remedy) => format!("Stack {} is {status}; {remedy}.", id.track.stack()),
+            None => format!("Look at what stack {} runs. Mend the cause and push again.", id.track.stack()),
+        },
         Ending::RolledBack { .. } | Ending::Failed { stack_status: None, .. } => {
             format!("{live} Mend the cause and push again.")
         }
@@ -253,6 +264,31 @@ fn held(track: &Track, hold: &Hold) -> Message {
         "by": hold.ordered.by.to_string(),
         "reason": hold.ordered.reason,
         "since": hold.since.0,
+    });
+    message(&subject, text, &json)
+}
+
+/// What became of a repair of the stack.
+fn repaired(key: &TrackKey, repair: &Repair, outcome: &Repaired) -> Message {
+    let (subject, said, next) = match outcome {
+        Repaired::Done { what } => (
+            format!("{key}: its stack is repaired"),
+            what,
+            "What waited is planned again. What failed at it: tidegate retry <release>",
+        ),
+        Repaired::NotDone { why } => {
+            (format!("{key}: its stack is not repaired"), why, "Nothing else was done.")
+        }
+    };
+    let by = &repair.ordered;
+    let text = format!("{subject}: {said}.\n\nOrdered by {by}.\n{next}\n");
+    let json = json!({
+        "notice": "repaired",
+        "track": key.to_string(),
+        "repaired": matches!(outcome, Repaired::Done { .. }),
+        "said": said,
+        "by": repair.ordered.by.to_string(),
+        "reason": repair.ordered.reason,
     });
     message(&subject, text, &json)
 }

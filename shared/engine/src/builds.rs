@@ -61,6 +61,7 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Logs + 
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::GiveVerdict
+        | Effect::Repair
         | Effect::Promote
         | Effect::Announce { .. }
         | Effect::Show => Ok(done()),

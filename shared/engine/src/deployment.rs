@@ -13,7 +13,7 @@ use crate::ports::{
     ChangeSetKind, Clock, Databases, Executed, Records, ResourceSignal, Services, Sources, StackEvent, Stacks,
 };
 use crate::service_state::{self, Runs};
-use crate::stack_status::{Operation, Readiness, operation, readiness};
+use crate::stack_status::{Operation, Readiness, operation, readiness, stuck};
 use crate::why_stopped;
 
 /// Pages of stack events read to find one operation; CloudFormation gives a hundred events a page.
@@ -112,10 +112,7 @@ async fn kind_now<P: Stacks>(ports: &P, track: &Track) -> Result<Result<ChangeSe
             why: format!("stack {stack} is {}", status.unwrap_or("gone")),
         }),
         Readiness::NeverCame => Ok(Err("the stack's creation failed meanwhile".to_owned())),
-        Readiness::Stuck(remedy) => Err(Failure::refused(
-            "ExecuteChangeSet",
-            format!("stack {stack} is {}; {remedy}", status.unwrap_or("gone")),
-        )),
+        Readiness::Stuck => Err(Failure::refused("ExecuteChangeSet", stuck(track, status.unwrap_or("gone")))),
     }
 }
 
@@ -241,7 +238,10 @@ pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise)
     match last {
         Some("UPDATE_IN_PROGRESS") => ports.cancel_update(&name, &promise.key).await?,
         Some("CREATE_IN_PROGRESS") if track.live.is_none() => {
-            ports.delete_stack(&name, &deletion(&promise.key)).await?;
+            let stack = ports.stack(&name).await?;
+            if let Some(stack) = stack.filter(|stack| stack.status == "CREATE_IN_PROGRESS") {
+                ports.delete_stack(&stack.id, &deletion(&promise.key)).await?;
+            }
         }
         // Too late: it comes to its end by itself, and the look will tell which.
         Some(_) | None => {}
@@ -250,7 +250,7 @@ pub(crate) async fn stop<P: Stacks>(ports: &P, track: &Track, promise: &Promise)
 }
 
 /// Ends the token of a deletion.
-const DELETION: &str = "-delete";
+pub(crate) const DELETION: &str = "-delete";
 
 /// The token of a deletion. A change set is executed under the key of its plan, and no token serves two operations.
 pub(crate) fn deletion(key: &EffectKey) -> String {
@@ -365,13 +365,15 @@ fn is_review(event: &StackEvent) -> bool {
 }
 
 /// What went wrong first; everything after it was cancelled because of it.
-fn first_failure(events: &[StackEvent]) -> Option<String> {
-    let failed = |event: &&StackEvent| {
-        !event.of_stack
-            && event.status.ends_with("_FAILED")
-            && event.reason.as_deref().is_none_or(|reason| !reason.contains("cancelled"))
-    };
-    let event = events.iter().rev().find(failed)?;
+pub(crate) fn first_failure(events: &[StackEvent]) -> Option<String> {
+    let event = events.iter().rev().find(|event| has_failed(event))?;
     let reason = event.reason.as_deref().unwrap_or("no reason given");
     Some(format!("{} ({}) is {}: {reason}", event.logical_id, event.resource_type, event.status))
+}
+
+/// A resource, by itself and not because of another.
+pub(crate) fn has_failed(event: &StackEvent) -> bool {
+    !event.of_stack
+        && event.status.ends_with("_FAILED")
+        && event.reason.as_deref().is_none_or(|reason| !reason.contains("cancelled"))
 }

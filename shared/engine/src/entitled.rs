@@ -23,6 +23,7 @@ pub(crate) fn may(
         Wish::Rollback { .. } => &may.rollback,
         Wish::Redeploy => &may.redeploy,
         Wish::Override { .. } => &may.override_freeze,
+        Wish::Repair { .. } => &may.repair,
     };
     match voice {
         Voice::Verified { person, .. } if directory.names(list, person) => Ok(()),

@@ -22,7 +22,7 @@ use crate::ports::{
 use crate::push::{Hint, push as push_hint};
 use crate::{
     alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
-    plan, posture, promotion, show, spoken, sweep as sweeping,
+    plan, posture, promotion, repair, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -317,6 +317,7 @@ where
         Effect::LookAtDeployment => Ok(deployment::look(ports, track).await?.unwrap_or_else(done)),
         Effect::StopDeployment => deployment::stop(ports, track, promise).await,
         Effect::GiveVerdict => deployment::give_verdict(ports, track, promise).await,
+        Effect::Repair => repair::repair(ports, track, promise).await,
         Effect::Promote => promotion::promote(ports, track, promise).await,
         Effect::DiscardPlan { change_set } => {
             ports.delete_change_set(&track.key.stack(), change_set).await?;
@@ -348,6 +349,7 @@ where
         | Effect::LookAtDeployment
         | Effect::StopDeployment
         | Effect::GiveVerdict
+        | Effect::Repair
         | Effect::Promote
         | Effect::Announce { .. } => announce::perform(ports, track, promise).await,
     }

@@ -94,7 +94,7 @@ fn outcome<P: Clock>(
     }
 }
 
-fn growing_wait(waits: u32) -> Span {
+pub(crate) fn growing_wait(waits: u32) -> Span {
     Span((WAIT_FIRST.0 << waits.min(8)).min(WAIT_MAX.0))
 }
 

@@ -173,6 +173,7 @@ async fn order<P: Tracks + Records + Clock>(
             Err(format!("a freeze is overridden for {} hours at most", OVERRIDE_MAX.as_seconds() / 3600))
         }
         Wish::Override { until } => Ok(Order::OverrideFreeze { until: *until }),
+        Wish::Repair { skip } => Ok(Order::Repair { skip: skip.clone() }),
     })
 }
 
@@ -208,5 +209,8 @@ fn done(given: &GivenOrder) -> String {
         }
         Wish::Redeploy => format!("{track} is started anew once the plan is approved"),
         Wish::Override { .. } => format!("freezes of {track} do not count until then"),
+        Wish::Repair { .. } => format!(
+            "the stack of {track} is looked at and repaired where it can be; what became of it is told"
+        ),
     }
 }

@@ -18,6 +18,7 @@ use crate::errands;
 use crate::failure::Failure;
 use crate::gate;
 use crate::news::news;
+use crate::outside;
 use crate::places;
 use crate::plan_words;
 use crate::ports::{
@@ -28,7 +29,7 @@ use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
 use crate::secrets;
 use crate::service_state::{self, Runs};
-use crate::stack_status::{Readiness, readiness};
+use crate::stack_status::{Readiness, readiness, stuck};
 
 /// Pages of changes read for one plan.
 const CHANGE_PAGES_MAX: usize = 20;
@@ -75,24 +76,16 @@ where
         }
         // Nothing was ever live in it, and CloudFormation can do nothing more with it: it is made again.
         Readiness::NeverCame if track.live.is_none() => {
-            ports.delete_stack(&name, &deletion(&promise.key)).await?;
             let why =
                 format!("{}: it is deleted, for its first creation failed", busy(&name, stack.as_ref()));
+            if let Some(stack) = &stack {
+                ports.delete_stack(&stack.id, &deletion(&promise.key)).await?;
+            }
             return Err(Failure::NoCapacity { call: "DeleteStack", why });
         }
-        Readiness::NeverCame => {
-            let remedy =
-                "its creation failed, though something was deployed before: delete it, then push again";
-            return Err(Failure::refused(
-                "CreateChangeSet",
-                format!("{}; {remedy}", busy(&name, stack.as_ref())),
-            ));
-        }
-        Readiness::Stuck(remedy) => {
-            return Err(Failure::refused(
-                "CreateChangeSet",
-                format!("{}; {remedy}", busy(&name, stack.as_ref())),
-            ));
+        Readiness::NeverCame | Readiness::Stuck => {
+            let status = stack.as_ref().map_or("gone", |stack| stack.status.as_str());
+            return Err(Failure::refused("CreateChangeSet", stuck(track, status)));
         }
     };
     let Some(first) = ports.change_set(&name, &promise.key, None).await? else {
@@ -116,11 +109,16 @@ where
     match first.status.as_str() {
         "CREATE_COMPLETE" => {
             let change_set = read_whole(ports, &name, &promise.key, first).await?;
-            let news = news(ports, track, release).await?;
+            let (news, outside) = futures_util::future::try_join(
+                news(ports, track, release),
+                outside::changes(ports, track, stack.as_ref()),
+            )
+            .await?;
             let verify = verify.filter(|verify| verify.is_of(&change_set));
             let said = said(ports, track, release, &ingredients.config, verify).await?;
             let mut plan =
                 compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            plan_words::add_outside(&mut plan.lines, outside);
             plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,

@@ -35,6 +35,7 @@ fn mark(danger: Danger) -> &'static str {
         Danger::Replace => "!! REPLACE: ",
         Danger::TrafficGap => "! TRAFFIC GAP: ",
         Danger::MayReplace => "! MAY REPLACE: ",
+        Danger::ChangedOutside => "! CHANGED OUTSIDE: ",
         Danger::None => "- ",
     }
 }
@@ -92,6 +93,13 @@ pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Errand) {
     let said =
         format!("`verify` runs when all is in place, and decides whether it stays: {}", command(verify));
     lines.insert(1.min(lines.len()), plain(said));
+}
+
+/// What others changed since, before anything else of the plan: it explains why more changes than was pushed.
+pub(crate) fn add_outside(lines: &mut Vec<PlanLine>, changes: Vec<String>) {
+    let at = 1.min(lines.len());
+    let outside = |text| PlanLine { danger: Danger::ChangedOutside, text };
+    lines.splice(at..at, changes.into_iter().map(outside));
 }
 
 /// The commits that it is made of, last.

@@ -362,8 +362,11 @@ pub trait Stacks {
         logical_id: &str,
         signal: &ResourceSignal,
     ) -> Answer<()>;
-    /// Begins to delete it; none of that name changes nothing. CloudFormation refuses a token that another operation had.
-    async fn delete_stack(&self, stack: &StackName, token: &str) -> Answer<()>;
+    /// Begins to delete the stack of that id; one that is gone changes nothing, and one that was made since under the same
+    /// name is another. CloudFormation refuses a token that another operation had.
+    async fn delete_stack(&self, id: &str, token: &str) -> Answer<()>;
+    /// Goes on with the rollback of the stack of that id, but for the resources that are named. The same token counts once.
+    async fn continue_rollback(&self, id: &str, token: &str, skip: &[String]) -> Answer<()>;
     /// The change set's name is the operation's client request token. A busy stack answers `NoCapacity`.
     async fn execute_change_set(&self, stack: &StackName, name: &EffectKey) -> Answer<Executed>;
 }

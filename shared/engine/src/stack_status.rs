@@ -2,6 +2,9 @@
 //!
 //! Source: CloudFormation user guide, "Stack status codes".
 
+use model::ids::TrackKey;
+use model::track::Track;
+
 use crate::ports::ChangeSetKind;
 
 /// Whether a change set can be made for a stack in this status.
@@ -12,8 +15,8 @@ pub(crate) enum Readiness {
     Busy,
     /// Its first creation failed: it can only be deleted.
     NeverCame,
-    /// Somebody has to repair it first; how.
-    Stuck(&'static str),
+    /// Somebody has to repair it first: see `remedy`.
+    Stuck,
 }
 
 /// `None`: there is no stack.
@@ -29,13 +32,40 @@ pub(crate) fn readiness(status: Option<&str>) -> Readiness {
             | "IMPORT_ROLLBACK_COMPLETE",
         ) => Readiness::Ready(ChangeSetKind::Update),
         Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED") => Readiness::NeverCame,
-        Some("UPDATE_ROLLBACK_FAILED") => Readiness::Stuck(
-            "its rollback failed: repair what it names, then continue the rollback in CloudFormation",
-        ),
-        Some("DELETE_FAILED") => Readiness::Stuck("its deletion failed: delete it again, then push again"),
         Some(status) if status.ends_with("_IN_PROGRESS") => Readiness::Busy,
-        Some(_) => Readiness::Stuck("Tidegate does not know this status: bring the stack to a stable one"),
+        Some(_) => Readiness::Stuck,
     }
+}
+
+/// Why nothing can be deployed to a stack in this status, and what to do; `None` where it can, or will by itself.
+pub fn remedy(track: &Track, status: &str) -> Option<String> {
+    let TrackKey { service, environment } = &track.key;
+    let repair = format!("tidegate repair {service} {environment} --reason <why>");
+    let by_hand = "delete it in CloudFormation, then push again";
+    match (readiness(Some(status)), status) {
+        (Readiness::Ready(_) | Readiness::Busy, _) => None,
+        (Readiness::NeverCame, _) if track.live.is_none() => None,
+        (Readiness::NeverCame, _) => {
+            Some(format!("its creation failed, though something was deployed before: {by_hand}"))
+        }
+        (Readiness::Stuck, "UPDATE_ROLLBACK_FAILED") => Some(format!(
+            "its update failed, and so did its rollback: mend what its events name as UPDATE_FAILED, then: {repair}"
+        )),
+        (Readiness::Stuck, "DELETE_FAILED") if track.live.is_none() => {
+            Some(format!("its deletion failed: mend what its events name as DELETE_FAILED, then: {repair}"))
+        }
+        (Readiness::Stuck, "DELETE_FAILED") => Some(format!(
+            "somebody's deletion of it failed: mend what its events name as DELETE_FAILED, {by_hand}"
+        )),
+        (Readiness::Stuck, _) => {
+            Some("Tidegate does not know this status: bring it to a stable one in CloudFormation".to_owned())
+        }
+    }
+}
+
+/// Why a release ends there.
+pub(crate) fn stuck(track: &Track, status: &str) -> String {
+    format!("stack {} is {status}; {}", track.key.stack(), remedy(track, status).unwrap_or_default())
 }
 
 /// How a stack operation stands.
@@ -77,6 +107,6 @@ mod tests {
         assert_eq!(readiness(Some("UPDATE_ROLLBACK_COMPLETE")), Readiness::Ready(ChangeSetKind::Update));
         assert_eq!(readiness(Some("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")), Readiness::Busy);
         assert_eq!(readiness(Some("ROLLBACK_COMPLETE")), Readiness::NeverCame);
-        assert!(matches!(readiness(Some("SOMETHING_NEW")), Readiness::Stuck(_)));
+        assert_eq!(readiness(Some("SOMETHING_NEW")), Readiness::Stuck);
     }
 }

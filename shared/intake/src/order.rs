@@ -120,6 +120,10 @@ pub enum Wish {
     Override {
         until: Timestamp,
     },
+    /// `skip`: logical ids of resources that a rollback leaves as they are.
+    Repair {
+        skip: Vec<String>,
+    },
 }
 
 impl Wish {
@@ -132,6 +136,7 @@ impl Wish {
             Wish::Rollback { .. } => "rollback",
             Wish::Redeploy => "redeploy",
             Wish::Override { .. } => "override",
+            Wish::Repair { .. } => "repair",
         }
     }
 }
@@ -206,11 +211,14 @@ pub fn holds_a_proof(payload: &[u8]) -> bool {
 
 pub const REASON_CHARS_MAX: usize = 500;
 const PLAN_CHARS_MAX: usize = 64;
+/// Resources that one repair may leave as they are.
+const SKIPPED_MAX: usize = 20;
+const LOGICAL_ID_CHARS_MAX: usize = 255;
 
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
-    const KEYS: [&str; 14] = [
+    const KEYS: [&str; 15] = [
         "order", "id", "track", "release", "plan", "request", "to", "until", "letter", "queue", "about",
-        "failure", "reason", "proof",
+        "failure", "skip", "reason", "proof",
     ];
     order.only(&KEYS)?;
     let id = order.field("id").id("a name of the order")?;
@@ -271,9 +279,9 @@ fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unrea
         "rollback" => Wish::Rollback { to: Some(release("to")?) },
         "redeploy" => Wish::Redeploy,
         "override" => Wish::Override { until: until(&order.field("until"))? },
+        "repair" => Wish::Repair { skip: skip(&order.field("skip"))? },
         _ => {
-            let allowed =
-                "approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop";
+            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, repair, redrive or drop";
             return Err(order.field("order").unreadable(allowed));
         }
     };
@@ -295,6 +303,20 @@ fn plan(at: &At<'_>) -> Result<String, Unreadable> {
     let plan = at.text(allowed)?;
     let is_hex = plan.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if plan.len() <= PLAN_CHARS_MAX && is_hex { Ok(plan.to_owned()) } else { Err(at.unreadable(allowed)) }
+}
+
+/// Source: CloudFormation user guide, "Template anatomy": logical ids are letters and digits.
+fn skip(at: &At<'_>) -> Result<Vec<String>, Unreadable> {
+    if at.value.is_null() {
+        return Ok(Vec::new());
+    }
+    let logical_id = |at: At<'_>| {
+        let allowed = "the logical id of a resource, letters and digits";
+        let id = at.text(allowed)?;
+        let is_id = id.len() <= LOGICAL_ID_CHARS_MAX && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        if is_id { Ok(id.to_owned()) } else { Err(at.unreadable(allowed)) }
+    };
+    at.list(SKIPPED_MAX)?.map(logical_id).collect()
 }
 
 fn until(at: &At<'_>) -> Result<Timestamp, Unreadable> {

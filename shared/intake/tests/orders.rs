@@ -42,6 +42,9 @@ fn each_verb_says_what_it_is_about() {
         Wish::Cancel { release: release.clone() }
     );
     assert_eq!(wish(json!({ "order": "retry", "release": release })), Wish::Retry { release });
+    assert_eq!(wish(json!({ "order": "repair" })), Wish::Repair { skip: Vec::new() });
+    let skipping = json!({ "order": "repair", "skip": ["EcsService"] });
+    assert_eq!(wish(skipping), Wish::Repair { skip: vec!["EcsService".to_owned()] });
     let until = model::time::Timestamp(1_800_000_000_000);
     assert_eq!(wish(json!({ "order": "override", "until": until.0 })), Wish::Override { until });
 }
@@ -97,6 +100,8 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "order": "cancel", "release": "ledger-production-3" }),
         json!({ "order": "rollback", "to": 3 }),
         json!({ "order": "override", "until": "tomorrow" }),
+        json!({ "order": "repair", "skip": "EcsService" }),
+        json!({ "order": "repair", "skip": ["Ecs Service"] }),
         json!({ "track": "payments" }),
         json!({ "id": "" }),
         json!({ "by": "ana" }),
@@ -109,21 +114,23 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "why": "a key that is none" }),
     ];
     insta::assert_snapshot!(all.map(told).join("\n"), @r#"
-    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, redrive or drop
+    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, repair, redrive or drop
     release is missing: it must be <service>-<environment>-<n>
     release is "ledger-production-3": it must be a release of payments/production
     to is 3: it must be <service>-<environment>-<n>
     until is "tomorrow": it must be milliseconds since 1970
+    skip is "EcsService": it must be a list
+    skip[0] is "Ecs Service": it must be the logical id of a resource, letters and digits
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    a key is "by": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, reason, proof
+    a key is "by": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
     plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     release is "payments": it must be <service>-<environment>-<n>
     request is "pipeline-0A1B": it must be pipeline-<16 lower-case hex digits>
     reason is 1: it must be a text of at most 500 characters
     reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
-    a key is "why": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, reason, proof
+    a key is "why": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
     "#);
 }
 

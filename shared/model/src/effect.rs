@@ -39,6 +39,8 @@ pub enum Effect {
     StopDeployment,
     /// Tell CloudFormation, which waits for it, what the release's `verify` found.
     GiveVerdict,
+    /// Bring the stack back to where deployments can go on.
+    Repair,
     /// Start the release's image on the tracks that come after this one.
     Promote,
     Announce {
@@ -62,6 +64,8 @@ pub enum Notice {
     TakesLong,
     /// The track is held, or no longer.
     Held,
+    /// A repair of the stack is over.
+    Repaired,
 }
 
 /// A function that carries effects out.
@@ -86,6 +90,7 @@ impl Effect {
             | Effect::LookAtDeployment
             | Effect::StopDeployment
             | Effect::GiveVerdict
+            | Effect::Repair
             | Effect::Promote => Hand::Deployer,
             Effect::Announce { .. } | Effect::Show => Hand::Notify,
         }
@@ -106,6 +111,7 @@ impl Effect {
             | Effect::StopErrand { .. }
             | Effect::StopDeployment
             | Effect::GiveVerdict
+            | Effect::Repair
             | Effect::Promote
             | Effect::Announce { .. }
             | Effect::Show => false,

@@ -2,6 +2,7 @@
 
 use crate::approval::{Answer, Voice};
 use crate::effect::{Effect, Notice};
+use crate::order::Repaired;
 use crate::release::{Ending, Phase, Release};
 use crate::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use crate::track::Track;
@@ -41,6 +42,7 @@ kinds!(
         Cleared ErrandStarted ErrandRunning ErrandSucceeded ErrandFailed
         ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning AwaitsVerdict ServiceMoving DeploymentSettled RolloutFailed
         DeploymentRolledBack DeploymentBroken
+        Repaired NotRepaired
         Done Waiting Refused Tick
 );
 
@@ -48,8 +50,8 @@ kinds!(
     /// Of an effect.
     EffectKind:
         StartBuild LookAtBuild LeaveBuild Plan DiscardPlan Execute RunErrand LookAtErrand
-        StopErrand LookAtDeployment StopDeployment GiveVerdict Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
-        AnnounceHold Show
+        StopErrand LookAtDeployment StopDeployment GiveVerdict Repair Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
+        AnnounceHold AnnounceRepair Show
 );
 
 kinds!(
@@ -116,6 +118,10 @@ impl Signal {
                 DeploymentSeen::RolledBack { .. } => SignalKind::DeploymentRolledBack,
                 DeploymentSeen::Broken { .. } => SignalKind::DeploymentBroken,
             },
+            Signal::RepairEnded { outcome, .. } => match outcome {
+                Repaired::Done { .. } => SignalKind::Repaired,
+                Repaired::NotDone { .. } => SignalKind::NotRepaired,
+            },
             Signal::Done { .. } => SignalKind::Done,
             Signal::Waiting { .. } => SignalKind::Waiting,
             Signal::Refused { .. } => SignalKind::Refused,
@@ -126,9 +132,11 @@ impl Signal {
     /// The release that the signal is about, where it is in flight; for one about the whole track, its newest.
     pub fn release<'a>(&self, track: &'a Track) -> Option<&'a Release> {
         match self {
-            Signal::Pushed(_) | Signal::Promoted(_) | Signal::Ordered { .. } | Signal::Tick => {
-                track.in_flight.last()
-            }
+            Signal::Pushed(_)
+            | Signal::Promoted(_)
+            | Signal::Ordered { .. }
+            | Signal::RepairEnded { .. }
+            | Signal::Tick => track.in_flight.last(),
             Signal::BuildSeen { build, .. } => track
                 .in_flight
                 .iter()
@@ -167,6 +175,7 @@ impl Effect {
             Effect::LookAtDeployment => EffectKind::LookAtDeployment,
             Effect::StopDeployment => EffectKind::StopDeployment,
             Effect::GiveVerdict => EffectKind::GiveVerdict,
+            Effect::Repair => EffectKind::Repair,
             Effect::Promote => EffectKind::Promote,
             Effect::Announce { notice: Notice::ApprovalRequested } => EffectKind::AnnounceRequest,
             Effect::Announce { notice: Notice::ApprovalReminded } => EffectKind::AnnounceReminder,
@@ -174,6 +183,7 @@ impl Effect {
             Effect::Announce { notice: Notice::Ended } => EffectKind::AnnounceEnding,
             Effect::Announce { notice: Notice::TakesLong } => EffectKind::AnnounceDelay,
             Effect::Announce { notice: Notice::Held } => EffectKind::AnnounceHold,
+            Effect::Announce { notice: Notice::Repaired } => EffectKind::AnnounceRepair,
             Effect::Show => EffectKind::Show,
         }
     }

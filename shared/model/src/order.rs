@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::approval::Voice;
-use crate::ids::OrderId;
+use crate::ids::{EffectKey, OrderId};
 use crate::release::Release;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// An order, with every stored fact that its decision needs. Whoever gave it was entitled to: the engine asks the
 /// environment's record for that before anything is decided.
@@ -34,6 +34,10 @@ pub enum Order {
     OverrideFreeze {
         until: Timestamp,
     },
+    /// Bring a stack that hangs back to where deployments can go on.
+    Repair {
+        skip: Vec<String>,
+    },
 }
 
 impl Order {
@@ -47,6 +51,7 @@ impl Order {
             Order::Rollback { .. } => "rollback",
             Order::Redeploy { .. } => "redeploy",
             Order::OverrideFreeze { .. } => "override",
+            Order::Repair { .. } => "repair",
         }
     }
 }
@@ -88,4 +93,36 @@ pub struct Hold {
 pub struct Override {
     pub ordered: Ordered,
     pub until: Timestamp,
+}
+
+/// A repair beyond this is no longer waited for. CloudFormation itself waits up to three hours for an ECS service.
+pub const REPAIR_MAX: Span = Span::hours(4);
+
+/// A stack that hangs is brought back. One that is over is kept until the next one, to be told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Repair {
+    pub ordered: Ordered,
+    /// The promise to repair, and so the token of what CloudFormation does for it.
+    pub key: EffectKey,
+    /// Logical ids of what is left as it is, and for good out of step with the template.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
+    pub since: Timestamp,
+    /// `None` while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Repaired>,
+}
+
+/// What became of a repair, in sentences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Repaired {
+    Done {
+        what: String,
+    },
+    /// CloudFormation could not, or it is not for us to do.
+    NotDone {
+        why: String,
+    },
 }

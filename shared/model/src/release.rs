@@ -451,6 +451,8 @@ pub enum Danger {
     TrafficGap,
     /// CloudFormation decides only while it deploys.
     MayReplace,
+    /// Others have changed what it goes over.
+    ChangedOutside,
     None,
 }
 

@@ -5,7 +5,7 @@ use crate::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
     Revision,
 };
-use crate::order::{Order, Ordered};
+use crate::order::{Order, Ordered, Repaired};
 use crate::release::{Deployed, Frozen, Plan};
 use crate::time::Timestamp;
 
@@ -99,6 +99,12 @@ pub enum Signal {
     DeploymentSeen {
         n: u32,
         seen: DeploymentSeen,
+    },
+    /// What became of a repair.
+    RepairEnded {
+        /// The promise to repair.
+        key: EffectKey,
+        outcome: Repaired,
     },
     /// A promise is kept.
     Done {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::Promise;
 use crate::ids::{ImageDigest, OrderId, ReleaseId, Revision, TrackKey};
-use crate::order::{Hold, Override};
+use crate::order::{Hold, Override, REPAIR_MAX, Repair};
 use crate::release::Release;
 use crate::time::{Span, Timestamp};
 
@@ -39,6 +39,9 @@ pub struct Track {
     pub hold: Option<Hold>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze_override: Option<Override>,
+    /// The last repair of the stack, whether it goes on or is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
     /// The last orders taken, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<OrderId>,
@@ -89,6 +92,7 @@ impl Track {
             promoted: None,
             hold: None,
             freeze_override: None,
+            repair: None,
             orders: Vec::new(),
         }
     }
@@ -96,6 +100,11 @@ impl Track {
     /// The hold in force.
     pub fn held(&self) -> Option<&Hold> {
         self.hold.as_ref().filter(|hold| hold.lifted.is_none())
+    }
+
+    /// The repair that goes on; nothing is planned or deployed meanwhile.
+    pub fn repairing(&self) -> Option<&Repair> {
+        self.repair.as_ref().filter(|repair| repair.outcome.is_none())
     }
 
     pub fn release(&self, n: u32) -> Option<&Release> {
@@ -116,6 +125,7 @@ impl Track {
         let promises = self.outbox.iter().map(|promise| promise.due);
         let deadlines = self.in_flight.iter().filter_map(Release::deadline);
         let hold_told = self.held().map(|hold| hold.told.plus(HOLD_TOLD_EVERY));
-        promises.chain(deadlines).chain(hold_told).min()
+        let repair = self.repairing().map(|repair| repair.since.plus(REPAIR_MAX));
+        promises.chain(deadlines).chain(hold_told).chain(repair).min()
     }
 }

@@ -74,6 +74,7 @@ pub(crate) fn plan_line(line: &PlanLine, chars_max: usize) -> String {
         Danger::Replace => "🛑 REPLACE: ",
         Danger::TrafficGap => "⚠️ TRAFFIC GAP: ",
         Danger::MayReplace => "⚠️ MAY REPLACE: ",
+        Danger::ChangedOutside => "⚠️ CHANGED OUTSIDE: ",
         Danger::None => "• ",
     };
     format!("{mark}{}", plain(&line.text, chars_max))

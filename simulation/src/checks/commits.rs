@@ -60,6 +60,9 @@ fn one_deployment_at_a_time(before: &Track, advance: &Advance, wrong: &mut Wrong
     if deploying.len() > 1 {
         wrong.push((I2, format!("{deploying:?} deploy on {} at once", after.key)));
     }
+    if let (Some(_), [n, ..]) = (after.repairing(), deploying.as_slice()) {
+        wrong.push((I2, format!("{n} deploys on {} while its stack is repaired", after.key)));
+    }
     for release in &advance.changed {
         let was_deploying = before.release(release.id.n).is_some_and(is_deploying);
         if was_deploying && matches!(release.phase, Phase::Over(Ending::Superseded { .. })) {
@@ -73,14 +76,20 @@ fn one_deployment_at_a_time(before: &Track, advance: &Advance, wrong: &mut Wrong
 fn nothing_is_left_to_itself(advance: &Advance, wrong: &mut Wrong) {
     let track = &advance.track;
     let anothers_turn = track.in_flight.iter().any(is_deploying);
+    let is_repaired = track.repairing().is_some();
     let is_held = |release: &Release| {
         track.held().is_some() && release.origin.is_new() && matches!(release.phase, Phase::Ready { .. })
     };
     for release in &track.in_flight {
         let is_driven = track.outbox.iter().any(|p| p.key.release == release.id && p.effect.drives_release());
-        if !is_driven && release.deadline().is_none() && !anothers_turn && !is_held(release) {
+        if !is_driven && release.deadline().is_none() && !anothers_turn && !is_repaired && !is_held(release) {
             wrong.push((I3, format!("{} is {} and nobody will look", release.id, release.phase.name())));
         }
+    }
+    if let Some(repair) = track.repairing()
+        && !track.outbox.iter().any(|promise| promise.key == repair.key)
+    {
+        wrong.push((I3, format!("{} is to be repaired and nobody will", track.key)));
     }
     for release in &advance.changed {
         let Phase::Over(ending) = &release.phase else { continue };

@@ -68,6 +68,10 @@ fn everything_has_ended(world: &World, wrong: &mut Wrong) {
             wrong.push((I5, format!("{key} was promised and never done: {effect:?}")));
         }
     }
+    for key in world.table.tracks.values().filter(|track| track.repairing().is_some()).map(|track| &track.key)
+    {
+        wrong.push((I3, format!("{key} is still being repaired")));
+    }
     for task in world.tasks.all.iter().filter(|task| task.ended.is_none()) {
         wrong.push((I5, format!("{} still runs, for {}", task.arn, task.started_by)));
     }

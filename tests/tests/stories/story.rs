@@ -234,6 +234,23 @@ impl Story {
         as_read(&self.hears(self.releases, "ended").await)
     }
 
+    /// What became of the last repair, as people read it; nothing of it waits any more then.
+    pub(crate) async fn hears_of_the_repair(&mut self) -> String {
+        let is_over = async || {
+            let track = self.aws.load_track(&self.track).await.ok().flatten()?;
+            (track.repairing().is_none() && track.outbox.is_empty()).then_some(())
+        };
+        self.until("the repair is over and told", is_over).await;
+        let begun = Instant::now();
+        let heard =
+            |person: &Person| person.heard.iter().rposition(|heard| heard.json["notice"] == "repaired");
+        while heard(&self.person).is_none() && begun.elapsed() < self.limit {
+            self.person.listen().await;
+        }
+        let at = heard(&self.person).expect("a repair is told of");
+        as_read(&self.person.heard.remove(at))
+    }
+
     async fn hears(&mut self, n: u32, notice: &str) -> Notice {
         self.hears_of(&self.id(n).to_string(), notice).await
     }

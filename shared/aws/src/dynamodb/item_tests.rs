@@ -13,7 +13,7 @@ use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
 use model::matching::Matching;
-use model::order::{Hold, Ordered, Override};
+use model::order::{Hold, Ordered, Override, Repair, Repaired};
 use model::pipeline::{Gate, Request};
 use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
@@ -30,6 +30,7 @@ use super::*;
 const TRACK_1: &str = include_str!("format_1/track.json");
 const RELEASE_1: &str = include_str!("format_1/release.json");
 const HELD_TRACK_1: &str = include_str!("format_1/held_track.json");
+const REPAIRED_TRACK_1: &str = include_str!("format_1/repaired_track.json");
 const PREPARING_TRACK_1: &str = include_str!("format_1/preparing_track.json");
 const VERIFYING_TRACK_1: &str = include_str!("format_1/verifying_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
@@ -44,6 +45,7 @@ const PIPELINE_1: &str = include_str!("format_1/pipeline.json");
 fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Track>(TRACK_1).unwrap(), track());
     assert_eq!(serde_json::from_str::<Track>(HELD_TRACK_1).unwrap(), held_track());
+    assert_eq!(serde_json::from_str::<Track>(REPAIRED_TRACK_1).unwrap(), repaired_track());
     assert_eq!(serde_json::from_str::<Track>(PREPARING_TRACK_1).unwrap(), preparing_track());
     assert_eq!(serde_json::from_str::<Track>(VERIFYING_TRACK_1).unwrap(), verifying_track());
     assert_eq!(serde_json::from_str::<Release>(RELEASE_1).unwrap(), ended());
@@ -58,6 +60,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (PIPELINE_1, serde_json::to_value(pipeline())),
         (TRACK_1, serde_json::to_value(track())),
         (HELD_TRACK_1, serde_json::to_value(held_track())),
+        (REPAIRED_TRACK_1, serde_json::to_value(repaired_track())),
         (PREPARING_TRACK_1, serde_json::to_value(preparing_track())),
         (VERIFYING_TRACK_1, serde_json::to_value(verifying_track())),
         (RELEASE_1, serde_json::to_value(ended())),
@@ -348,6 +351,26 @@ fn held_track() -> Track {
         freeze_override: Some(Override { ordered, until: at }),
         orders: vec!["order-1".parse().unwrap()],
         ..Track::new("payments/production".parse().unwrap())
+    }
+}
+
+fn repaired_track() -> Track {
+    let since = Timestamp(1_700_000_000_000);
+    let Some(Hold { ordered, .. }) = held_track().hold else { unreachable!("the sample is held") };
+    let key = effect(8);
+    let announced = Effect::Announce { notice: Notice::Repaired };
+    Track {
+        repair: Some(Repair {
+            ordered,
+            key: key.clone(),
+            skip: vec!["EcsService".to_owned()],
+            since,
+            outcome: Some(Repaired::NotDone { why: "nothing hangs".to_owned() }),
+        }),
+        outbox: [Effect::Repair, announced]
+            .map(|effect| Promise { key: key.clone(), effect, due: since, waits: 0, waiting_for: None })
+            .into(),
+        ..held_track()
     }
 }
 

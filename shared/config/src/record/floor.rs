@@ -115,6 +115,9 @@ pub struct May {
     #[schemars(with = "Vec<String>", rename = "override")]
     #[serde(rename = "override")]
     pub override_freeze: Vec<Who>,
+    /// Have a stack that hangs brought back.
+    #[schemars(with = "Vec<String>")]
+    pub repair: Vec<Who>,
     /// Take the service out of the environment.
     #[schemars(with = "Vec<String>")]
     pub retire: Vec<Who>,
@@ -183,11 +186,12 @@ pub(super) fn read_caps(value: &Value, path: &Path, faults: &mut Faults) -> Opti
 }
 
 pub(super) fn read_may(value: &Value, path: &Path, faults: &mut Faults) -> Option<May> {
-    const KEYS: [&str; 9] =
-        ["rollback", "redeploy", "retry", "promote", "cancel", "hold", "lift", "override", "retire"];
+    const KEYS: [&str; 10] = [
+        "rollback", "redeploy", "retry", "promote", "cancel", "hold", "lift", "override", "repair", "retire",
+    ];
     let may = reader::object(value, path, &KEYS, faults)?;
     let lists = KEYS.map(|key| may.optional(key, faults, read_who).map(Option::unwrap_or_default));
-    let [rollback, redeploy, retry, promote, cancel, hold, lift, override_freeze, retire] = lists;
+    let [rollback, redeploy, retry, promote, cancel, hold, lift, override_freeze, repair, retire] = lists;
     Some(May {
         rollback: rollback?,
         redeploy: redeploy?,
@@ -197,6 +201,7 @@ pub(super) fn read_may(value: &Value, path: &Path, faults: &mut Faults) -> Optio
         hold: hold?,
         lift: lift?,
         override_freeze: override_freeze?,
+        repair: repair?,
         retire: retire?,
     })
 }

@@ -98,7 +98,7 @@ fn a_record_says_who_may_do_what_and_what_services_may_have() {
         (
             "/may",
             json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "promote": [], "cancel": [], "hold": ["user:ben"],
-            "lift": [], "override": ["user:ana"], "retire": []}),
+            "lift": [], "override": ["user:ana"], "repair": [], "retire": []}),
         ),
         ("/pipelines", json!(["payments", "ledger-*/Approve"])),
     ] {
@@ -138,7 +138,7 @@ fn wrong_rights_are_told() {
     environment record: $.pipelines[2] is "a/b/c"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
     "#);
     insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
-    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, retire; did you mean environment record: $.may.rollback?
+    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, repair, retire; did you mean environment record: $.may.rollback?
     environment record: $.may.hold is "user:ana"; allowed: a list of 0 to 50 people and groups
     environment record: $.may.lift[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
     "#);

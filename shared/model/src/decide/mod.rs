@@ -7,6 +7,7 @@ mod errand;
 mod orders;
 mod plan;
 mod promises;
+mod repair;
 mod time;
 mod turns;
 
@@ -71,6 +72,10 @@ pub enum Why {
     NewerInFlight,
     #[error("a release is in flight: cancel it first, or wait for it")]
     OtherInFlight,
+    #[error("a release is being deployed: cancel it first, or wait for it")]
+    Deploying,
+    #[error("the stack is being repaired already")]
+    AlreadyRepairing,
     #[error("the end that was given is over")]
     AlreadyPast,
 }
@@ -98,6 +103,7 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
         Signal::Frozen { n, key, frozen } => draft.frozen(*n, key, frozen),
         Signal::NotExecuted { n, key } => draft.not_executed(*n, key),
         Signal::DeploymentSeen { n, seen } => draft.deployment_seen(*n, seen),
+        Signal::RepairEnded { key, outcome } => draft.repair_ended(key, outcome.clone()),
         Signal::Done { key } => draft.done(key),
         Signal::Waiting { key, why, until } => draft.waiting(key, why, *until),
         Signal::Refused { key, why } => draft.refused(key, why),

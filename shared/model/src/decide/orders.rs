@@ -21,6 +21,7 @@ impl Draft {
             Order::Rollback { to } => self.roll_back(to, ordered)?,
             Order::Redeploy { of } => self.redeploy(of, ordered)?,
             Order::OverrideFreeze { until } => self.override_freeze(*until, ordered)?,
+            Order::Repair { skip } => self.repair(skip, ordered)?,
         }
         self.track.orders.push(ordered.id.clone());
         if self.track.orders.len() > ORDERS_MAX {

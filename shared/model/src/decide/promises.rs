@@ -3,6 +3,7 @@
 use super::{Draft, LOOK_MAX, Outcome, Why, look_delay};
 use crate::effect::{Effect, Notice, Promise};
 use crate::ids::EffectKey;
+use crate::order::Repaired;
 use crate::release::{Reach, Verdict};
 use crate::time::Timestamp;
 
@@ -40,6 +41,9 @@ impl Draft {
         if matches!(promise.effect, Effect::LookAtDeployment | Effect::LookAtErrand) {
             // It goes on whether we may look or not: nothing has ended, and nothing else may start.
             return self.waiting(key, why, self.now.plus(LOOK_MAX));
+        }
+        if promise.effect == Effect::Repair {
+            return self.repair_ended(key, Repaired::NotDone { why: why.to_owned() });
         }
         self.track.outbox.retain(|promise| promise.key != *key);
         if promise.effect == Effect::RunErrand && self.is_verifying(key.release.n) {

@@ -19,7 +19,8 @@ impl Draft {
             .map(|release| release.id.n)
             .collect();
         let hold_told = self.tell_of_hold();
-        if due.is_empty() && !hold_told {
+        let repair_is_late = self.repair_is_late();
+        if due.is_empty() && !hold_told && !repair_is_late {
             return Err(Why::NothingDue);
         }
         for n in due {

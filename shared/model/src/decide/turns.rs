@@ -29,10 +29,10 @@ impl Draft {
         }
     }
 
-    /// After every signal: one deployment at a time (I2), and plans only while the stack is free.
+    /// After every signal: one deployment at a time (I2), and plans only while the stack is free and nobody repairs it.
     pub(super) fn give_turns(&mut self) {
         let deploying = |track: &Track| track.in_flight.iter().any(|r| r.phase.reach() == Reach::Deployment);
-        if deploying(&self.track) {
+        if deploying(&self.track) || self.track.repairing().is_some() {
             return;
         }
         let held = self.track.held().is_some();
@@ -72,7 +72,11 @@ impl Draft {
         self.promise(n, Effect::Execute, self.now);
         // An older one could only come after this one now (I8).
         self.supersede(n, Reach::Plan, |_| true);
-        // A plan made from here on would be made against a stack that moves: it could even find "no changes".
+        self.stop_planning();
+    }
+
+    /// A plan made from here on would be made against a stack that moves: it could even find "no changes".
+    pub(super) fn stop_planning(&mut self) {
         self.track.outbox.retain(|promise| promise.effect != Effect::Plan);
     }
 
@@ -118,7 +122,7 @@ impl Draft {
 
     /// Executing a change set makes CloudFormation discard the stack's others: waiting plans are made again, and
     /// their approvals count only if nothing changed (I1).
-    fn replan_waiting(&mut self) {
+    pub(super) fn replan_waiting(&mut self) {
         let waiting: Vec<u32> =
             self.track.in_flight.iter().filter(|r| r.phase.reach() == Reach::Plan).map(|r| r.id.n).collect();
         for n in waiting {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
-use model::order::Order;
+use model::order::{Order, Repaired};
 use model::release::{Ending, ErrandKind, Frozen, Origin, Phase, Plan, Release, Verdict, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
@@ -241,6 +241,11 @@ impl Facts {
                     }
                 }
                 done()
+            }
+            Effect::Repair => {
+                self.generation += 1;
+                let outcome = Repaired::Done { what: "the stack is UPDATE_ROLLBACK_COMPLETE".to_owned() };
+                Some(Signal::RepairEnded { key: promise.key.clone(), outcome })
             }
             Effect::GiveVerdict => {
                 let Some(verdict) = story.track.release(n)?.verdict.clone() else { return done() };
@@ -492,11 +497,11 @@ impl Facts {
 impl Facts {
     /// Whoever orders has read what is stored.
     fn order(&mut self, pick: usize, story: &Story) -> Option<Signal> {
-        let over = story.over.get(pick / 8 % story.over.len().max(1)).cloned().map(Box::new);
+        let over = story.over.get(pick / 9 % story.over.len().max(1)).cloned().map(Box::new);
         let was_deployed = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
         let newest = story.track.newest.as_ref().map_or(1, |newest| newest.n);
         // Where nothing goes wrong nobody goes back or gives up: what is held is only held up.
-        let kinds = if self.trouble { 8 } else { 3 };
+        let kinds = if self.trouble { 9 } else { 3 };
         let order = match pick % kinds {
             0 => Order::Hold,
             1 | 2 => Order::Lift,
@@ -504,7 +509,8 @@ impl Facts {
             4 => Order::Retry { of: over? },
             5 => Order::Rollback { to: Box::new(story.over.iter().find(was_deployed)?.clone()) },
             6 => Order::Redeploy { of: over? },
-            _ => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
+            7 => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
+            _ => Order::Repair { skip: Vec::new() },
         };
         self.orders += 1;
         Some(Signal::Ordered { order, ordered: ordered(self.orders) })

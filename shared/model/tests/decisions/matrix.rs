@@ -7,7 +7,7 @@ use model::approval::{Answer, Policy, Voice};
 use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
 use model::ids::EffectKey;
-use model::order::Order;
+use model::order::{Order, Repaired};
 use model::release::{Errand, ErrandKind, Frozen, Phase, STALE_MAX};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
@@ -60,6 +60,7 @@ fn every_phase_and_every_signal_has_its_sample() {
 
 fn situations() -> Vec<Situation> {
     let at = |name, n, story| Situation { name, n, story };
+    let repair = || Order::Repair { skip: Vec::new() };
     let first = || Story::new().planning('a');
     let waiting = || first().planned(1, 1);
     let deploying = || waiting().approved(1);
@@ -126,7 +127,10 @@ fn situations() -> Vec<Situation> {
             1,
             preparing().errand_seen(1, ErrandSeen::Failed { why: "exit".into() }),
         ),
+        at("Planning; the stack is repaired", 1, first().orders(repair())),
+        at("AwaitingApproval; the stack is repaired", 1, waiting().orders(repair())),
         at("over: Deployed", 1, live()),
+        at("over: Deployed; the stack is repaired", 1, live().orders(repair())),
         at("over: Deployed; a newer one is live", 1, live_twice()),
         at("over: Cancelled", 1, waiting().orders(Order::Cancel { n: 1 })),
         at("over: Superseded; the newer one builds", 1, Story::new().pushed('a').pushed('b')),
@@ -171,6 +175,11 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
     };
     let ran = |key: &EffectKey, seen| Signal::ErrandSeen { n, key: key.clone(), seen };
     let order = |order| Signal::Ordered { order, ordered: ordered(9) };
+    let repaired = |outcome| {
+        let repair =
+            story.track.repair.as_ref().map_or_else(|| story.key(n, 98), |repair| repair.key.clone());
+        Signal::RepairEnded { key: repair, outcome }
+    };
     let no_replies = Policy { replies: false, ..policy(1) };
     vec![
         ("Pushed, the newest again", Signal::Pushed(push(story.newest_letter()))),
@@ -191,6 +200,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Ordered Rollback", order(Order::Rollback { to: stored.clone() })),
         ("Ordered Redeploy", order(Order::Redeploy { of: stored })),
         ("Ordered OverrideFreeze", order(Order::OverrideFreeze { until: story.now.plus(Span::hours(2)) })),
+        ("Ordered Repair", order(Order::Repair { skip: Vec::new() })),
         ("Ordered OverrideFreeze, too late", order(Order::OverrideFreeze { until: story.now })),
         ("BuildStarted", Signal::BuildStarted { n, build: build(own_letter) }),
         ("BuildSeen Running", seen(BuildSeen::Running { phase: "BUILD".into() })),
@@ -281,6 +291,8 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
                 why: "unhealthy".into(),
             }),
         ),
+        ("RepairEnded Done", repaired(Repaired::Done { what: "well again".into() })),
+        ("RepairEnded NotDone", repaired(Repaired::NotDone { why: "stuck".into() })),
         ("Done, the last promise", Signal::Done { key: promised.clone() }),
         ("Done, none such", Signal::Done { key: story.key(n, 98) }),
         (
@@ -319,6 +331,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
             Order::Rollback { .. } => "Ordered Rollback",
             Order::Redeploy { .. } => "Ordered Redeploy",
             Order::OverrideFreeze { .. } => "Ordered OverrideFreeze",
+            Order::Repair { .. } => "Ordered Repair",
         },
         Signal::BuildStarted { .. } => "BuildStarted",
         Signal::BuildSeen { seen, .. } => match seen {
@@ -358,6 +371,8 @@ fn signal_kind(signal: &Signal) -> &'static str {
             DeploymentSeen::RolledBack { .. } => "DeploymentSeen RolledBack",
             DeploymentSeen::Broken { .. } => "DeploymentSeen Broken",
         },
+        Signal::RepairEnded { outcome: Repaired::Done { .. }, .. } => "RepairEnded Done",
+        Signal::RepairEnded { outcome: Repaired::NotDone { .. }, .. } => "RepairEnded NotDone",
         Signal::Done { .. } => "Done",
         Signal::Waiting { .. } => "Waiting",
         Signal::Refused { .. } => "Refused",
@@ -365,7 +380,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 43] = [
+const SIGNAL_KINDS: [&str; 46] = [
     "Pushed",
     "Pushed, fault",
     "Promoted",
@@ -377,6 +392,7 @@ const SIGNAL_KINDS: [&str; 43] = [
     "Ordered Rollback",
     "Ordered Redeploy",
     "Ordered OverrideFreeze",
+    "Ordered Repair",
     "BuildStarted",
     "BuildSeen Running",
     "BuildSeen Succeeded",
@@ -405,6 +421,8 @@ const SIGNAL_KINDS: [&str; 43] = [
     "Settled, Failed",
     "DeploymentSeen RolledBack",
     "DeploymentSeen Broken",
+    "RepairEnded Done",
+    "RepairEnded NotDone",
     "Done",
     "Waiting",
     "Refused",
@@ -484,6 +502,7 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::LookAtDeployment => "LookAtDeployment".to_owned(),
         Effect::StopDeployment => "StopDeployment".to_owned(),
         Effect::GiveVerdict => "GiveVerdict".to_owned(),
+        Effect::Repair => "Repair".to_owned(),
         Effect::Promote => "Promote".to_owned(),
         Effect::Announce { notice } => match notice {
             Notice::ApprovalRequested => "Announce ApprovalRequested".to_owned(),
@@ -492,6 +511,7 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
             Notice::Ended => "Announce Ended".to_owned(),
             Notice::TakesLong => "Announce TakesLong".to_owned(),
             Notice::Held => "Announce Held".to_owned(),
+            Notice::Repaired => "Announce Repaired".to_owned(),
         },
         Effect::Show => "Show".to_owned(),
     };

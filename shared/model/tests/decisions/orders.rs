@@ -2,7 +2,7 @@
 
 use model::decide::Why;
 use model::effect::{Effect, Notice};
-use model::order::Order;
+use model::order::{Order, Repaired};
 use model::release::{Ending, Origin, Phase};
 use model::signal::{DeploymentSeen, Signal};
 use model::time::Span;
@@ -72,6 +72,54 @@ fn an_order_that_is_sent_again_is_taken_once() {
     assert_eq!(story.see(&lift), Ok(()));
     assert_eq!(story.see(&hold), Err(Why::AlreadyDone), "late, and the hold is over");
     assert!(story.track.held().is_none());
+}
+
+fn repair() -> Order {
+    Order::Repair { skip: Vec::new() }
+}
+
+#[test]
+fn nothing_is_planned_and_nobody_gets_a_turn_while_the_stack_is_repaired() {
+    let story = live_twice().planning('c').planned(3, 3).orders(repair());
+    let key = story.track.repairing().expect("it is repaired").key.clone();
+    let mut story = story.approved(3);
+    assert!(matches!(story.track.release(3).unwrap().phase, Phase::Ready { .. }), "I2");
+    assert_eq!(
+        story.see(&Signal::Ordered { order: repair(), ordered: ordered(8) }),
+        Err(Why::AlreadyRepairing)
+    );
+    let outcome = Repaired::NotDone { why: "it cannot be mended".into() };
+    assert_eq!(story.see(&Signal::RepairEnded { key: key.clone(), outcome }), Ok(()));
+    assert!(matches!(story.track.release(3).unwrap().phase, Phase::Planning { before: Some(_), .. }));
+    assert!(story.promised(&Effect::Plan).is_some(), "the stack has moved: its plan is made again");
+    assert!(story.promised(&Effect::Announce { notice: Notice::Repaired }).is_some());
+    let late = Repaired::Done { what: "it is well".into() };
+    assert_eq!(story.see(&Signal::RepairEnded { key, outcome: late }), Err(Why::AlreadyDone), "I4");
+}
+
+#[test]
+fn what_runs_is_not_interrupted_by_a_repair() {
+    let mut story = live_twice().planning('c').planned(3, 3).approved(3).executing(3);
+    assert_eq!(
+        story.see(&Signal::Ordered { order: repair(), ordered: ordered(8) }),
+        Err(Why::Deploying),
+        "I2"
+    );
+}
+
+#[test]
+fn a_repair_that_does_not_end_is_told_of() {
+    let mut story = live_twice().orders(repair());
+    story.track.outbox.retain(|promise| promise.effect == Effect::Repair);
+    story.track.outbox[0].due = story.now.plus(Span::hours(9));
+    assert_eq!(story.track.due(), Some(story.track.repair.as_ref().unwrap().since.plus(Span::hours(4))));
+    story.now = story.now.plus(Span::hours(4));
+    assert_eq!(story.see(&Signal::Tick), Ok(()), "I3");
+    assert!(story.promised(&Effect::Announce { notice: Notice::Repaired }).is_some());
+    assert!(
+        matches!(&story.track.repair.as_ref().unwrap().outcome, Some(Repaired::NotDone { why }) if why.contains("4 hours"))
+    );
+    assert!(story.promised(&Effect::Repair).is_none());
 }
 
 #[test]
