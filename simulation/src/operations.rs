@@ -27,6 +27,8 @@ pub(crate) struct Operation {
     pub(crate) verify: Option<Verify>,
     /// The stack's last status in this operation.
     pub(crate) ended: Option<&'static str>,
+    /// Others deleted its stack, and its events with it, while its release was still looked at.
+    pub(crate) unread: bool,
 }
 
 /// What the operation must be told before it completes.

@@ -262,6 +262,7 @@ impl World {
             stopped: None,
             verify,
             ended: None,
+            unread: false,
         });
         let status = if kind == ChangeSetKind::Create { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         self.stack_is(name.as_str(), status, &token);
@@ -391,6 +392,13 @@ impl World {
             Some("ROLLBACK_COMPLETE") => {
                 self.say(format_args!("{name} is deleted by an operator"));
                 self.stacks.all.remove(name);
+                let tracks = &self.table.tracks;
+                for operation in self.stacks.operations.iter_mut().filter(|it| it.stack == name) {
+                    let key = operation.token.parse::<EffectKey>();
+                    operation.unread |= key.is_ok_and(|EffectKey { release, .. }| {
+                        tracks.get(&release.track).is_some_and(|track| track.release(release.n).is_some())
+                    });
+                }
             }
             Some("UPDATE_ROLLBACK_FAILED") => self.stack_is(name, "UPDATE_ROLLBACK_COMPLETE", &token),
             Some(_) | None => {}

@@ -37,6 +37,18 @@ fn seeds_in_which_a_creation_completed_before_it_was_deleted() {
     holds(&[8904]);
 }
 
+/// The same, with the deletion sent by a function that was slow: the look had read the completed stack before.
+#[test]
+fn seeds_in_which_a_creation_completed_while_it_was_being_stopped() {
+    holds(&[7831]);
+}
+
+/// An operator deleted a stack that had rolled back before anybody looked at it: nobody could know that it had.
+#[test]
+fn seeds_in_which_an_operator_was_faster_than_the_look() {
+    holds(&[32633]);
+}
+
 /// A deployment was cancelled while the call that started its `verify` was on its way.
 #[test]
 fn seeds_in_which_a_verify_was_given_up_as_it_started() {

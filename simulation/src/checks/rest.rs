@@ -120,7 +120,9 @@ fn operations_were_told_truly(world: &World, wrong: &mut Wrong) {
         let told = ending.map_or("nothing", Ending::name);
         let is_true = match operation.becomes {
             Becomes::Completed | Becomes::Slow | Becomes::RolloutLags => told == "Deployed" || touched,
-            Becomes::RolledBack => told == "RolledBack" || (touched && told == "Failed"),
+            Becomes::RolledBack => {
+                told == "RolledBack" || ((touched || operation.unread) && told == "Failed")
+            }
             Becomes::RollbackFailed | Becomes::RolloutFails => told == "Failed" || touched,
             // Where the old task definition names the same image, that is what was asked for. Whether the service ran
             // it is checked when "deployed" is committed.

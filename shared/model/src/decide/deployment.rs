@@ -1,7 +1,7 @@
 //! From turn to ending.
 
 use super::{Draft, LOOK_FIRST, Outcome, Why};
-use crate::effect::Effect;
+use crate::effect::{Effect, Promise};
 use crate::ids::{EffectKey, ImageDigest};
 use crate::release::{Deployed, Ending, Errand, ErrandKind, Frozen, How, Origin, Phase, Stop, Verdict};
 use crate::signal::{DeploymentSeen, Rollout};
@@ -137,6 +137,13 @@ impl Draft {
     /// I6: only stack, digest and rollout together make a deployment.
     fn settled(&mut self, n: u32, image: &ImageDigest, deployed: &Deployed, rollout: &Rollout) -> Outcome {
         let failed = |why: String| Ending::Failed { why, stack_status: Some(deployed.stack_status.clone()) };
+        // Whoever takes it back may be at it: the stack that completed just now may be deleted all the same.
+        if self.is_being_stopped(n) {
+            return self.look_at_deployment_later(
+                n,
+                format!("{}, and about to be taken back", deployed.stack_status),
+            );
+        }
         match rollout {
             Rollout::Running => self.look_at_deployment_later(
                 n,
@@ -168,6 +175,12 @@ impl Draft {
                 Ok(())
             }
         }
+    }
+
+    fn is_being_stopped(&self, n: u32) -> bool {
+        let stops =
+            |promise: &Promise| promise.key.release.n == n && promise.effect == Effect::StopDeployment;
+        self.track.outbox.iter().any(stops)
     }
 
     /// CloudFormation completes nothing that waits for a verdict; others may have told it one.

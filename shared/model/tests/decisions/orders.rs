@@ -176,6 +176,9 @@ fn a_deployment_that_exceeds_its_limit_is_taken_back_and_told_of_only_when_that_
 fn what_completes_although_it_was_cancelled_is_deployed() {
     let story = Story::new().planning('a').planned(1, 1).approved(1).executing(1);
     let story = story.orders(Order::Cancel { n: 1 }).deployed(1);
+    assert!(story.track.live.is_none(), "whoever takes it back may be at it: it may be deleted all the same");
+    let key = story.promised(&Effect::StopDeployment).unwrap();
+    let story = story.told(&Signal::Done { key }).deployed(1);
     assert_eq!(story.track.live.as_ref().unwrap().release.n, 1);
     assert!(story.promised(&Effect::StopDeployment).is_none(), "nothing is left to stop");
 }
