@@ -35,6 +35,7 @@ pub(crate) async fn a_build_fails(story: &mut Story) {
           #1 [stage-0 1/1] COPY no-such-folder/ /app/
           ERROR: failed to build: failed to solve: Dockerfile:2: failed to compute cache key: failed to calculate checksum of ref local: "/no-such-folder": not found
 
+        The build's log: https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logEvent:group=/aws/codebuild/<build project>;stream=<uuid>
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
         "#);
@@ -54,6 +55,7 @@ fn a_dockerfile_that_cannot_be_used_ends_the_release() {
         ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context; its last lines:
           ERROR: failed to build: failed to solve: dockerfile parse error on line 1: no build stage in current context
 
+        The build's log: https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logEvent:group=/aws/codebuild/<build project>;stream=<uuid>
         Revision <short> of payments on main.
         Nothing is live yet. Mend the cause and push again.
         "#);

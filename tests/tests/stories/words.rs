@@ -22,6 +22,9 @@ fn without_identity(word: &str) -> String {
     if let Some((family, attempt)) = word.strip_prefix("tg-").and_then(|rest| rest.rsplit_once('-')) {
         return if is_hex(&family.replace('-', "")) { format!("<build {attempt}>") } else { word.to_owned() };
     }
+    if word.starts_with("tidegate-BuildProject-") {
+        return "<build project>".to_owned();
+    }
     let is_uuid = word.len() == 36 && word.matches('-').count() == 4;
     match word.len() {
         _ if is_uuid && is_hex(&word.replace('-', "")) => "<uuid>".to_owned(),
