@@ -340,11 +340,11 @@ def wait_for_services():
     @functools.wraps(update)
     def update_and_wait(physical_id, old_props, new_props, stack_name):
         # What ECS refused changed nothing: the rollback has nothing to put back.
-        if old_props == refused.pop(physical_id, None):
+        if (new_props, old_props) == refused.pop(physical_id, None):
             return update(physical_id, new_props, new_props, stack_name)
         before = verdict("before", stack_name, physical_id, new_props)
         if before["do"] == "fail":
-            refused[physical_id] = new_props
+            refused[physical_id] = (old_props, new_props)
             raise ValueError(before["reason"])
         if before["do"] == "skip":
             new_props = {**new_props, "TaskDefinition": old_props.get("TaskDefinition", "")}
