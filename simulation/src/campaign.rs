@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::beside;
+use crate::beside::drills::drill_world;
+use crate::beside::pipelines::pipeline_world;
 use crate::coverage::Coverage;
-use crate::drills::{DrillReport, drill_world};
-use crate::pipelines::{PipelineReport, pipeline_world};
 use crate::run::{Report, run};
 use crate::trace::Keep;
 
@@ -97,16 +98,14 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
                 Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
             }
             if seed.is_multiple_of(BESIDE_EVERY) {
-                let drilled = caught(|| drill_world(seed, None));
-                let DrillReport { violations, coverage: met } = drilled.unwrap_or_else(DrillReport::of_panic);
-                coverage.merge(&met);
-                if !violations.is_empty() {
-                    failed.push(Failed { seed, violations });
-                }
-                let piped = caught(|| pipeline_world(seed, None)).unwrap_or_else(PipelineReport::of_panic);
-                coverage.merge(&piped.coverage);
-                if !piped.violations.is_empty() {
-                    failed.push(Failed { seed, violations: piped.violations });
+                let worlds = [caught(|| drill_world(seed, None)), caught(|| pipeline_world(seed, None))];
+                for world in worlds {
+                    let beside::Report { violations, coverage: met } =
+                        world.unwrap_or_else(beside::Report::of_panic);
+                    coverage.merge(&met);
+                    if !violations.is_empty() {
+                        failed.push(Failed { seed, violations });
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! calls. The same seed gives the same run, byte for byte.
 
 mod altered;
+mod beside;
 mod board;
 mod builds;
 mod callers;
@@ -12,7 +13,6 @@ mod coverage;
 mod crash;
 mod crash_points;
 mod delivery;
-mod drills;
 mod errands;
 mod events;
 mod executor;
@@ -27,7 +27,6 @@ mod mutation;
 mod operations;
 mod orders;
 mod people;
-mod pipelines;
 mod ports;
 mod race;
 mod random;
@@ -48,13 +47,13 @@ mod voters;
 mod witness;
 mod world;
 
+pub use beside::drills::{DrillFlaw, drill_world};
+pub use beside::pipelines::{PipelineFlaw, pipeline_world};
 pub use campaign::{BESIDE_EVERY, Failed, Progress, Summary, campaign};
 pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points, uncrashed};
-pub use drills::{DrillFlaw, DrillReport, drill_world};
 pub use load::{Load, burst, crowd, stalled};
 pub use mutation::Mutation;
-pub use pipelines::{PipelineFlaw, PipelineReport, pipeline_world};
 pub use race::{Races, races_for_one_place};
 pub use reach::{LONG_RUN_SEEDS, shortcomings};
 pub use run::Report;

@@ -4,11 +4,11 @@ use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
 use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
 
+use crate::beside::drills::DRILLS_MEET;
+use crate::beside::pipelines::PIPELINES_MEET;
 use crate::calls::CALLS;
 use crate::coverage::{Cell, Coverage, cell_name};
-use crate::drills::DRILLS_MEET;
 use crate::faults::Fault;
-use crate::pipelines::PIPELINES_MEET;
 use crate::story::STORY_NAMES;
 
 /// From so many seeds on, something that was not met is a fault of the simulation, or of what it simulates.

@@ -1,0 +1,131 @@
+//! Worlds beside that of the tracks, with which they share nothing: each has one clock and one agenda, functions that run
+//! to their next pause, and calls that are turned away or lose their answers.
+
+pub(crate) mod drills;
+pub(crate) mod pipelines;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use engine::failure::Failure;
+use model::time::Timestamp;
+
+use crate::coverage::Coverage;
+use crate::executor::pause;
+use crate::random::Random;
+use crate::world::START_MS;
+
+/// What became of one seed.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub violations: Vec<String>,
+    pub coverage: Coverage,
+}
+
+impl Report {
+    pub(crate) fn of_panic(why: String) -> Self {
+        Self { violations: vec![why], coverage: Coverage::default() }
+    }
+}
+
+/// What tells one such world from another.
+#[derive(Debug, Clone, Copy)]
+struct Nature {
+    /// Kinds of what is met: faults, and calls.
+    fault: &'static str,
+    call: &'static str,
+    /// How many calls in a thousand are turned away, and how many lose their answers.
+    trouble_per_mille: u64,
+    /// Faults stop; what is under way ends within its own limits.
+    quiet_from_ms: u64,
+    ends_within_ms: u64,
+}
+
+/// What every such world has.
+struct Base<What> {
+    nature: Nature,
+    now: u64,
+    random: Random,
+    agenda: BTreeMap<(u64, u64), What>,
+    next_id: u64,
+    coverage: Coverage,
+    violations: Vec<String>,
+}
+
+impl<What> Base<What> {
+    fn new(nature: Nature, random: Random) -> Self {
+        Self {
+            nature,
+            now: START_MS,
+            random,
+            agenda: BTreeMap::new(),
+            next_id: 0,
+            coverage: Coverage::default(),
+            violations: Vec::new(),
+        }
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp(self.now)
+    }
+
+    fn later(&mut self, delay_ms: u64, what: What) {
+        self.next_id += 1;
+        self.agenda.insert((self.now + delay_ms, self.next_id), what);
+    }
+
+    /// What comes next, with its number in the agenda, at its time; `None` when nothing more comes.
+    fn next(&mut self) -> Option<(u64, What)> {
+        let ((at, id), what) = self.agenda.pop_first()?;
+        self.now = at;
+        (at <= START_MS + self.nature.ends_within_ms).then_some((id, what))
+    }
+
+    /// Whether a fault strikes; none does once all is quiet.
+    fn strikes(&mut self, fault: &'static str, per_mille: u64) -> bool {
+        let strikes = self.random.chance(per_mille) && self.now < START_MS + self.nature.quiet_from_ms;
+        if strikes {
+            self.coverage.hit(self.nature.fault, fault);
+        }
+        strikes
+    }
+
+    fn report(&mut self) -> Report {
+        Report { violations: std::mem::take(&mut self.violations), coverage: self.coverage.clone() }
+    }
+}
+
+trait Beside {
+    type What;
+
+    fn base(&mut self) -> &mut Base<Self::What>;
+}
+
+/// Pauses before and after the effect; may be turned away before it, or lose its answer after it.
+async fn call<W: Beside, T>(
+    world: &Rc<RefCell<W>>,
+    call: &'static str,
+    effect: impl FnOnce(&mut W) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let strikes = |fault| {
+        let base = &mut *world.borrow_mut();
+        let base = base.base();
+        base.strikes(fault, base.nature.trouble_per_mille)
+    };
+    pause().await;
+    if strikes("throttled") {
+        return Err(Failure::transient(call, "Throttling: Rate exceeded"));
+    }
+    let answer = {
+        let world = &mut *world.borrow_mut();
+        let base = world.base();
+        base.coverage.hit(base.nature.call, call);
+        effect(world)
+    };
+    pause().await;
+    if strikes("answer lost") {
+        return Err(Failure::Unknown { call, source: "connection reset".into() });
+    }
+    answer
+}
