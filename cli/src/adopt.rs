@@ -286,7 +286,7 @@ impl<'a> Adopting<'a> {
         }
         let changes =
             self.plan(&client, FINISH, ChangeSetType::Update, &self.adoption.rendered.template).await?;
-        if changes != [(ChangeAction::Add, MARK.to_owned())] {
+        if changes != [(ChangeAction::Add, adoption::MARK.to_owned())] {
             return Err(unwanted(FINISH, stack.as_str(), &changes));
         }
         self.execute(&client, FINISH, "UPDATE_COMPLETE").await?;
@@ -324,7 +324,7 @@ impl<'a> Adopting<'a> {
         let stack = self.track.stack();
         let url = self
             .aws
-            .store_template(&sha256(template), template)
+            .store_template(&config::sha256(template), template)
             .await
             .map_err(|failure| failure.to_string())?;
         let deleted =
@@ -410,9 +410,6 @@ impl<'a> Adopting<'a> {
     }
 }
 
-/// What the second change set adds, which is nothing that runs.
-const MARK: &str = adoption::MARK;
-
 fn unwanted(name: &str, stack: &str, changes: &[(ChangeAction, String)]) -> String {
     let changes: Vec<String> =
         changes.iter().map(|(action, id)| format!("{} {id}", action.as_str())).collect();
@@ -432,11 +429,6 @@ async fn status(client: &Client, stack: &str) -> Result<Option<String>, String> 
         Err(error) if error.code() == Some("ValidationError") => Ok(None),
         Err(error) => Err(refusal("DescribeStacks", &error)),
     }
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write(file: &Path, text: &str) -> Result<(), String> {

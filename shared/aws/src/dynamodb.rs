@@ -4,24 +4,27 @@ mod item;
 mod pipelines;
 mod watches;
 
+use std::str::FromStr;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem};
 use engine::failure::Failure;
-use engine::ports::{Agenda, Builds, Commit, CommitOnce, Letters, Listeners, Once, Tracks};
+use engine::ports::{Agenda, Builds, Commit, CommitOnce, Letters, Listeners, Once, Page, Tracks};
 #[cfg(feature = "ssm")]
 use engine::show::Shown;
 use intake::Care;
 use intake::dead_letter::Dropped;
 use model::build::Build;
 use model::decide::Advance;
-use model::ids::{BuildFamily, ReleaseId, TrackKey};
+use model::ids::{BuildFamily, Malformed, ReleaseId, TrackKey};
 use model::listener::Listener;
 use model::release::Release;
 use model::time::Timestamp;
 use model::track::Track;
+use serde::de::DeserializeOwned;
 
 use self::item::{Item, Place};
 use crate::Aws;
@@ -258,6 +261,34 @@ impl Aws {
             .await
             .map_err(|error| QUERY.failed(error))?;
         page.items().iter().map(item::decode).collect()
+    }
+
+    /// A page of what lies under one partition key. A page is named by the sort key that it begins after, and `place` says
+    /// whether that names something there.
+    async fn page_of<T: DeserializeOwned, K: FromStr<Err = Malformed>>(
+        &self,
+        partition: &str,
+        page: Option<&str>,
+        place: impl Fn(&K) -> Place,
+    ) -> Result<Page<T>, Failure> {
+        let start: Option<K> = page
+            .map(str::parse)
+            .transpose()
+            .map_err(|malformed: Malformed| QUERY.refused(format!("a page that is none: {malformed}")))?;
+        let answer = self
+            .dynamodb
+            .query()
+            .table_name(self.settings.required(TABLE)?)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", item::text(partition))
+            .consistent_read(true)
+            .set_exclusive_start_key(start.map(|key| place(&key).key()))
+            .send()
+            .await
+            .map_err(|error| QUERY.failed(error))?;
+        let last = |last: &Item| last.get("sk").and_then(|sk| sk.as_s().ok()).cloned();
+        let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(last) })
     }
 
     /// Only over the version before.

@@ -41,7 +41,7 @@ pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, ServiceRecord};
-pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render, template};
+pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render, sha256, template};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
 };

@@ -222,8 +222,8 @@ fn needs_of_web(
     }
 }
 
-/// In hex.
-fn sha256(text: &str) -> String {
+/// In hex; names what is stored, and tells whether something changed.
+pub fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

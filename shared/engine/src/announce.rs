@@ -316,12 +316,12 @@ fn takes_long(release: &Release) -> Message {
 }
 
 /// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
-pub(crate) fn reply_refused(release: Option<&str>, why: &str) -> Message {
-    let about = release.unwrap_or("somebody");
+pub(crate) fn reply_refused(to: Option<&str>, why: &str) -> Message {
+    let about = to.unwrap_or("somebody");
     let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
     let json = json!({
         "notice": "replyRefused",
-        "release": release,
+        "to": to,
         "why": why,
     });
     message(&format!("{about}: a reply was not taken"), text, &json)

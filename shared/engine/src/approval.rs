@@ -56,8 +56,8 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
 }
 
 /// Answers a reply that changed nothing. Nothing of it is repeated: any word may be the token (I9).
-pub(crate) async fn refuse<P: People>(ports: &P, release: Option<&str>, why: &str) -> Result<(), Failure> {
-    ports.publish(&reply_refused(release, why)).await
+pub(crate) async fn refuse<P: People>(ports: &P, to: Option<&str>, why: &str) -> Result<(), Failure> {
+    ports.publish(&reply_refused(to, why)).await
 }
 
 /// What the record insists on: going back to what ran has a floor of its own, for nights when few are awake.

@@ -7,8 +7,7 @@ use model::approval::{Answer, Identity, Voice};
 use model::ids::PipelineRequestId;
 use model::pipeline::{End, Gate, How, Phase, Request, Seen, Shown, Told};
 use model::time::{Span, Timestamp};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 
 use crate::announce::{self, message};
 use crate::approval::{plain_text, refuse};
@@ -381,7 +380,7 @@ where
 /// Where it stands in Slack now, if anywhere.
 async fn show<P: SlackBoard>(ports: &P, request: &Request) -> Result<Option<Shown>, Failure> {
     let message = slack::pipeline_message(request);
-    let sha256 = sha256_of(&message);
+    let sha256 = config::sha256(&message.to_string());
     let posted = match &request.shown {
         Some(shown) if shown.sha256 == sha256 => return Ok(Some(shown.clone())),
         Some(shown) => ports.update_in_slack(&shown.place, &message).await?,
@@ -392,10 +391,6 @@ async fn show<P: SlackBoard>(ports: &P, request: &Request) -> Result<Option<Show
         Posted::Nowhere => Ok(request.shown.clone()),
         Posted::Later { .. } => Err(Failure::transient("slack", "Slack takes no more for now")),
     }
-}
-
-fn sha256_of(message: &Value) -> String {
-    Sha256::digest(message.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn requested(request: &Request, token: &str) -> Message {

@@ -42,6 +42,8 @@ struct Ingredients {
     environment: EnvironmentRecord,
     environment_version: i64,
     directory: Directory,
+    /// Key of the base template.
+    template: String,
     rendered: Rendered,
 }
 
@@ -67,7 +69,7 @@ where
         places::hold_for_plan(ports, release, &grounds.environment, grounds.file.as_deref()).await?;
     let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
-    mark_refresh(track, release, &mut ingredients.rendered)?;
+    mark_refresh(track, release, &mut ingredients)?;
     let verify = awaited(&track.key.environment, &mut ingredients)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
         Readiness::Ready(kind) => kind,
@@ -201,7 +203,8 @@ impl Grounds {
         let (config, rendered) =
             render(name, &service, &environment, file.as_deref(), &base, image, standing)
                 .map_err(|why| Failure::refused("render", why))?;
-        Ok(Ingredients { config, environment, environment_version, directory, rendered })
+        let template = service.template_in(name, &environment).to_owned();
+        Ok(Ingredients { config, environment, environment_version, directory, template, rendered })
     }
 }
 
@@ -267,7 +270,7 @@ fn awaited(name: &EnvironmentName, ingredients: &mut Ingredients) -> Result<Opti
 const REFRESH: &str = "Refresh";
 
 /// A redeploy marks the task definition, so that new tasks are started; plans after it keep the mark.
-fn mark_refresh(track: &Track, release: &Release, rendered: &mut Rendered) -> Result<(), Failure> {
+fn mark_refresh(track: &Track, release: &Release, ingredients: &mut Ingredients) -> Result<(), Failure> {
     let (mark, is_needed) = match &release.origin {
         Origin::Redeploy { .. } => (Some(&release.id), true),
         Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
@@ -275,10 +278,11 @@ fn mark_refresh(track: &Track, release: &Release, rendered: &mut Rendered) -> Re
         }
     };
     let Some(mark) = mark else { return Ok(()) };
+    let Ingredients { template, rendered, .. } = ingredients;
     if rendered.declares(REFRESH) {
         rendered.parameters.insert(REFRESH.to_owned(), mark.to_string());
     } else if is_needed {
-        let why = format!("its template has no parameter {REFRESH} to start its tasks anew by");
+        let why = format!("{template} has no parameter {REFRESH} to start its tasks anew by");
         return Err(Failure::refused("render", why));
     }
     Ok(())
@@ -296,9 +300,9 @@ pub(crate) async fn base_template<P: Templates>(
 ) -> Result<String, Failure> {
     let key = service.template_in(name, environment);
     ports.base_template(key).await?.ok_or_else(|| {
-        let service = &service.service;
-        let why =
-            format!("{key} is not in the artifact bucket, though the record of {service} or {name} names it");
+        let own = service.templates.contains_key(name);
+        let record = if own { service.service.to_string() } else { name.to_string() };
+        let why = format!("{key} is not in the artifact bucket, though the record of {record} names it");
         Failure::refused("template", why)
     })
 }

@@ -8,7 +8,6 @@ use model::signal::Signal;
 use model::time::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 use crate::ports::{Clock, Place, Posted, SlackBoard, Tracks};
@@ -103,8 +102,7 @@ async fn detail<P: SlackBoard>(ports: &P, release: &Release, there: Posted) -> R
 }
 
 async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> Result<Posted, Failure> {
-    let hash = Sha256::digest(message.to_string());
-    let sha256: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = config::sha256(&message.to_string());
     let shown = ports.shown(&release.id).await?;
     let detailed = shown.as_ref().and_then(|shown| shown.detailed.clone());
     let posted = match shown {

@@ -7,8 +7,7 @@ use model::ids::PipelineRequestId;
 use model::pipeline::Request;
 
 use super::item::{self, Place};
-use super::watches::next_page;
-use super::{QUERY, TABLE, cancelled_once, conditional, taken};
+use super::{TABLE, cancelled_once, conditional, taken};
 use crate::Aws;
 
 impl PipelineTable for Aws {
@@ -32,24 +31,7 @@ impl PipelineTable for Aws {
         }
     }
 
-    /// A page begins after the id that names it.
     async fn requests(&self, page: Option<&str>) -> Result<Page<Request>, Failure> {
-        let start: Option<PipelineRequestId> =
-            page.map(str::parse).transpose().map_err(|malformed: model::ids::Malformed| {
-                QUERY.refused(format!("a page that is none: {malformed}"))
-            })?;
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.settings.required(TABLE)?)
-            .key_condition_expression("pk = :pipelines")
-            .expression_attribute_values(":pipelines", item::text(item::PIPELINES))
-            .consistent_read(true)
-            .set_exclusive_start_key(start.map(|id| Place::pipeline(&id).key()))
-            .send()
-            .await
-            .map_err(|error| QUERY.failed(error))?;
-        let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(next_page) })
+        self.page_of(item::PIPELINES, page, Place::pipeline).await
     }
 }

@@ -6,8 +6,7 @@ use engine::failure::Failure;
 use engine::ports::{Commit, DrillTable, Page, Watches};
 use model::database::DatabaseKey;
 
-use super::item::{self, Item, Place};
-use super::{QUERY, TABLE};
+use super::item::{self, Place};
 use crate::Aws;
 
 impl Watches for Aws {
@@ -19,25 +18,8 @@ impl Watches for Aws {
         self.put_over(item::of_watch(watch)?, watch.version).await
     }
 
-    /// A page begins after the key that names it.
     async fn watches(&self, page: Option<&str>) -> Result<Page<Watch>, Failure> {
-        let start: Option<DatabaseKey> =
-            page.map(str::parse).transpose().map_err(|malformed: model::ids::Malformed| {
-                QUERY.refused(format!("a page that is none: {malformed}"))
-            })?;
-        let answer = self
-            .dynamodb
-            .query()
-            .table_name(self.settings.required(TABLE)?)
-            .key_condition_expression("pk = :databases")
-            .expression_attribute_values(":databases", item::text(item::DATABASES))
-            .consistent_read(true)
-            .set_exclusive_start_key(start.map(|key| Place::watch(&key).key()))
-            .send()
-            .await
-            .map_err(|error| QUERY.failed(error))?;
-        let items = answer.items().iter().map(item::decode).collect::<Result<_, _>>()?;
-        Ok(Page { items, next: answer.last_evaluated_key.as_ref().and_then(next_page) })
+        self.page_of(item::DATABASES, page, Place::watch).await
     }
 }
 
@@ -50,8 +32,4 @@ impl DrillTable for Aws {
     async fn commit_drills(&self, drills: &Drills) -> Result<Commit, Failure> {
         self.put_over(item::of_drills(drills)?, drills.version).await
     }
-}
-
-pub(super) fn next_page(last: &Item) -> Option<String> {
-    last.get("sk").and_then(|sk| sk.as_s().ok()).cloned()
 }
