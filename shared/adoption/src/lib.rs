@@ -10,20 +10,26 @@
 
 mod evaluate;
 mod live;
+mod own_template;
 mod pin;
+mod resources;
+mod stands_against;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use config::{EnvironmentRecord, Rendered, ServiceConfig, ServiceRecord, Standing};
 use model::ids::{BranchName, EnvironmentName, ImageDigest, ServiceName};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use live::{Live, Rule, Target};
 pub use pin::Pin;
 
-use evaluate::{Names, attribute, intrinsic, no_value};
+use evaluate::Names;
 use live::comparable;
+use own_template::own_template;
+use resources::{Arns, ecs_arns, imports, roles, runs, target_id};
+use stands_against::stands_against;
 
 const SERVICE: &str = "EcsService";
 const TASK_DEFINITION: &str = "TaskDefinition";
@@ -34,12 +40,6 @@ const CPU_POLICY: &str = "ScalingPolicy";
 const REQUESTS_POLICY: &str = "RequestsPolicy";
 /// An import may add no outputs, and outputs alone are no change. Adding this, which is nothing, brings them in.
 pub const MARK: &str = "Adopted";
-const MARK_TYPE: &str = "AWS::CloudFormation::WaitConditionHandle";
-
-/// What the environment's template makes for a service of its own. Whoever runs the service keeps theirs: they are named,
-/// and not imported.
-const KEPT_OUTSIDE: [&str; 6] =
-    ["Logs", "ExecutionRole", "TaskRole", "TaskSecurityGroup", "ScheduleRole", "JobSchedule"];
 
 /// As what it shall be known.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ pub fn adopt(live: &Live, asked: &Asked, base: &str) -> Result<Adoption, Refused
         return Err(Refused(left));
     }
 
-    let mut import: Value = serde_json::from_str(&rendered.template).unwrap_or_default();
+    let mut import = parsed(&rendered)?;
     if let Some(sections) = import.as_object_mut() {
         sections.remove("Outputs");
     }
@@ -156,6 +156,11 @@ pub fn adopt(live: &Live, asked: &Asked, base: &str) -> Result<Adoption, Refused
     })
 }
 
+fn parsed(rendered: &Rendered) -> Result<Value, Refused> {
+    serde_json::from_str(&rendered.template)
+        .map_err(|fault| Refused::from(format!("what is rendered is no JSON: {fault}")))
+}
+
 fn pretty(value: &Value) -> String {
     // What was JSON stays JSON.
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
@@ -171,109 +176,6 @@ fn own_container_first(live: &mut Live) {
         });
         containers[..=own.unwrap_or_default()].rotate_right(1);
     }
-}
-
-/// Whether this can be adopted at all.
-fn stands_against(live: &Live, asked: &Asked) -> Vec<String> {
-    let mut why = Vec::new();
-    let mut unless = |good: bool, what: String| {
-        if !good {
-            why.push(what);
-        }
-    };
-    let service = &live.service;
-    let name = live.text("serviceName");
-    let controller = service["deploymentController"]["type"].as_str().unwrap_or("ECS");
-    unless(
-        controller == "ECS",
-        format!("{name} is deployed by {controller}: Tidegate deploys by ECS itself"),
-    );
-    let launch = service["launchType"].as_str().unwrap_or("FARGATE");
-    unless(launch == "FARGATE", format!("{name} runs on {launch}: Tidegate runs services on Fargate"));
-    let providers = service["capacityProviderStrategy"].as_array().into_iter().flatten();
-    for provider in providers.filter_map(|one| one["capacityProvider"].as_str()) {
-        let good = matches!(provider, "FARGATE" | "FARGATE_SPOT");
-        unless(
-            good,
-            format!("{name} runs on capacity provider {provider}: Tidegate runs services on Fargate"),
-        );
-    }
-    let network = live.task_definition["networkMode"].as_str().unwrap_or("bridge");
-    unless(network == "awsvpc", format!("its tasks have network mode {network}: Fargate has awsvpc only"));
-    let scheduling = service["schedulingStrategy"].as_str().unwrap_or("REPLICA");
-    unless(scheduling == "REPLICA", format!("{name} is a {scheduling} service: Tidegate knows REPLICA"));
-    let strategy = service["deploymentConfiguration"]["strategy"].as_str().unwrap_or("ROLLING");
-    unless(
-        strategy == "ROLLING",
-        format!(
-            "{name} is deployed {strategy}: make it ROLLING first, and say deployment.strategy afterwards"
-        ),
-    );
-    let deployments = service["deployments"].as_array().map_or(0, Vec::len);
-    unless(
-        deployments == 1,
-        format!("{name} has {deployments} deployments: wait until one has come to its end"),
-    );
-    let balanced = service["loadBalancers"].as_array().map_or(0, Vec::len);
-    unless(balanced <= 1, format!("{name} is in {balanced} target groups: Tidegate knows one"));
-    let cluster = &asked.record.cluster;
-    unless(
-        live.cluster() == cluster,
-        format!(
-            "the record of {} names cluster {cluster}, and {name} runs in {}",
-            asked.environment,
-            live.cluster()
-        ),
-    );
-    for (what, stack) in &live.owners {
-        unless(
-            false,
-            format!(
-                "{what} belongs to stack {stack}, and nothing belongs to two: give it DeletionPolicy Retain there, then \
-                 take it out of that stack's template"
-            ),
-        );
-    }
-    let groups = &service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"];
-    unless(
-        groups.as_array().is_some_and(|groups| !groups.is_empty()),
-        format!("{name} names no security group, so that its tasks have their VPC's default one: name it"),
-    );
-    unless(
-        live.task_definition["executionRoleArn"].as_str().is_some_and(|arn| !arn.is_empty()),
-        "its task definition has no execution role, without which no image by digest can be pulled from ECR"
-            .into(),
-    );
-    if balanced == 1 {
-        unless(live.target.is_some(), format!("{name} is behind something that is no target group"));
-    }
-    if let Some(target) = &live.target {
-        let rules = target.rules.len();
-        unless(
-            rules == 1,
-            format!("{rules} rules forward to its target group: Tidegate keeps one rule for each service"),
-        );
-        unless(
-            target.default_of.is_empty(),
-            format!(
-                "requests come by default, without a rule, at {}: Tidegate needs a rule",
-                target.default_of.join(", ")
-            ),
-        );
-        if let Some(rule) = target.rules.first() {
-            let listener = rule.properties["ListenerArn"].as_str();
-            unless(
-                listener == asked.record.listener_arn.as_deref(),
-                format!(
-                    "its rule is on listener {}, and the record of {} names {}",
-                    listener.unwrap_or("?"),
-                    asked.environment,
-                    asked.record.listener_arn.as_deref().unwrap_or("none")
-                ),
-            );
-        }
-    }
-    why
 }
 
 /// The record of an environment that has none yet: where this service is, and everything else as it is by default.
@@ -323,219 +225,6 @@ fn image(live: &Live) -> &str {
     live.task_definition["containerDefinitions"][0]["image"].as_str().unwrap_or_default()
 }
 
-/// The environment's template, with what is kept outside of the stack named as it is.
-fn own_template(mut template: Value, live: &Live) -> Result<Value, Refused> {
-    let adopted = [SERVICE, TASK_DEFINITION];
-    if let Some(missing) = adopted.iter().find(|name| template["Resources"][**name].is_null()) {
-        return Err(format!("the environment's template has no resource {missing}").into());
-    }
-    let outside = outside(live);
-    let Value::Object(sections) = &mut template else {
-        return Err("the template is no object".to_owned().into());
-    };
-    for (_, section) in sections.iter_mut() {
-        *section = with_outside(section, &outside);
-    }
-    let is_left_out = |output: &Value| output["Value"] == no_value();
-    if let Some(outputs) = sections.get_mut("Outputs").and_then(Value::as_object_mut) {
-        outputs.retain(|_, output| !is_left_out(output));
-        let container = &live.task_definition["containerDefinitions"][0]["name"];
-        outputs.insert("ContainerName".to_owned(), json!({ "Value": container }));
-        outputs.insert("TaskFamily".to_owned(), json!({ "Value": live.task_definition["family"] }));
-    }
-    if let Some(resources) = sections.get_mut("Resources").and_then(Value::as_object_mut) {
-        resources.retain(|name, _| !KEPT_OUTSIDE.contains(&name.as_str()));
-        resources.insert(MARK.to_owned(), json!({ "Type": MARK_TYPE }));
-    }
-    Ok(template)
-}
-
-/// What takes the place of each `Ref` and attribute of what is kept outside.
-fn outside(live: &Live) -> BTreeMap<&'static str, Value> {
-    let known = |value: &Value| match value.as_str() {
-        Some(text) if !text.is_empty() => json!(text),
-        Some(_) | None => no_value(),
-    };
-    let definition = &live.task_definition;
-    let logs = known(&definition["containerDefinitions"][0]["logConfiguration"]["options"]["awslogs-group"]);
-    let groups = &live.service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"];
-    BTreeMap::from([
-        ("Logs", logs.clone()),
-        ("Logs.Arn", logs),
-        ("ExecutionRole", known(&definition["executionRoleArn"])),
-        ("ExecutionRole.Arn", known(&definition["executionRoleArn"])),
-        ("TaskRole", known(&definition["taskRoleArn"])),
-        ("TaskRole.Arn", known(&definition["taskRoleArn"])),
-        ("TaskSecurityGroup", known(&groups[0])),
-        ("TaskSecurityGroup.GroupId", known(&groups[0])),
-        ("JobSchedule", no_value()),
-    ])
-}
-
-fn with_outside(value: &Value, outside: &BTreeMap<&'static str, Value>) -> Value {
-    if let Some((function, given)) = intrinsic(value) {
-        let named = match function {
-            "Ref" => given.as_str().map(str::to_owned),
-            "Fn::GetAtt" => attribute(given),
-            _ => None,
-        };
-        if let Some(instead) = named.and_then(|name| outside.get(name.as_str())) {
-            return instead.clone();
-        }
-    }
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-        Value::Array(items) => items.iter().map(|item| with_outside(item, outside)).collect(),
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, item)| (key.clone(), with_outside(item, outside)))
-            .collect::<Map<_, _>>()
-            .into(),
-    }
-}
-
-/// What the imported resources are called by AWS.
-struct Arns {
-    service: String,
-    task_definition: String,
-    target_group: Option<String>,
-    rule: Option<String>,
-    cpu_policy: Option<String>,
-    requests_policy: Option<String>,
-}
-
-impl Arns {
-    fn of(live: &Live) -> Self {
-        let policy = |metric: &str| {
-            let policy = live.scaling_policies.iter().find(|policy| metric_of(policy) == Some(metric));
-            policy.and_then(|policy| policy["PolicyARN"].as_str()).map(str::to_owned)
-        };
-        Self {
-            service: live.text("serviceArn").to_owned(),
-            task_definition: live.task_definition["taskDefinitionArn"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-            target_group: live.target.as_ref().map(|target| target.arn.clone()),
-            rule: live.target.as_ref().and_then(|target| target.rules.first()).map(|rule| rule.arn.clone()),
-            cpu_policy: policy(CPU_METRIC),
-            requests_policy: policy(REQUESTS_METRIC),
-        }
-    }
-}
-
-const CPU_METRIC: &str = "ECSServiceAverageCPUUtilization";
-const REQUESTS_METRIC: &str = "ALBRequestCountPerTarget";
-const TRACKING: &str = "TargetTrackingScalingPolicyConfiguration";
-
-/// The metric that a policy keeps near its target; none for policies of another kind.
-fn metric_of(policy: &Value) -> Option<&str> {
-    policy[TRACKING]["PredefinedMetricSpecification"]["PredefinedMetricType"].as_str()
-}
-
-/// Source: the resource types' schemas, `primaryIdentifier`.
-fn imports(live: &Live, arns: &Arns) -> Vec<Import> {
-    let mut all = vec![
-        Import {
-            logical_id: TASK_DEFINITION,
-            kind: "AWS::ECS::TaskDefinition",
-            identifier: BTreeMap::from([("TaskDefinitionArn", arns.task_definition.clone())]),
-        },
-        Import {
-            logical_id: SERVICE,
-            kind: "AWS::ECS::Service",
-            identifier: BTreeMap::from([
-                ("ServiceArn", arns.service.clone()),
-                ("Cluster", live.cluster().to_owned()),
-            ]),
-        },
-    ];
-    let mut add = |logical_id, kind, identifier| all.push(Import { logical_id, kind, identifier });
-    if let Some(arn) = &arns.target_group {
-        let kind = "AWS::ElasticLoadBalancingV2::TargetGroup";
-        add(TARGET_GROUP, kind, BTreeMap::from([("TargetGroupArn", arn.clone())]));
-    }
-    if let Some(arn) = &arns.rule {
-        let kind = "AWS::ElasticLoadBalancingV2::ListenerRule";
-        add(LISTENER_RULE, kind, BTreeMap::from([("RuleArn", arn.clone())]));
-    }
-    const DIMENSION: (&str, &str) = ("ScalableDimension", "ecs:service:DesiredCount");
-    let dimension = (DIMENSION.0, DIMENSION.1.to_owned());
-    if live.scalable_target.is_some() {
-        let kind = "AWS::ApplicationAutoScaling::ScalableTarget";
-        let identifier =
-            [("ResourceId", resource_id(live)), dimension.clone(), ("ServiceNamespace", "ecs".into())];
-        add(SCALABLE_TARGET, kind, BTreeMap::from(identifier));
-    }
-    for (logical_id, arn) in [(CPU_POLICY, &arns.cpu_policy), (REQUESTS_POLICY, &arns.requests_policy)] {
-        if let Some(arn) = arn {
-            let kind = "AWS::ApplicationAutoScaling::ScalingPolicy";
-            add(logical_id, kind, BTreeMap::from([("Arn", arn.clone()), dimension.clone()]));
-        }
-    }
-    all
-}
-
-fn resource_id(live: &Live) -> String {
-    format!("service/{}/{}", live.cluster(), live.text("serviceName"))
-}
-
-/// What runs, by logical id, as properties.
-fn runs(live: &Live, arns: &Arns) -> BTreeMap<&'static str, Value> {
-    let mut runs = BTreeMap::new();
-    let mut service = live.service_properties();
-    if live.scalable_target.is_some()
-        && let Some(service) = service.as_object_mut()
-    {
-        // The autoscaler's to say.
-        service.remove("DesiredCount");
-    }
-    runs.insert(SERVICE, service);
-    runs.insert(TASK_DEFINITION, live.task_definition_properties());
-    if let Some(target) = &live.target {
-        runs.insert(TARGET_GROUP, live::target_group_without_defaults(target.properties.clone()));
-        if let Some(rule) = target.rules.first() {
-            runs.insert(LISTENER_RULE, rule.properties.clone());
-        }
-    }
-    if let Some(target) = &live.scalable_target {
-        let keys = ["ServiceNamespace", "ScalableDimension", "ResourceId", "MinCapacity", "MaxCapacity"];
-        runs.insert(
-            SCALABLE_TARGET,
-            keys.iter().map(|key| ((*key).to_owned(), target[*key].clone())).collect(),
-        );
-    }
-    let policies = [(CPU_POLICY, &arns.cpu_policy), (REQUESTS_POLICY, &arns.requests_policy)];
-    for (logical_id, arn) in policies {
-        let found = live
-            .scaling_policies
-            .iter()
-            .find(|policy| arn.is_some() && policy["PolicyARN"].as_str() == arn.as_deref());
-        if let Some(policy) = found {
-            runs.insert(logical_id, policy_properties(policy, live));
-        }
-    }
-    runs
-}
-
-fn policy_properties(policy: &Value, live: &Live) -> Value {
-    let properties = json!({
-        "PolicyName": policy["PolicyName"],
-        "PolicyType": policy["PolicyType"],
-        "ScalingTargetId": target_id(live),
-        TRACKING: policy[TRACKING],
-    });
-    live::without_defaults(properties, POLICY_DEFAULTS)
-}
-
-const POLICY_DEFAULTS: &[(&str, &str)] =
-    &[("/TargetTrackingScalingPolicyConfiguration/DisableScaleIn", "false")];
-
-/// What `Ref` of a scalable target gives.
-fn target_id(live: &Live) -> String {
-    format!("{}|ecs:service:DesiredCount|ecs", resource_id(live))
-}
-
 /// What the template comes to for the image that runs.
 fn rendered(
     template: &str,
@@ -553,7 +242,7 @@ fn rendered(
             .map_err(|faults| faults.to_string())?;
     if digest.is_none() {
         // What runs is named by a tag, which no release may be. It runs; the first release names it by digest.
-        let mut template: Value = serde_json::from_str(&rendered.template).unwrap_or_default();
+        let mut template = parsed(&rendered).map_err(|why| why.0.join("\n"))?;
         if let Some(declaration) = template["Parameters"]["Image"].as_object_mut() {
             declaration.remove("AllowedPattern");
             declaration.remove("ConstraintDescription");
@@ -566,7 +255,7 @@ fn rendered(
 
 /// What the rendered template's names come to once all is imported.
 fn names(rendered: &Rendered, live: &Live, arns: &Arns) -> Result<Names, Refused> {
-    let template: Value = serde_json::from_str(&rendered.template).unwrap_or_default();
+    let template = parsed(rendered)?;
     let mut names = Names::of(&template, &rendered.parameters);
     let mut parts = arns.service.split(':').skip(1);
     let (partition, region) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
@@ -604,7 +293,7 @@ fn differences(
     runs: &BTreeMap<&'static str, Value>,
 ) -> Result<Vec<String>, Refused> {
     let names = names(rendered, live, arns)?;
-    let template: Value = serde_json::from_str(&rendered.template).unwrap_or_default();
+    let template = parsed(rendered)?;
     let mut left = Vec::new();
     let mut seen = BTreeSet::new();
     for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
@@ -629,23 +318,4 @@ fn differences(
     let unmade = runs.keys().filter(|name| !seen.contains(**name));
     left.extend(unmade.map(|name| format!("{name} runs, and the environment's template has none of it")));
     Ok(left)
-}
-
-fn roles(live: &Live) -> Vec<String> {
-    let roles = ["executionRoleArn", "taskRoleArn"];
-    let arns = roles.iter().filter_map(|key| live.task_definition[*key].as_str());
-    arns.filter(|arn| !arn.is_empty() && !arn.contains(":role/tidegate/service/"))
-        .map(str::to_owned)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
-}
-
-/// Of the service, and of every revision of its task definition.
-fn ecs_arns(live: &Live) -> Vec<String> {
-    let definition = live.task_definition["taskDefinitionArn"].as_str().unwrap_or_default();
-    let family = definition.rsplit_once(':').map_or(definition, |(family, _)| family);
-    let service = live.text("serviceArn");
-    let deployments = service.replacen(":service/", ":service-deployment/", 1);
-    vec![service.to_owned(), format!("{deployments}/*"), format!("{family}:*")]
 }

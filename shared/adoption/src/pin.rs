@@ -10,8 +10,9 @@ use crate::live::{
     SERVICE_DEFAULTS, comparable, target_group_without_defaults, task_definition_without_defaults,
     without_defaults,
 };
+use crate::resources::POLICY_DEFAULTS;
 use crate::written::BY_CONFIG;
-use crate::{POLICY_DEFAULTS, Refused, SERVICE, TARGET_GROUP, TASK_DEFINITION};
+use crate::{Refused, SERVICE, TARGET_GROUP, TASK_DEFINITION};
 
 /// Something that runs otherwise than Tidegate would render it: it is kept as it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use config::ServiceConfig;
 use serde_json::{Map, Value, json};
 
 use crate::evaluate::no_value;
-use crate::{Asked, CPU_METRIC, Live, REQUESTS_METRIC, Refused, TRACKING, image, metric_of};
+use crate::resources::{CPU_METRIC, REQUESTS_METRIC, TRACKING, metric_of};
+use crate::{Asked, Live, Refused, image};
 
 /// What of the service's own container is written when the template is rendered, or here by hand.
 pub(crate) const BY_CONFIG: [&str; 5] = ["Environment", "Secrets", "Command", "StopTimeout", "DockerLabels"];
