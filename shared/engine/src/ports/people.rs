@@ -1,0 +1,95 @@
+//! People: whom to tell, and who speaks.
+
+use model::ids::ReleaseId;
+use model::place::Place;
+use model::time::{Span, Timestamp};
+
+use super::Answer;
+use crate::show::Shown;
+
+/// A message to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// At most 99 printable ASCII characters. Source: SNS API, Publish.
+    pub subject: String,
+    pub text: String,
+    /// The same for machines: a JSON object.
+    pub json: String,
+}
+
+pub trait People {
+    /// To the notifications topic.
+    async fn publish(&self, message: &Message) -> Answer<()>;
+    /// To the Slack webhook, where one is configured.
+    async fn post_to_slack(&self, text: &str) -> Answer<()>;
+}
+
+/// The key that reply tokens are made with.
+pub trait ReplyKey {
+    async fn reply_key(&self) -> Answer<Vec<u8>>;
+}
+
+/// The Slack app of this installation. Source: the app's "Basic Information" at api.slack.com.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SlackApp {
+    /// The workspace's id: `T…`.
+    pub team: String,
+    /// The app's id: `A…`.
+    pub app: String,
+    pub signing_secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for SlackApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SlackApp {{ team: {}, app: {} }}", self.team, self.app)
+    }
+}
+
+pub trait Slack {
+    /// `None` where no Slack app is configured.
+    async fn slack_app(&self) -> Answer<Option<SlackApp>>;
+    /// To the one person who spoke.
+    async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()>;
+}
+
+/// Who calls, as AWS says.
+pub trait Callers {
+    /// This installation; proofs for others are worth nothing here.
+    fn installation(&self) -> Answer<proof::Installation>;
+    /// Sends this one request, over TLS, to nowhere else and without following anybody elsewhere. Busy or broken, STS is a
+    /// transient failure; whatever else it answers is given as it came.
+    async fn ask_sts(&self, request: &proof::Request) -> Answer<proof::Answered>;
+}
+
+/// What the function behind the URL may do: nothing but hand on.
+pub trait Door {
+    /// Whether nobody took something of this id before; remembered until then.
+    async fn take_once(&self, id: &str, until: Timestamp) -> Answer<bool>;
+    async fn hand_to_approval(&self, message: &str) -> Answer<()>;
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    There(Place),
+    /// No channel is configured.
+    Nowhere,
+    /// Slack asks to be left alone for so long.
+    Later {
+        after: Span,
+    },
+}
+
+/// The channel in Slack, and where each release stands there.
+pub trait SlackBoard {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>>;
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()>;
+    /// `message` has `text` and `blocks`.
+    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
+    async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
+    /// Below that message, in its thread.
+    async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
+    /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
+    /// is `urgent`.
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;
+}
