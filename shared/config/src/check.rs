@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::ids::{BranchName, EnvironmentName};
+use model::pattern::covers;
 
-use crate::config::{self, Kind, ServiceConfig};
+use crate::config::{self, Kind, Probe, ServiceConfig, Verify};
 use crate::dynamic;
 use crate::errand;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
@@ -262,15 +263,41 @@ impl Here<'_> {
         }
     }
 
-    /// A task of its own needs what the service's record names for it.
+    /// A task of its own needs what the records name for it.
     fn errands(&self, faults: &mut Faults) {
         let Some(deployment) = &self.config.deployment else { return };
-        for (key, errand) in [("before", &deployment.before), ("verify", &deployment.verify)] {
-            if errand.is_some() && errand::means(self.service).is_err() {
+        for (key, said) in [("before", deployment.before.is_some()), ("verify", deployment.verify.is_some())]
+        {
+            if said && errand::means(self.service).is_err() {
                 let allowed = "nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run \
                                `tidegate service add` again";
                 faults.push(Fault::new(self.place(&["deployment", key]), "set", allowed));
             }
+        }
+        if let Some(Verify::Probe(probe)) = &deployment.verify {
+            self.probe(probe, faults);
+        }
+    }
+
+    /// What answers must be the service itself.
+    fn probe(&self, probe: &Probe, faults: &mut Faults) {
+        let value = quote(&probe.path);
+        let mut refuse = |allowed: String| {
+            faults.push(Fault::new(self.place(&["deployment", "verify", "path"]), &value, allowed))
+        };
+        if self.record.probe.is_none() {
+            refuse(format!("nothing: the record of {} has no probe", self.environment));
+        }
+        let routing = self.config.routing.as_ref();
+        if let Some(paths) = routing.and_then(|routing| routing.paths.as_ref())
+            && !paths.iter().any(|pattern| covers(pattern, &probe.path))
+        {
+            refuse(format!("a path that its rule takes: {}", paths.join(", ")));
+        }
+        if let Some(hosts) = routing.and_then(|routing| routing.hosts.as_ref())
+            && errand::asked_host(hosts).is_none()
+        {
+            refuse("nothing: none of its hosts is without wildcards".to_owned());
         }
     }
 

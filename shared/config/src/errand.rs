@@ -1,13 +1,13 @@
-//! What runs once for a release, as a task of its own: the service's container with another command.
+//! What runs once for a release, as a task of its own: the service's container with another command, or curl.
 
 use std::collections::BTreeMap;
 
 use model::ids::{EnvironmentName, ImageDigest};
 
-use crate::config::ServiceConfig;
+use crate::config::{Probe, ServiceConfig};
 use crate::faults::{Fault, Faults, Path};
 use crate::parameters::{CPU, MEMORY_MIB, decimal};
-use crate::record::{LogGroupArn, ServiceRecord};
+use crate::record::{EnvironmentRecord, LogGroupArn, Prober, ServiceRecord};
 
 /// What the service's template takes where a config says nothing.
 const CPU_DEFAULT: u32 = 256;
@@ -63,6 +63,53 @@ impl ServiceConfig {
             log_group,
         })
     }
+}
+
+impl ServiceConfig {
+    /// The task that asks the service for a path through its load balancer: curl, which knows neither the service's
+    /// secrets nor its variables, tries for about a minute.
+    ///
+    /// # Errors
+    /// What the records lack for that.
+    pub fn probe(
+        &self,
+        environment: &EnvironmentName,
+        service: &ServiceRecord,
+        here: &EnvironmentRecord,
+        probe: &Probe,
+    ) -> Result<TaskDefinition, Faults> {
+        let hosts = self.in_environment(environment).routing.and_then(|routing| routing.hosts);
+        let (execution_role_arn, log_group) = means(service)?;
+        let prober = here.probe.as_ref().zip(here.probe.as_ref().and_then(Prober::address));
+        let (prober, at) = prober.ok_or_else(|| {
+            let place = Path::of("environment record").key("probe");
+            Fault::missing(place, "an object with url and image, as the config has a path to verify")
+        })?;
+        let host = hosts.as_deref().and_then(asked_host).unwrap_or(at.host);
+        // The listener is reached by its own name, and asked as the service's host: its certificate is that one's.
+        let reached = format!("::{}:{}", at.host, at.port);
+        let url = format!("{}://{host}:{}{}", at.scheme, at.port, probe.path);
+        let words =
+            ["curl", "--fail", "--silent", "--show-error", "--output", "/dev/null", "--max-time", "10"];
+        let tries = ["--retry", "6", "--retry-delay", "10", "--retry-all-errors", "--connect-to"];
+        let command = words.into_iter().chain(tries).map(str::to_owned).chain([reached, url]).collect();
+        Ok(TaskDefinition {
+            name: service.service.to_string(),
+            image: prober.image.clone(),
+            command,
+            environment: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            cpu: CPU_DEFAULT,
+            memory_mib: MEMORY_MIB_DEFAULT,
+            execution_role_arn,
+            log_group,
+        })
+    }
+}
+
+/// The host that a request can be for: a name, no pattern.
+pub(crate) fn asked_host(hosts: &[String]) -> Option<&str> {
+    hosts.iter().map(String::as_str).find(|host| !host.contains(['*', '?']))
 }
 
 /// By what ECS starts a task where no stack of the service need exist: execution role and log group.

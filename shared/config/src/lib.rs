@@ -31,8 +31,8 @@ mod yaml;
 pub use canonical::canonical_json;
 pub use config::{
     ApprovalConfig, Canary, Container, Deployment, EnvironmentConfig, Errand, HealthCheck, Kind, Linear,
-    LogRouter, LogRouterKind, OnFailure, Priority, Process, Requires, Routing, Scaling, Schedule, Secret,
-    ServiceConfig, Sidecar, Strategy, TaskRole,
+    LogRouter, LogRouterKind, OnFailure, Priority, Probe, Process, Requires, Routing, Scaling, Schedule,
+    Secret, ServiceConfig, Sidecar, Strategy, TaskRole, Verify,
 };
 pub use cron::Cron;
 pub use errand::TaskDefinition;
@@ -40,7 +40,7 @@ pub use faults::{Fault, Faults};
 pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
-pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, ServiceRecord};
+pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, Prober, ServiceRecord};
 pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render, sha256, template};
 pub use schema::{
     environment_record_schema, people_record_schema, service_config_schema, service_record_schema,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::canonical::canonical_json;
-use crate::config::{Errand, Kind, Priority, ServiceConfig, Strategy};
+use crate::config::{Kind, Priority, ServiceConfig, Strategy, Verify};
 use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
@@ -82,14 +82,14 @@ impl Rendered {
     /// is given back is made of all that is deployed.
     ///
     /// Source: CloudFormation user guide, "CreationPolicy attribute"; API, `SignalResource`.
-    pub fn await_verdict(&mut self, verify: &Errand) -> Result<String, Faults> {
+    pub fn await_verdict(&mut self, verify: &Verify) -> Result<String, Faults> {
         let root = Path::of("template");
         let mut template: Value = serde_json::from_str(&self.template).unwrap_or_default();
         let resources = template.get_mut("Resources").and_then(Value::as_object_mut);
         let resources = resources.ok_or_else(|| Fault::missing(root.key("Resources"), "an object"))?;
         let everything = json!([self.template, self.parameters]);
         let condition = format!("Verify{}", &sha256(&canonical_json(&everything))[..16]);
-        let minutes = verify.timeout_minutes + VERDICT_MARGIN_MINUTES;
+        let minutes = verify.timeout_minutes() + VERDICT_MARGIN_MINUTES;
         // CloudFormation drops a dependency on what a condition leaves out.
         let waits = json!({
             "Type": WAIT_CONDITION,

@@ -88,6 +88,7 @@ impl View<'_> {
             refused(&["routing"], "web service");
             refused(&["container", "port"], "web service");
             refused(&["scaling", "requestsPerTarget"], "web service");
+            refused(&["deployment", "verify", "path"], "web service");
         }
         match kind {
             Kind::Web | Kind::Worker => refused(&["schedule"], "job"),

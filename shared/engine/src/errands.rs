@@ -1,6 +1,6 @@
-//! Tasks that run once for a release, with its image: what its config calls `before` and `verify`.
+//! Tasks that run once for a release: what its config calls `before` and `verify`.
 
-use config::{EnvironmentRecord, ServiceConfig, ServiceRecord};
+use config::{EnvironmentRecord, ServiceConfig, ServiceRecord, Verify};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, TrackKey};
 use model::release::{Errand, ErrandKind, Phase, Release};
@@ -38,7 +38,7 @@ pub(crate) fn before(
 }
 
 /// What tells whether it may stay. Where it goes back to what ran, that is asked as well.
-pub(crate) fn verify(name: &EnvironmentName, config: &ServiceConfig) -> Option<config::Errand> {
+pub(crate) fn verify(name: &EnvironmentName, config: &ServiceConfig) -> Option<Verify> {
     config.in_environment(name).deployment?.verify
 }
 
@@ -108,19 +108,23 @@ async fn order<P: Errands + Stacks>(
     let lacks = |what: &str| Failure::refused("RunTask", format!("the release has no {what}"));
     let image = release.phase.image().ok_or_else(|| lacks("image"))?;
     let asked = match errand.kind {
-        ErrandKind::Before => before(name, release, config),
+        ErrandKind::Before => before(name, release, config).map(Verify::Errand),
         ErrandKind::Verify => verify(name, config),
     };
-    let command = asked.ok_or_else(|| lacks("command"))?.command;
-    let definition = config
-        .task(name, service, image, command)
-        .map_err(|faults| Failure::refused("RegisterTaskDefinition", faults.to_string()))?;
     let outputs = ports.stack(&track.key.stack()).await?.map(|stack| stack.outputs).unwrap_or_default();
+    let (definition, task_role_arn) = match asked.ok_or_else(|| lacks(errand.kind.as_str()))? {
+        Verify::Errand(errand) => {
+            (config.task(name, service, image, errand.command), outputs.get("TaskRoleArn").cloned())
+        }
+        Verify::Probe(probe) => (config.probe(name, service, &here, &probe), None),
+    };
+    let definition =
+        definition.map_err(|faults| Failure::refused("RegisterTaskDefinition", faults.to_string()))?;
     let family = TaskFamily {
         name: family(&track.key, errand.kind),
         log_prefix: errand.kind.as_str().to_owned(),
         definition,
-        task_role_arn: outputs.get("TaskRoleArn").cloned(),
+        task_role_arn,
     };
     Ok(TaskOrder {
         cluster: here.cluster,

@@ -116,7 +116,7 @@ where
                 outside::changes(ports, track, stack.as_ref()),
             )
             .await?;
-            let verify = verify.filter(|verify| verify.is_of(&change_set));
+            let verify = verify.filter(|awaited| awaited.is_of(&change_set));
             let said = said(ports, track, release, &ingredients.config, verify).await?;
             let mut plan =
                 compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
@@ -248,7 +248,7 @@ async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<S
 
 /// What CloudFormation is to wait for, and by what name.
 struct Awaited {
-    errand: Errand,
+    verify: config::Verify,
     condition: String,
 }
 
@@ -260,10 +260,10 @@ impl Awaited {
 }
 
 fn awaited(name: &EnvironmentName, ingredients: &mut Ingredients) -> Result<Option<Awaited>, Failure> {
-    let Some(errand) = errands::verify(name, &ingredients.config) else { return Ok(None) };
-    let awaited = ingredients.rendered.await_verdict(&errand);
+    let Some(verify) = errands::verify(name, &ingredients.config) else { return Ok(None) };
+    let awaited = ingredients.rendered.await_verdict(&verify);
     let condition = awaited.map_err(|faults| Failure::refused("render", faults.to_string()))?;
-    Ok(Some(Awaited { errand, condition }))
+    Ok(Some(Awaited { verify, condition }))
 }
 
 /// The template's parameter that changes nothing but the task definition.
@@ -432,17 +432,17 @@ fn compose(
     let live = track.live.as_ref().map(|live| &live.image);
     let before = errands::before(&track.key.environment, release, &ingredients.config);
     let mut lines = plan_words::lines(kind, live, image, said.database, said.differences, &changes);
-    if let Some(verify) = &said.verify {
-        plan_words::add_verify(&mut lines, &verify.errand);
+    if let Some(awaited) = &said.verify {
+        plan_words::add_verify(&mut lines, &awaited.verify);
     }
     plan_words::add_before(&mut lines, release, before.as_ref());
-    let minutes = |errand: &Errand| Span::minutes(errand.timeout_minutes.into());
+    let minutes = |minutes: u32| Span::minutes(minutes.into());
     Plan {
         fingerprint: fingerprint(
             track,
             image,
             ingredients,
-            (before.as_ref(), said.verify.as_ref().map(|verify| &verify.errand)),
+            (before.as_ref(), said.verify.as_ref().map(|awaited| &awaited.verify)),
             &change_set.parameters,
             &changes,
         ),
@@ -450,10 +450,11 @@ fn compose(
         change_set: name.clone(),
         stack_policy: ingredients.rendered.stack_policy.clone(),
         timeout: Some(timeout(&ingredients.config, &track.key.environment)),
-        before: before.as_ref().map(minutes),
-        verify: said
-            .verify
-            .map(|verify| Verify { limit: minutes(&verify.errand), condition: verify.condition }),
+        before: before.as_ref().map(|before| minutes(before.timeout_minutes)),
+        verify: said.verify.map(|awaited| Verify {
+            limit: minutes(awaited.verify.timeout_minutes()),
+            condition: awaited.condition,
+        }),
         requires: said.requires,
         lines,
     }
@@ -464,7 +465,7 @@ fn fingerprint(
     track: &Track,
     image: &ImageDigest,
     ingredients: &Ingredients,
-    (before, verify): (Option<&Errand>, Option<&Errand>),
+    (before, verify): (Option<&Errand>, Option<&config::Verify>),
     resolved: &BTreeMap<String, String>,
     changes: &[ResourceChange],
 ) -> Fingerprint {

@@ -1,6 +1,6 @@
 //! A plan in words, the dangerous lines first.
 
-use config::{Errand, WAIT_CONDITION};
+use config::{Errand, Verify, WAIT_CONDITION};
 use model::ids::ImageDigest;
 use model::release::{Danger, Origin, Plan, PlanLine, Release};
 
@@ -89,9 +89,12 @@ pub(crate) fn add_before(lines: &mut Vec<PlanLine>, release: &Release, before: O
 }
 
 /// What decides whether it stays.
-pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Errand) {
-    let said =
-        format!("`verify` runs when all is in place, and decides whether it stays: {}", command(verify));
+pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Verify) {
+    let what = match verify {
+        Verify::Errand(errand) => command(errand),
+        Verify::Probe(probe) => format!("GET {} through the load balancer", probe.path),
+    };
+    let said = format!("`verify` runs when all is in place, and decides whether it stays: {what}");
     lines.insert(1.min(lines.len()), plain(said));
 }
 

@@ -65,6 +65,26 @@ fn a_deployment_that_does_not_pass_its_verify_is_rolled_back_and_told_so() {
 }
 
 #[test]
+fn a_path_that_is_not_answered_well_takes_the_deployment_back() {
+    tell(async |mut story| {
+        let first = story.deploys_a_version().await;
+        let log = vec!["curl: (22) The requested URL returned error: 503".to_owned()];
+        story.next_errand(ErrandKind::Verify, TaskEnd::Exits { code: 22, log });
+        let mut config = sample_config();
+        config["deployment"] = json!({ "verify": { "path": "/payments/ready", "timeoutMinutes": 2 } });
+        story.pushes_config(&config);
+        let request = story.is_asked().await;
+        let said = "decides whether it stays: GET /payments/ready through the load balancer";
+        assert!(request.text.contains(said), "{}", request.text);
+        story.approves().await;
+        let ended = story.ends("RolledBack").await;
+        let why = ended.ending().map(Ending::reason).unwrap_or_default();
+        assert!(why.contains("curl: (22) The requested URL returned error: 503"), "{why}");
+        assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
+    });
+}
+
+#[test]
 fn a_first_deployment_that_does_not_pass_its_verify_leaves_nothing_and_the_next_begins_anew() {
     tell(async |mut story| {
         story.next_errand(ErrandKind::Verify, TaskEnd::Exits { code: 1, log: Vec::new() });

@@ -6,11 +6,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{container, object, take};
+use super::errands::{self, Errand, Verify};
+use super::{object, take};
 use crate::faults::{Fault, Faults, Path, nearest};
 use crate::limits::{
     ALARM_NAME_CHARS_MAX, ALARMS_MAX, BAKE_MINUTES_MAX, BAKE_MINUTES_ROLLING_MAX, DEPLOYMENT_MINUTES_DEFAULT,
-    DEPLOYMENT_TIMEOUT_MINUTES_MAX, STEP_MINUTES_MAX, TASK_TIMEOUT_MINUTES_DEFAULT, TASK_TIMEOUT_MINUTES_MAX,
+    DEPLOYMENT_TIMEOUT_MINUTES_MAX, STEP_MINUTES_MAX,
 };
 use crate::reader;
 
@@ -38,10 +39,11 @@ pub struct Deployment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Errand", default)]
     pub before: Option<Errand>,
-    /// Runs once everything is deployed: unless it ends with 0 in time, the deployment is rolled back.
+    /// Asked once everything is deployed: unless the task ends with 0 in time, or the path is answered well, the
+    /// deployment is rolled back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Errand", default)]
-    pub verify: Option<Errand>,
+    #[schemars(with = "Verify", default)]
+    pub verify: Option<Verify>,
 }
 
 /// How traffic moves from the running version to the new one: a word, or with settings `{"canary": {"percent": 10}}`.
@@ -119,20 +121,6 @@ impl Default for Linear {
     }
 }
 
-/// A task that runs once, with the new image and the container's own environment, secrets and role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Errand {
-    #[schemars(length(min = 1, max = 100))]
-    pub command: Vec<String>,
-    #[schemars(range(min = 1, max = 240), default = "task_timeout")]
-    pub timeout_minutes: u32,
-}
-
-fn task_timeout() -> u32 {
-    TASK_TIMEOUT_MINUTES_DEFAULT
-}
-
 pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<Deployment> {
     const KEYS: [&str; 6] = ["strategy", "bakeMinutes", "alarms", "timeoutMinutes", "before", "verify"];
     let deployment = object(value, path, &KEYS, faults)?;
@@ -145,8 +133,8 @@ pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<De
     let alarms = deployment.optional("alarms", faults, |value, path, faults| {
         reader::list(value, path, 0..=ALARMS_MAX, "names of alarms", faults, read_alarm)
     });
-    let before = deployment.optional("before", faults, read_errand);
-    let verify = deployment.optional("verify", faults, read_errand);
+    let before = deployment.optional("before", faults, errands::read_errand);
+    let verify = deployment.optional("verify", faults, errands::read_verify);
     Some(Deployment {
         strategy: strategy?,
         bake_minutes: bake_minutes?,
@@ -234,22 +222,6 @@ fn read_steps(value: &Value, path: &Path, faults: &mut Faults) -> Option<(Option
     Some((percent?, minutes?))
 }
 
-fn read_errand(value: &Value, path: &Path, faults: &mut Faults) -> Option<Errand> {
-    let errand = object(value, path, &["command", "timeoutMinutes"], faults)?;
-    let command = errand
-        .required("command", "a list of words", faults)
-        .and_then(|(value, path)| container::read_command(value, &path, faults));
-    let timeout_minutes = errand.optional("timeoutMinutes", faults, read_task_timeout);
-    Some(Errand {
-        command: command?,
-        timeout_minutes: timeout_minutes?.unwrap_or(TASK_TIMEOUT_MINUTES_DEFAULT),
-    })
-}
-
-fn read_task_timeout(value: &Value, path: &Path, faults: &mut Faults) -> Option<u32> {
-    reader::whole(value, path, 1..=TASK_TIMEOUT_MINUTES_MAX, faults)
-}
-
 impl Strategy {
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -303,7 +275,7 @@ impl Deployment {
 
     /// How long a deployment waits by itself: the steps of its strategy, watching what came of them, and its `verify`.
     pub(crate) fn waits_minutes(&self) -> u32 {
-        let verify_minutes = self.verify.as_ref().map_or(0, |verify| verify.timeout_minutes);
+        let verify_minutes = self.verify.as_ref().map_or(0, Verify::timeout_minutes);
         self.bake_minutes().saturating_add(self.strategy().shift_minutes()).saturating_add(verify_minutes)
     }
 

@@ -4,6 +4,7 @@
 mod container;
 mod deployment;
 mod environments;
+mod errands;
 mod routing;
 mod scaling;
 mod schedule;
@@ -18,8 +19,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use container::{Container, Process, Secret};
-pub use deployment::{Canary, Deployment, Errand, Linear, Strategy};
+pub use deployment::{Canary, Deployment, Linear, Strategy};
 pub use environments::{ApprovalConfig, EnvironmentConfig, OnFailure, Requires};
+pub use errands::{Errand, Probe, Verify};
 pub use routing::{HealthCheck, Priority, Routing};
 pub use scaling::Scaling;
 pub use schedule::Schedule;

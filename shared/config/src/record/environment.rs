@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::floor::{self, Caps, Floor, May};
+use super::prober::{self, Prober};
 use super::{is_arn, is_id, is_word, optional, text, texts};
 use crate::config::{POLICY_NAME_ALLOWED, is_policy_name};
 use crate::faults::{Fault, Faults, Path};
@@ -60,6 +61,10 @@ pub struct EnvironmentRecord {
         inner(regex(pattern = r"^[A-Za-z0-9.@_-]{1,100}\*?(/[A-Za-z0-9.@_-]{1,100})?$"))
     )]
     pub pipelines: Vec<String>,
+    /// Without it no config can have a path in `deployment.verify`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Prober", default)]
+    pub probe: Option<Prober>,
 }
 
 /// A policy that services may have for their tasks. What it allows must lie within the permissions boundary too.
@@ -116,7 +121,7 @@ fn is_pipeline(entry: &str) -> bool {
     }
 }
 
-const ENVIRONMENT_KEYS: [&str; 14] = [
+const ENVIRONMENT_KEYS: [&str; 15] = [
     "cluster",
     "listenerArn",
     "loadBalancerSecurityGroup",
@@ -131,6 +136,7 @@ const ENVIRONMENT_KEYS: [&str; 14] = [
     "managedPolicies",
     "may",
     "pipelines",
+    "probe",
 ];
 
 fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<EnvironmentRecord> {
@@ -166,6 +172,7 @@ fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<E
         is_pipeline,
         faults,
     );
+    let probe = record.optional("probe", faults, prober::read);
     Some(EnvironmentRecord {
         cluster: cluster?,
         listener_arn: listener_arn?,
@@ -181,6 +188,7 @@ fn read_environment(value: &Value, root: &Path, faults: &mut Faults) -> Option<E
         managed_policies: managed_policies?.unwrap_or_default(),
         may: may?.unwrap_or_default(),
         pipelines: pipelines?,
+        probe: probe?,
     })
 }
 

@@ -2,10 +2,12 @@
 
 mod environment;
 mod floor;
+mod prober;
 mod service;
 
 pub use environment::{EnvironmentRecord, Policy as AllowedPolicy};
 pub use floor::{Caps, Floor, May};
+pub use prober::Prober;
 pub use service::{LogGroupArn, ServiceRecord};
 
 use crate::faults::Faults;

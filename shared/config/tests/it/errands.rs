@@ -57,3 +57,64 @@ fn a_before_is_refused_where_the_services_record_has_no_means_for_it() {
     insta::assert_snapshot!(check(&logless, config(&json!({}))).unwrap_err(), @"$.deployment.before is set; allowed: nothing until the service's record has taskExecutionRoleArn and taskLogGroupArn: run `tidegate service add` again");
     assert_eq!(check(&logless, config(&json!({ "deployment": {} }))), Ok(()));
 }
+
+#[test]
+fn a_path_is_asked_for_through_the_load_balancer_by_curl_alone() {
+    let asking = |routing: &Value, probe: &Value| {
+        let config = config(&json!({
+            "routing": routing, "deployment": { "verify": { "path": "/payments/ready" } },
+            "environments": { "production": { "branch": "main" } }
+        }));
+        let here = environment(&with(environment_record(), "/probe", probe.clone()));
+        let Some(config::Verify::Probe(probe)) = config.deployment.as_ref().and_then(|d| d.verify.clone())
+        else {
+            panic!("{config:?}");
+        };
+        config.probe(&name("production"), &service(&service_record()), &here, &probe)
+    };
+    let prober = |url: &str| json!({ "url": url, "image": "curl:8" });
+    let paths = json!({ "paths": ["/payments/*"], "priority": 120 });
+    let task = asking(&paths, &prober("https://shop.example.com")).unwrap();
+    assert_eq!((task.name.as_str(), task.image.as_str()), ("payments", "curl:8"));
+    assert!(task.environment.is_empty() && task.secrets.is_empty(), "{task:?}");
+    assert_eq!((task.cpu, task.memory_mib), (256, 512));
+    insta::assert_snapshot!(task.command.join(" "), @"curl --fail --silent --show-error --output /dev/null --max-time 10 --retry 6 --retry-delay 10 --retry-all-errors --connect-to ::shop.example.com:443 https://shop.example.com:443/payments/ready");
+
+    // The certificate is that of the service's own host, whatever the load balancer is called.
+    let hosts = json!({ "hosts": ["*.pay.example.com", "pay.example.com"], "priority": 120 });
+    let task = asking(&hosts, &prober("http://internal-lb.example.com:8080")).unwrap();
+    insta::assert_snapshot!(task.command[task.command.len() - 2..].join(" "), @"::internal-lb.example.com:8080 http://pay.example.com:8080/payments/ready");
+
+    insta::assert_snapshot!(asking(&paths, &Value::Null).unwrap_err(), @"environment record: $.probe is missing; allowed: an object with url and image, as the config has a path to verify");
+}
+
+#[test]
+fn a_path_is_refused_where_something_else_would_answer() {
+    let here = environment(&environment_record());
+    let proberless = environment(&with(environment_record(), "/probe", Value::Null));
+    let check = |more: &Value, here| {
+        let config = config(more);
+        let checked = config.check(&name("production"), &service(&service_record()), here);
+        checked.map_err(|faults| faults.to_string())
+    };
+    let verified = |path: &str, routing: &Value| json!({ "routing": routing, "deployment": { "verify": { "path": path } } });
+    let paths = json!({ "paths": ["/payments", "/payments/*"], "priority": 120 });
+    assert_eq!(check(&verified("/payments/ready", &paths), &here), Ok(()));
+    assert_eq!(check(&verified("/payments", &paths), &here), Ok(()));
+    insta::assert_snapshot!(check(&verified("/paymentsready", &paths), &here).unwrap_err(), @r#"$.deployment.verify.path is "/paymentsready"; allowed: a path that its rule takes: /payments, /payments/*"#);
+    insta::assert_snapshot!(check(&verified("/payments/ready", &paths), &proberless).unwrap_err(), @r#"$.deployment.verify.path is "/payments/ready"; allowed: nothing: the record of production has no probe"#);
+    let pattern = json!({ "hosts": ["*.payments.example.com"], "paths": ["/payments/*"], "priority": 120 });
+    insta::assert_snapshot!(check(&verified("/payments/ready", &pattern), &here).unwrap_err(), @r#"
+    $.routing.hosts[0] is "*.payments.example.com"; allowed: nothing: the service's record grants no hosts
+    $.deployment.verify.path is "/payments/ready"; allowed: nothing: none of its hosts is without wildcards
+    "#);
+}
+
+#[test]
+fn a_path_is_for_web_services_alone() {
+    let worker = json!({
+        "service": "payments", "kind": "worker", "deployment": { "verify": { "path": "/payments/ready" } },
+        "environments": { "production": { "branch": "main" } }
+    });
+    insta::assert_snapshot!(config::parse(worker.to_string().as_bytes()).unwrap_err(), @"$.deployment.verify.path is set; allowed: nothing: only a web service has it, and this is a worker");
+}

@@ -325,8 +325,12 @@ fn a_wrong_deployment_is_told() {
     insta::assert_snapshot!(web("/deployment/before", json!({})), @"$.deployment.before.command is missing; allowed: a list of words");
     insta::assert_snapshot!(web("/deployment/before", json!(["./migrate"])), @"$.deployment.before is a list; allowed: an object");
     insta::assert_snapshot!(web("/deployment/before", json!({"command": ["./migrate"], "timeoutMinutes": 241})), @"$.deployment.before.timeoutMinutes is 241; allowed: a whole number from 1 to 240");
-    insta::assert_snapshot!(web("/deployment/verify", json!({})), @"$.deployment.verify.command is missing; allowed: a list of words");
-    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/up", "command": ["./check"]})), @"$.deployment.verify.path is an unknown key; allowed: command, timeoutMinutes");
+    insta::assert_snapshot!(web("/deployment/verify", json!({})), @"$.deployment.verify.command is missing; allowed: one of the two: command, a list of words, or path");
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/up", "command": ["./check"]})), @"$.deployment.verify is command and path; allowed: one of the two: command, a list of words, or path");
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "payments/ready"})), @r#"$.deployment.verify.path is "payments/ready"; allowed: a path: /, then letters, digits and _-.$/~@:+, without wildcards and query, 128 at most"#);
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/payments/*"})), @r#"$.deployment.verify.path is "/payments/*"; allowed: a path: /, then letters, digits and _-.$/~@:+, without wildcards and query, 128 at most"#);
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/payments/ready", "timeoutMinutes": 0})), @"$.deployment.verify.timeoutMinutes is 0; allowed: a whole number from 1 to 240");
+    insta::assert_snapshot!(web("/deployment/verify", json!({"path": "/ledger/ready"})), @r#"$.deployment.verify.path is "/ledger/ready"; allowed: a path that its rule takes: /payments"#);
     insta::assert_snapshot!(web("/deployment", json!({"verify": {"command": ["./check"], "timeoutMinutes": 30}, "timeoutMinutes": 30})), @"$.deployment.timeoutMinutes is 30; allowed: more than 30, which bakeMinutes, the steps of the strategy and verify may take");
     let both = json!({"service": "payments", "routing": {"paths": ["/payments"], "priority": 1}, "container": {"port": 80},
         "scaling": {"requestsPerTarget": 10}, "deployment": {"strategy": "canary"}});
@@ -337,6 +341,7 @@ fn a_wrong_deployment_is_told() {
 fn what_runs_before_and_after_changes_no_parameter() {
     assert_eq!(web("/deployment/before", json!({"command": ["./migrate"], "timeoutMinutes": 15})), "");
     assert_eq!(web("/deployment/verify", json!({"command": ["./check"]})), "");
+    assert_eq!(web("/deployment/verify", json!({"path": "/payments", "timeoutMinutes": 2})), "");
     assert_eq!(web("/deployment/timeoutMinutes", json!(90)), "");
 }
 

@@ -71,7 +71,7 @@ fn a_wrong_service_record_is_told() {
 #[test]
 fn a_wrong_environment_record_is_told() {
     insta::assert_snapshot!(environment_told("/cluster", Value::Null), @"environment record: $.cluster is missing; allowed: the name of an ECS cluster");
-    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may, pipelines; did you mean environment record: $.listenerArn?");
+    insta::assert_snapshot!(environment_told("/listener", json!("arn")), @"environment record: $.listener is an unknown key; allowed: cluster, listenerArn, loadBalancerSecurityGroup, vpcId, subnets, assignPublicIp, permissionsBoundaryArn, template, branch, floor, caps, managedPolicies, may, pipelines, probe; did you mean environment record: $.listenerArn?");
     insta::assert_snapshot!(environment_told("/listenerArn", json!("app/shared")), @r#"environment record: $.listenerArn is "app/shared"; allowed: the ARN of a listener"#);
     insta::assert_snapshot!(environment_told("/vpcId", json!("subnet-1")), @r#"environment record: $.vpcId is "subnet-1"; allowed: a VPC id: vpc-…"#);
     insta::assert_snapshot!(environment_told("/subnets", json!([])), @"environment record: $.subnets is a list of 0; allowed: a list of 1 to 16 subnet ids");
@@ -101,6 +101,7 @@ fn a_record_says_who_may_do_what_and_what_services_may_have() {
             "lift": [], "override": ["user:ana"], "repair": [], "retire": []}),
         ),
         ("/pipelines", json!(["payments", "ledger-*/Approve"])),
+        ("/probe", json!({"url": "http://lb.example.com:8080", "image": "curl:8"})),
     ] {
         written = with(written, pointer, value);
     }
@@ -136,6 +137,14 @@ fn wrong_rights_are_told() {
     environment record: $.pipelines[0] is "pay ments"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
     environment record: $.pipelines[1] is "*"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
     environment record: $.pipelines[2] is "a/b/c"; allowed: a pipeline: payments, payments-* for all that begin so, or payments/Approve for one stage alone
+    "#);
+    insta::assert_snapshot!(told("/probe", json!({"url": "https://shop.example.com/ready", "image": ""})), @r#"
+    environment record: $.probe.url is "https://shop.example.com/ready"; allowed: where the listener answers, without a path: https://shop.example.com
+    environment record: $.probe.image is empty; allowed: an image of up to 512 characters, with its tag or digest
+    "#);
+    insta::assert_snapshot!(told("/probe", json!({"url": "ftp://shop.example.com"})), @r#"
+    environment record: $.probe.url is "ftp://shop.example.com"; allowed: where the listener answers, without a path: https://shop.example.com
+    environment record: $.probe.image is missing; allowed: an image of up to 512 characters, with its tag or digest
     "#);
     insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
     environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, repair, retire; did you mean environment record: $.may.rollback?

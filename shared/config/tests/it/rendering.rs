@@ -1,4 +1,4 @@
-use config::{Capability, Errand, Faults, Rendered};
+use config::{Capability, Faults, Probe, Rendered, Verify};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -88,7 +88,7 @@ fn the_template_is_canonical_json_under_its_own_hash() {
 
 #[test]
 fn what_is_to_be_verified_waits_for_all_else_under_a_name_of_its_own() {
-    let verify = Errand { command: vec!["./check".to_owned()], timeout_minutes: 10 };
+    let verify = Verify::Probe(Probe { path: "/payments".to_owned(), timeout_minutes: 10 });
     let awaiting = |resources: &str| {
         let mut rendered = rendered_resources(resources);
         let condition = rendered.await_verdict(&verify).unwrap();

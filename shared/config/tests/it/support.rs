@@ -61,7 +61,8 @@ pub(crate) fn environment_record() -> Value {
         "floor": {
             "approvals": 1, "replies": true, "selfApproval": false, "expiresHours": 72, "rollbackApprovals": 1
         },
-        "caps": { "cpu": 4096, "memoryMiB": 30720, "tasks": 50 }
+        "caps": { "cpu": 4096, "memoryMiB": 30720, "tasks": 50 },
+        "probe": { "url": "https://shop.example.com", "image": "curl:8" }
     })
 }
 

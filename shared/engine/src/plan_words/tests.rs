@@ -167,15 +167,18 @@ fn gaps_in_traffic_are_named() {
 
 #[test]
 fn what_cloudformation_waits_by_is_told_as_what_it_waits_for() {
-    let errand = |command: &str| config::Errand { command: vec![command.to_owned()], timeout_minutes: 10 };
+    let command = Verify::Errand(Errand { command: vec!["./check".to_owned()], timeout_minutes: 10 });
+    let path = Verify::Probe(config::Probe { path: "/payments/ready".to_owned(), timeout_minutes: 10 });
     let condition = |name: &str, action: &str| change(name, config::WAIT_CONDITION, action, NONE(), &[]);
     assert_eq!(
         told(vec![condition("Verify0a", "Remove"), condition("Verify1b", "Add")], &[]).lines().count(),
         1
     );
     let mut lines = vec![plain("image".to_owned())];
-    add_verify(&mut lines, &errand("./check"));
-    insta::assert_snapshot!(lines[1].text, @"`verify` runs when all is in place, and decides whether it stays: ./check");
+    add_verify(&mut lines, &command);
+    add_verify(&mut lines, &path);
+    insta::assert_snapshot!(lines[2].text, @"`verify` runs when all is in place, and decides whether it stays: ./check");
+    insta::assert_snapshot!(lines[1].text, @"`verify` runs when all is in place, and decides whether it stays: GET /payments/ready through the load balancer");
 }
 
 #[test]
