@@ -128,7 +128,7 @@ where
             plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,
-                plan,
+                plan: Box::new(plan),
                 wish: wish(track, release, &ingredients),
                 authors: news.authors,
                 ground: Ground {

@@ -51,7 +51,7 @@ pub(crate) async fn plan<P: Stacks + Sources + Records>(
     let floor = floor_of(&record, &release.origin);
     let wish = wish(track, config.as_ref(), &floor);
     lines.extend(config.is_none().then(|| PlanLine { danger: Danger::None, text: UNREADABLE.to_owned() }));
-    let plan = Plan {
+    let plan = Box::new(Plan {
         fingerprint: contents.fingerprint,
         image: image.clone(),
         change_set: promise.key.clone(),
@@ -62,7 +62,7 @@ pub(crate) async fn plan<P: Stacks + Sources + Records>(
         verify: None,
         deletion: Some(Deletion { stack: stack.id, retained: retained(&contents.removals) }),
         lines,
-    };
+    });
     let ground = Ground { record: floor, directory };
     Ok(Signal::Planned { n, plan, wish, ground, authors: Vec::new() })
 }

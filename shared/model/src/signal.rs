@@ -30,7 +30,8 @@ pub enum Signal {
     },
     Planned {
         n: u32,
-        plan: Plan,
+        /// Boxed: the largest that any signal carries.
+        plan: Box<Plan>,
         /// What the pushed config asks for.
         wish: Policy,
         ground: Ground,

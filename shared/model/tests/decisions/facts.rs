@@ -296,7 +296,13 @@ impl Facts {
                 } else {
                     Vec::new()
                 };
-                Some(Signal::Planned { n, plan, wish: wish(), ground: self.ground.clone(), authors })
+                Some(Signal::Planned {
+                    n,
+                    plan: Box::new(plan),
+                    wish: wish(),
+                    ground: self.ground.clone(),
+                    authors,
+                })
             }
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();

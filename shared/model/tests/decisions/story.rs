@@ -343,7 +343,7 @@ pub(crate) fn ground(record: Policy) -> Ground {
 }
 
 pub(crate) fn planned_for(n: u32, plan: Plan, record: Policy) -> Signal {
-    Signal::Planned { n, plan, wish: wish(), ground: ground(record), authors: Vec::new() }
+    Signal::Planned { n, plan: Box::new(plan), wish: wish(), ground: ground(record), authors: Vec::new() }
 }
 
 pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Who>> {
