@@ -61,6 +61,8 @@ enum Verb {
     Rollback(order::Rollback),
     /// Start what is live anew, so that it reads rotated secrets.
     Redeploy(order::OfTrack),
+    /// End a service in an environment: its stack is deleted, once the plan of that is approved.
+    Retire(order::OfTrack),
     /// Deploy although a freeze is in force.
     Override(order::Override),
     /// Take over a service that runs already, without changing it.
@@ -122,6 +124,7 @@ async fn main() -> ExitCode {
         Verb::Retry(arguments) => order::retry(arguments).await,
         Verb::Rollback(arguments) => order::rollback(arguments).await,
         Verb::Redeploy(arguments) => order::of_track(Wish::Redeploy, arguments).await,
+        Verb::Retire(arguments) => order::of_track(Wish::Retire, arguments).await,
         Verb::Override(arguments) => order::override_freeze(arguments).await,
         Verb::Repair(arguments) => order::repair(arguments).await,
         Verb::Service(ServiceVerb::Add(arguments)) => service::add(arguments).await,

@@ -1,4 +1,4 @@
-//! Orders to a track: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `override`, `repair`.
+//! Orders to a track: `hold`, `lift`, `cancel`, `retry`, `rollback`, `redeploy`, `retire`, `override`, `repair`.
 
 use std::process::ExitCode;
 

@@ -58,8 +58,9 @@ async fn read(options: &Options) -> Result<Vec<Shown>, String> {
             Some(id) => aws.load_release(&id).await.map_err(|failure| failure.to_string())?,
             None => None,
         };
-        let failed =
-            release.filter(|release| !matches!(release.ending(), None | Some(Ending::Deployed { .. })));
+        let failed = release.filter(|release| {
+            !matches!(release.ending(), None | Some(Ending::Deployed { .. } | Ending::Retired { .. }))
+        });
         let stuck = if failed.is_some() { stuck(&aws, &track).await? } else { None };
         shown.push(Shown { track, failed, stuck });
     }
@@ -85,6 +86,7 @@ fn track_json(shown: &Shown) -> Value {
         "environment": track.key.environment.as_str(),
         "stack": track.key.stack().as_str(),
         "live": track.live,
+        "retired": track.retired,
         "held": track.held(),
         "repairing": track.repairing(),
         "stuck": shown.stuck.as_ref().map(|stuck| json!({ "status": stuck.status, "remedy": stuck.remedy })),
@@ -124,7 +126,16 @@ fn track_text(shown: &Shown) -> String {
                 time_of_day(live.since)
             );
         }
-        None => text += "  live       nothing yet\n",
+        None => match &track.retired {
+            Some(retired) => {
+                text += &format!(
+                    "  live       nothing: {} retired it at {}\n",
+                    retired.release,
+                    time_of_day(retired.at)
+                );
+            }
+            None => text += "  live       nothing yet\n",
+        },
     }
     if let Some(hold) = track.held() {
         text += &format!("  held       since {} by {}\n", time_of_day(hold.since), hold.ordered);
@@ -180,7 +191,7 @@ pub(crate) fn waiting_for(track: &Track, release: &Release) -> Option<String> {
         Phase::Ready { frozen: Some(frozen), .. } => {
             Some(format!("the end of a freeze at {}: {}", time_of_day(frozen.until), frozen.why))
         }
-        Phase::Ready { frozen: None, .. } if track.held().is_some() && release.origin.is_new() => {
+        Phase::Ready { frozen: None, .. } if track.held().is_some() && release.origin.heeds_holds() => {
             Some("the track to be lifted".to_owned())
         }
         Phase::Ready { frozen: None, .. } => Some("its turn".to_owned()),

@@ -18,7 +18,11 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         Mutation::DeploymentSuperseded => supersede_deployment(before, advance),
         Mutation::ApprovalSkipped => count_as_approved(before, advance, |_, _| true),
         Mutation::VotesCarriedOver => count_as_approved(before, advance, carry_votes_over),
-        Mutation::VersionUnchecked
+        Mutation::RetiredKept if advance.track.live.is_none() => {
+            advance.track.live.clone_from(&before.live);
+        }
+        Mutation::RetiredKept
+        | Mutation::VersionUnchecked
         | Mutation::DoneBeforeDone
         | Mutation::LostRaceIgnored
         | Mutation::PlacesOverwritten
@@ -34,6 +38,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::ExitCodeUnread
         | Mutation::ExportUnread
         | Mutation::RollbackUnread
+        | Mutation::DeletionUnread
         | Mutation::RolloutUnread
         | Mutation::DigestUnread
         | Mutation::TimeoutIsRefusal

@@ -33,6 +33,8 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("service_records", "SSM"),
     ("stack", "CloudFormation"),
     ("stack_events", "CloudFormation"),
+    ("stack_resources", "CloudFormation"),
+    ("stack_template", "CloudFormation"),
     ("create_change_set", "CloudFormation"),
     ("change_set", "CloudFormation"),
     ("delete_change_set", "CloudFormation"),

@@ -175,6 +175,7 @@ fn stories() -> Vec<Told> {
     stories.extend(stories_of_deployments());
     stories.extend(stories_of_more_pushes());
     stories.extend(stories_of_places());
+    stories.extend(stories_of_retirements());
     stories
 }
 
@@ -283,6 +284,27 @@ fn stories_of_deployments() -> Vec<Told> {
     ]
 }
 
+fn stories_of_retirements() -> Vec<Told> {
+    let retired = || one_push().acts(LATER * MINUTE, What::Retired { service: SERVICE.to_owned() });
+    vec![
+        story("a service is retired", retired(), &["production-1 Deployed", "production-2 Retired"], 1, 1),
+        story(
+            "a retirement is rejected",
+            answered(retired(), 2, Answer::Reject),
+            &["production-1 Deployed", "production-2 Rejected"],
+            1,
+            1,
+        ),
+        story(
+            "a retired service is pushed again",
+            retired().pushes(2 * LATER, SERVICE, Resized),
+            &["production-1 Deployed", "production-2 Retired", "production-3 Deployed"],
+            2,
+            2,
+        ),
+    ]
+}
+
 /// Two services on one listener.
 fn stories_of_places() -> Vec<Told> {
     const OTHER: &str = "ledger";
@@ -310,6 +332,23 @@ fn stories_of_places() -> Vec<Told> {
                 ],
                 3,
                 3,
+            ),
+        },
+        Told {
+            name: "a place that a retired service has left",
+            scripted: first().acts(LATER * MINUTE, What::Retired { service: SERVICE.to_owned() }).pushes(
+                2 * LATER,
+                OTHER,
+                Contested,
+            ),
+            ends: ends(
+                &[
+                    "ledger-production-1 Deployed",
+                    "payments-production-1 Deployed",
+                    "payments-production-2 Retired",
+                ],
+                2,
+                2,
             ),
         },
         Told {

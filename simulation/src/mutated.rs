@@ -11,8 +11,8 @@ use engine::ports::{
     ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
     Images, Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted,
     Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets, ServiceRead,
-    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, Stacks, StoppedTask, Stored,
-    TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, StackResource, Stacks,
+    StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -375,7 +375,17 @@ impl Registry for Mutated {
 
 impl Stacks for Mutated {
     async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>> {
-        self.ports.stack(name).await
+        let read = self.ports.stack(name).await?;
+        let is_going = |read: &StackRead| read.status == "DELETE_IN_PROGRESS";
+        Ok(read.filter(|read| !self.is(Mutation::DeletionUnread) || !is_going(read)))
+    }
+
+    async fn stack_resources(&self, id: &str, page: Option<&str>) -> Answer<Page<StackResource>> {
+        self.ports.stack_resources(id, page).await
+    }
+
+    async fn stack_template(&self, id: &str) -> Answer<String> {
+        self.ports.stack_template(id).await
     }
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {

@@ -27,6 +27,8 @@ pub enum Mutation {
     ApprovalSkipped,
     /// Approvals of a plan count for the next one, whatever its fingerprint.
     VotesCarriedOver,
+    /// What is retired stays live, and keeps its place on the listener.
+    RetiredKept,
 
     // ---- who is believed
     /// A reply needs no token.
@@ -57,6 +59,8 @@ pub enum Mutation {
     ExportUnread,
     /// A stack is called updated when its rollback is complete.
     RollbackUnread,
+    /// A stack that is being deleted is taken to be gone.
+    DeletionUnread,
     /// The service's rollout is taken for completed.
     RolloutUnread,
     /// The task definition is taken to name the planned digest.
@@ -80,7 +84,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 32] = [
+    pub const ALL: [Mutation; 34] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -91,6 +95,7 @@ impl Mutation {
         Mutation::DeploymentSuperseded,
         Mutation::ApprovalSkipped,
         Mutation::VotesCarriedOver,
+        Mutation::RetiredKept,
         Mutation::AnyTokenTaken,
         Mutation::AnySignatureTaken,
         Mutation::FloorRemembered,
@@ -104,6 +109,7 @@ impl Mutation {
         Mutation::AlwaysWell,
         Mutation::ExportUnread,
         Mutation::RollbackUnread,
+        Mutation::DeletionUnread,
         Mutation::RolloutUnread,
         Mutation::DigestUnread,
         Mutation::TimeoutIsRefusal,
@@ -137,13 +143,14 @@ impl Mutation {
             Mutation::LostRaceIgnored | Mutation::TokenUnsent | Mutation::TaskTokenUnsent => "I5: ",
             Mutation::ExportUnread
             | Mutation::RollbackUnread
+            | Mutation::DeletionUnread
             | Mutation::RolloutUnread
             | Mutation::DigestUnread
             | Mutation::TimeoutIsRefusal
             | Mutation::AlwaysWell
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
-            Mutation::PlacesOverwritten => "I11: ",
+            Mutation::PlacesOverwritten | Mutation::RetiredKept => "I11: ",
             Mutation::LeaseIgnored => "Cost: ",
         }
     }

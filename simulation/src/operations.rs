@@ -190,7 +190,8 @@ impl World {
             .values()
             .any(|track| track.key.stack().as_str() == name && track.live.is_some());
         let crosses = !is_live && found.completed_at.is_some_and(|at| self.now < at + CROSSING_MS);
-        if was_completed && !crosses {
+        let is_retired = checks::retirement(self, name, &id, token);
+        if was_completed && !crosses && !is_retired {
             self.violation(
                 Invariant::I2,
                 format_args!("{name} is deleted, though a deployment to it was completed"),
@@ -202,12 +203,35 @@ impl World {
                 operation.ended = Some("DELETE_COMPLETE");
             }
         }
-        self.coverage.hit("operation", "deleted");
+        self.coverage.hit("operation", if is_retired { "retired" } else { "deleted" });
         self.uses_token(token, "DeleteStack");
         self.stack_is(name, "DELETE_IN_PROGRESS", token);
+        let fails = is_retired && self.strikes(Fault::StackFails, "deletion of a stack");
         let wait = self.random.between(SECOND, 10 * MINUTE);
-        self.later(wait, Happening::StackDeleted { id });
+        let token = token.to_owned();
+        self.later(
+            wait,
+            if fails { Happening::DeletionFails { id, token } } else { Happening::StackDeleted { id } },
+        );
         Ok(())
+    }
+
+    /// Something of it cannot be deleted: what hangs on it is somebody else's.
+    pub(crate) fn deletion_fails(&mut self, id: &str, token: &str) {
+        let going = |stack: &Stack| stack.id == id && stack.status == "DELETE_IN_PROGRESS";
+        let Some((name, stack)) = self.stacks.all.iter_mut().find(|(_, stack)| going(stack)) else { return };
+        let name = name.clone();
+        stack.events.push(StackEvent {
+            token: Some(token.to_owned()),
+            of_stack: false,
+            logical_id: "TaskSecurityGroup".to_owned(),
+            resource_type: "AWS::EC2::SecurityGroup".to_owned(),
+            status: "DELETE_FAILED".to_owned(),
+            reason: Some("resource sg-0123456789abcdef0 has a dependent object".to_owned()),
+        });
+        self.coverage.hit("operation", "retirement failed");
+        self.stack_is(&name, "DELETE_FAILED", token);
+        self.repair_later(&name);
     }
 
     /// Source: CloudFormation API, ContinueUpdateRollback: only stacks in UPDATE_ROLLBACK_FAILED.

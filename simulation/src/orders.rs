@@ -36,6 +36,14 @@ impl World {
         self.give(0, order);
     }
 
+    /// Somebody has one of the service's tracks retired.
+    pub(crate) fn order_retirement(&mut self, service: &str) {
+        let environments = self.platform.environments();
+        let environment = self.random.pick(&environments).clone();
+        self.coverage.hit("person", "orders retire");
+        self.give(0, json!({ "order": "retire", "track": format!("{service}/{environment}") }));
+    }
+
     /// Whoever is told of a hold lifts it, sooner or later.
     pub(crate) fn hear_of_hold(&mut self, track: &str, held: bool) {
         self.coverage.hit("told", if held { "held" } else { "no longer held" });
@@ -48,11 +56,16 @@ impl World {
     /// Whoever is told of a stack that hangs has it repaired, more often than not before somebody else does.
     pub(crate) fn hear_of_stack(&mut self, release: &str, status: &str) {
         let Ok(release) = release.parse::<ReleaseId>() else { return };
-        if !matches!(status, "UPDATE_ROLLBACK_FAILED" | "ROLLBACK_COMPLETE") || self.script.is_some() {
+        let verb = match status {
+            "UPDATE_ROLLBACK_FAILED" | "ROLLBACK_COMPLETE" => "repair",
+            "DELETE_FAILED" => "retire",
+            _ => return,
+        };
+        if self.script.is_some() {
             return;
         }
-        let mut order = json!({ "order": "repair", "track": release.track.to_string() });
-        if self.random.chance(200) {
+        let mut order = json!({ "order": verb, "track": release.track.to_string() });
+        if verb == "repair" && self.random.chance(200) {
             order["skip"] = json!(["Service"]);
         }
         let delay = self.random.between(MINUTE, HOUR);

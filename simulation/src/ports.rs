@@ -13,8 +13,8 @@ use engine::ports::{
     ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
     Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues,
     Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard,
-    Sources, StackEvent, StackRead, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily, TaskOrder,
-    TaskRead, Templates, Tracks, Watches,
+    Sources, StackEvent, StackRead, StackResource, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily,
+    TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -386,6 +386,23 @@ fn one_page(
 impl Stacks for Ports {
     async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>> {
         self.read("stack", |world| world.read_stack(name)).await
+    }
+
+    async fn stack_resources(&self, id: &str, page: Option<&str>) -> Answer<Page<StackResource>> {
+        self.read("stack_resources", |world| {
+            let all = world.stack_resources(id);
+            let (items, next) = match page {
+                None if all.len() > 1 => (all[..1].to_vec(), Some("2".to_owned())),
+                None => (all, None),
+                Some(_) => (all.into_iter().skip(1).collect(), None),
+            };
+            Page { items, next }
+        })
+        .await
+    }
+
+    async fn stack_template(&self, id: &str) -> Answer<String> {
+        self.call("stack_template", Kind::Read, |world| world.stack_template(id)).await
     }
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>> {

@@ -54,6 +54,12 @@ fn row(signal: SignalKind) -> Row {
             &[AwaitingApproval, Ready, Deploying],
             "nothing is planned without an image",
         ),
+        SignalKind::NothingToRetire => {
+            row(&[], &[Planning, Over], "nothing else is in flight when a retirement is planned first")
+        }
+        SignalKind::StackGone => {
+            row(&[Deploying], &[Over], "only what is retired has its turn before its stack is gone")
+        }
         SignalKind::PlanStale | SignalKind::ExecutionStarted | SignalKind::Frozen => row(
             &[Deploying],
             &[Planning, AwaitingApproval, Ready, Over],

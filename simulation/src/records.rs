@@ -245,6 +245,7 @@ impl Environment {
             "may": {
                 "hold": ["user:ana"], "lift": ["user:ana"], "cancel": ["user:ana"], "retry": ["user:ana"],
                 "rollback": ["user:ana"], "redeploy": ["user:ana"], "override": ["user:ana"], "repair": ["user:ana"],
+                "retire": ["user:ana"],
             },
             "floor": {
                 "approvals": self.approvals,

@@ -170,6 +170,7 @@ impl Run {
             Happening::TaskEnds { arn } => world.borrow_mut().task_ends(&arn),
             Happening::StackRepaired { stack } => world.borrow_mut().stack_repaired(&stack),
             Happening::StackDeleted { id } => world.borrow_mut().deletion_ends(&id),
+            Happening::DeletionFails { id, token } => world.borrow_mut().deletion_fails(&id, &token),
             Happening::Sweep if finds_nothing(&mut world.borrow_mut()) => {
                 sweep_again(&mut world.borrow_mut())
             }
@@ -197,6 +198,7 @@ impl Run {
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::Ordered { service } => world.order(&service),
+            What::Retired { service } => world.order_retirement(&service),
             What::FloorRises => world.platform.raise_floor(world.now),
             What::RecordGone { repository, for_ms } => {
                 let until = world.now + for_ms;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::failure::Failure;
 use engine::ports::{
     ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, ResourceChange, StackEvent,
-    StackRead,
+    StackRead, StackResource,
 };
 use model::ids::{EffectKey, StackName};
 
@@ -110,7 +110,7 @@ impl World {
             let why = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
             return Err(Failure::NoCapacity { call: "CreateChangeSet", why });
         }
-        if stack.status == "ROLLBACK_COMPLETE" || stack.status == "UPDATE_ROLLBACK_FAILED" {
+        if ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"].contains(&stack.status.as_str()) {
             return refused(format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status));
         }
         if in_review != (order.kind == ChangeSetKind::Create) {
@@ -334,6 +334,44 @@ impl World {
             reason: None,
             outputs,
             parameters,
+            is_protected: false,
+        })
+    }
+
+    /// Everything of the stack of that id that is there. What others have changed shows.
+    pub(crate) fn stack_resources(&self, id: &str) -> Vec<StackResource> {
+        let Some(stack) = self.stacks.all.values().find(|stack| stack.id == id) else { return Vec::new() };
+        let resource = |logical_id: &str, physical_id: &str, resource_type: &str| StackResource {
+            logical_id: logical_id.to_owned(),
+            physical_id: physical_id.to_owned(),
+            resource_type: resource_type.to_owned(),
+        };
+        let mut resources = Vec::new();
+        if let Some(service) = &stack.service {
+            resources.push(resource("Service", &service.arn, "AWS::ECS::Service"));
+            let running = service.history.last().map_or("", |running| &running.task_definition);
+            resources.push(resource("TaskDefinition", running, "AWS::ECS::TaskDefinition"));
+        }
+        if stack.touched {
+            resources.push(resource("LogGroup", "console", "AWS::Logs::LogGroup"));
+        }
+        resources
+    }
+
+    /// Source: CloudFormation API, GetTemplate: a stack in review has none.
+    pub(crate) fn stack_template(&self, id: &str) -> Result<String, Failure> {
+        let stack = self.stacks.all.values().find(|stack| stack.id == id);
+        let template = stack.and_then(|stack| {
+            let running =
+                self.stacks.operations.iter().rev().find(|operation| {
+                    self.stacks.all.get(&operation.stack).is_some_and(|of| of.id == stack.id)
+                });
+            let props = stack.props.as_ref().or(running.map(|operation| &operation.props))?;
+            self.platform.templates.get(&props.template_url).cloned()
+        });
+        template.ok_or_else(|| {
+            let why = format!("ValidationError: Stack with id {id} does not exist");
+            Failure::Refused { call: "GetTemplate", why }
         })
     }
 
@@ -401,6 +439,10 @@ impl World {
                 }
             }
             Some("UPDATE_ROLLBACK_FAILED") => self.stack_is(name, "UPDATE_ROLLBACK_COMPLETE", &token),
+            Some("DELETE_FAILED") => {
+                self.say(format_args!("{name} is deleted by an operator"));
+                self.stack_deleted(name);
+            }
             Some(_) | None => {}
         }
     }

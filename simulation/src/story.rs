@@ -41,6 +41,10 @@ pub(crate) enum What {
     Ordered {
         service: String,
     },
+    /// Somebody has a service retired on one of its tracks.
+    Retired {
+        service: String,
+    },
     /// The environment's record asks for more than replies can give.
     FloorRises,
     /// Somebody takes a repository off the register, and puts it back.
@@ -61,6 +65,9 @@ pub(crate) enum What {
     Redrive,
 }
 
+/// Of services, so many in a thousand are no longer wanted somewhere.
+const RETIRED: u64 = 150;
+
 impl Story {
     pub(crate) fn drawn(random: &mut Random) -> Self {
         let rates = Rates::drawn(random);
@@ -72,6 +79,9 @@ impl Story {
         for repository in platform.services() {
             pushes(&mut acts, repository, apart_ms, random);
             orders(&mut acts, repository, random);
+            if random.chance(RETIRED) {
+                acts.push(within(12 * HOUR, What::Retired { service: repository.clone() }, random));
+            }
             if random.chance(mischief / 4) {
                 let (repository, for_ms) = (repository.clone(), random.between(SECOND, 30 * MINUTE));
                 acts.push(within(2 * HOUR, What::RecordGone { repository, for_ms }, random));
@@ -147,6 +157,7 @@ impl fmt::Display for What {
             Self::StackTouched { stack } => write!(f, "another tool updates {stack}"),
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
             Self::Ordered { service } => write!(f, "somebody orders something of {service}"),
+            Self::Retired { service } => write!(f, "somebody has {service} retired"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
             Self::RecordGone { repository, for_ms } => {
                 write!(f, "{repository} is not registered for {} s", for_ms / SECOND)
@@ -162,11 +173,12 @@ impl fmt::Display for What {
 }
 
 /// Every name of `What::name`.
-pub(crate) const STORY_NAMES: [&str; 10] = [
+pub(crate) const STORY_NAMES: [&str; 11] = [
     "push",
     "stack updated from outside",
     "stack deleted from outside",
     "order",
+    "retirement ordered",
     "floor rises",
     "record gone",
     "builds forgotten",
@@ -183,6 +195,7 @@ impl What {
             Self::StackTouched { .. } => "stack updated from outside",
             Self::StackDeleted { .. } => "stack deleted from outside",
             Self::Ordered { .. } => "order",
+            Self::Retired { .. } => "retirement ordered",
             Self::FloorRises => "floor rises",
             Self::RecordGone { .. } => "record gone",
             Self::BuildsForgotten => "builds forgotten",

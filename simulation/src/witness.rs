@@ -77,7 +77,10 @@ fn came_from_nowhere(world: &mut World, new: &Release) -> Option<(Invariant, Str
             return (!before.any(|was| was.id.track == new.id.track && was.revision == new.revision))
                 .then(|| (I4, format!("{} tries {revision} again, which was never tried", new.id)));
         }
-        Origin::Promotion { of } | Origin::Rollback { to: of } | Origin::Redeploy { of } => of,
+        Origin::Promotion { of }
+        | Origin::Rollback { to: of }
+        | Origin::Redeploy { of }
+        | Origin::Retirement { of } => of,
     };
     let source = world.table.releases.get(of);
     let ended_well = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
@@ -127,7 +130,8 @@ fn ended_untruly(world: &World, release: &Release) -> Option<(Invariant, String)
         | Ending::Failed { .. }
         | Ending::Rejected { .. }
         | Ending::Expired { .. }
-        | Ending::Cancelled { .. } => None,
+        | Ending::Cancelled { .. }
+        | Ending::Retired { .. } => None,
     }
 }
 

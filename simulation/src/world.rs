@@ -134,6 +134,11 @@ pub(crate) enum Happening {
     StackDeleted {
         id: String,
     },
+    /// Or it hangs.
+    DeletionFails {
+        id: String,
+        token: String,
+    },
     Sweep,
     FaultsStop,
     LivenessChecked,

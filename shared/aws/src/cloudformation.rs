@@ -5,12 +5,12 @@ mod read;
 
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, DeploymentConfig, DeploymentConfigMode, Parameter, ResourceSignalStatus,
-    RollbackConfiguration, RollbackTrigger, Tag,
+    RollbackConfiguration, RollbackTrigger, Tag, TemplateStage,
 };
 use engine::failure::Failure;
 use engine::ports::{
     ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Executed, Page, ResourceSignal,
-    StackEvent, StackRead, Stacks,
+    StackEvent, StackRead, StackResource, Stacks,
 };
 use model::ids::{EffectKey, StackName};
 
@@ -19,6 +19,8 @@ use crate::Aws;
 use crate::failure::Call;
 
 const DESCRIBE_STACKS: Call = Call::reads("cloudformation DescribeStacks");
+const LIST_STACK_RESOURCES: Call = Call::reads("cloudformation ListStackResources");
+const GET_TEMPLATE: Call = Call::reads("cloudformation GetTemplate");
 const DESCRIBE_STACK_EVENTS: Call = Call::reads("cloudformation DescribeStackEvents");
 const CREATE_CHANGE_SET: Call = Call::changes("cloudformation CreateChangeSet");
 const DESCRIBE_CHANGE_SET: Call = Call::reads("cloudformation DescribeChangeSet");
@@ -45,6 +47,26 @@ impl Stacks for Aws {
                 | Answer::Other => Err(DESCRIBE_STACKS.failed(error)),
             },
         }
+    }
+
+    async fn stack_resources(&self, id: &str, page: Option<&str>) -> Result<Page<StackResource>, Failure> {
+        let sent = self
+            .cloudformation
+            .list_stack_resources()
+            .stack_name(id)
+            .set_next_token(page.map(str::to_owned))
+            .send()
+            .await;
+        let answer = sent.map_err(|error| LIST_STACK_RESOURCES.failed(error))?;
+        let items = answer.stack_resource_summaries().iter().filter_map(read::resource).collect();
+        Ok(Page { items, next: answer.next_token })
+    }
+
+    async fn stack_template(&self, id: &str) -> Result<String, Failure> {
+        let stage = TemplateStage::Processed;
+        let sent = self.cloudformation.get_template().stack_name(id).template_stage(stage).send().await;
+        let answer = sent.map_err(|error| GET_TEMPLATE.failed(error))?;
+        Ok(answer.template_body.unwrap_or_default())
     }
 
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Result<Page<StackEvent>, Failure> {

@@ -161,6 +161,7 @@ fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
         Ending::Rejected { .. } => format!("{id} was rejected"),
         Ending::Expired { .. } => format!("{id} expired"),
         Ending::Cancelled { .. } => format!("{id} was cancelled"),
+        Ending::Retired { .. } => format!("{id}: {} is retired", id.track),
     };
     let live = if track.live.is_some() { "What was live before stays live." } else { "Nothing is live yet." };
     let what_next = match ending {
@@ -170,6 +171,13 @@ fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
             Some(remedy) => format!("Stack {} is {status}; {remedy}.", id.track.stack()),
             None => format!("Look at what stack {} runs. Mend the cause and push again.", id.track.stack()),
         },
+        Ending::Retired { .. } => deployed_anew(release),
+        Ending::Failed { .. } | Ending::Cancelled { .. } | Ending::Expired { .. }
+            if release.origin.is_retirement() =>
+        {
+            let TrackKey { service, environment } = &id.track;
+            format!("{live} To have it retired: tidegate retire {service} {environment} --reason <why>")
+        }
         Ending::RolledBack { .. } | Ending::Failed { stack_status: None, .. } => {
             format!("{live} Mend the cause and push again.")
         }
@@ -214,7 +222,19 @@ fn leaves_changes(release: &Release, ending: &Ending) -> bool {
         | Ending::Rejected { .. }
         | Ending::Expired { .. }
         | Ending::Cancelled { .. } => release.prepared,
+        Ending::Retired { .. } => false,
     }
+}
+
+/// What would bring a retired service back, and how to keep that from happening.
+fn deployed_anew(release: &Release) -> String {
+    let TrackKey { service, environment } = &release.id.track;
+    format!(
+        "Its route is free for others. Images, databases and secrets outside the stack stay.\n\
+         It is still registered: a push to {}, or a promotion, deploys it anew. To rule that out, leave {environment} out of \
+         the environments that its config names, or delete stack service-base-{service}, which registers {}.",
+        release.branch, release.repository
+    )
 }
 
 const STAYS: &str = "Databases stay as they are: what a `before` changed is not taken back.";
@@ -228,6 +248,7 @@ fn came_from(release: &Release) -> String {
         Origin::Promotion { of } => format!("Promoted from {of}{by}.\n"),
         Origin::Rollback { to } => format!("Back to {to}{by}.\n"),
         Origin::Redeploy { of } => format!("{of} started anew{by}.\n"),
+        Origin::Retirement { of } => format!("{of} retired{by}.\n"),
     }
 }
 
@@ -301,6 +322,10 @@ fn takes_long(release: &Release) -> Message {
             "{id} is still being taken back: {stop}.\n\n\
              CloudFormation has not come to an end. Look at stack {stack} there.\n"
         ),
+        Phase::Deploying { plan, stop: None, .. } if plan.deletion.is_some() => format!(
+            "{id} is still being retired, longer than a deletion should take.\n\n\
+             Nobody can take a deletion back. Look at what stack {stack} waits for in CloudFormation.\n"
+        ),
         Phase::Deploying { stop: None, .. }
         | Phase::Building { .. }
         | Phase::Planning { .. }
@@ -312,7 +337,8 @@ fn takes_long(release: &Release) -> Message {
         ),
     };
     let json = json!({ "notice": "takesLong", "release": id.to_string() });
-    message(&format!("{id} takes long to deploy"), text, &json)
+    let doing = if release.origin.is_retirement() { "retire" } else { "deploy" };
+    message(&format!("{id} takes long to {doing}"), text, &json)
 }
 
 /// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.

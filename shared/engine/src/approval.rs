@@ -64,7 +64,9 @@ pub(crate) async fn refuse<P: People>(ports: &P, to: Option<&str>, why: &str) ->
 pub(crate) fn floor_of(record: &EnvironmentRecord, origin: &Origin) -> Policy {
     match origin {
         Origin::Rollback { .. } => record.floor.rollback_policy(),
-        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => record.floor.policy(),
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. } => {
+            record.floor.policy()
+        }
     }
 }
 

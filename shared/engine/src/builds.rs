@@ -55,6 +55,7 @@ pub(crate) async fn perform<P: Tracks + Builds + BuildService + Images + Logs + 
         Effect::Plan
         | Effect::DiscardPlan { .. }
         | Effect::Execute
+        | Effect::Retire
         | Effect::RunErrand
         | Effect::LookAtErrand
         | Effect::StopErrand { .. }

@@ -12,6 +12,7 @@ use crate::gate;
 use crate::ports::{
     ChangeSetKind, Clock, Databases, Executed, Records, ResourceSignal, Services, Sources, StackEvent, Stacks,
 };
+use crate::retirement;
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Operation, Readiness, operation, readiness, stuck};
 use crate::why_stopped;
@@ -20,13 +21,13 @@ use crate::why_stopped;
 const EVENT_PAGES_MAX: usize = 10;
 
 /// The release that is being deployed, if any.
-struct Deploying<'a> {
-    release: &'a Release,
-    plan: &'a Plan,
+pub(crate) struct Deploying<'a> {
+    pub(crate) release: &'a Release,
+    pub(crate) plan: &'a Plan,
     stop: Option<&'a Stop>,
 }
 
-fn deploying(track: &Track) -> Option<Deploying<'_>> {
+pub(crate) fn deploying(track: &Track) -> Option<Deploying<'_>> {
     track.in_flight.iter().find_map(|release| match &release.phase {
         Phase::Deploying { plan, stop, .. } => Some(Deploying { release, plan, stop: stop.as_ref() }),
         Phase::Building { .. }
@@ -47,6 +48,9 @@ pub(crate) async fn execute<P: Stacks + Records + Sources + Databases + Clock>(
         return Ok(Signal::Done { key: promise.key.clone() });
     };
     let n = release.id.n;
+    if plan.deletion.is_some() {
+        return retirement::clear(ports, track, release, promise).await;
+    }
     let stack = track.key.stack();
     let started = Ok(Signal::ExecutionStarted { n, warning: None });
     let stale = |why: String| Ok(Signal::PlanStale { n, key: promise.key.clone(), why });
@@ -155,6 +159,10 @@ async fn is_out_of_reach<P: Stacks>(ports: &P, track: &Track, plan: &Plan) -> Re
 /// How the track's deployment stands; `None` when nothing is being deployed.
 pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Result<Option<Signal>, Failure> {
     let Some(Deploying { release, plan, stop }) = deploying(track) else { return Ok(None) };
+    if let Some(deletion) = &plan.deletion {
+        let seen = retirement::look(ports, track, release, plan, deletion).await?;
+        return Ok(Some(Signal::DeploymentSeen { n: release.id.n, seen }));
+    }
     let seen = match (observe(ports, track, release, plan).await?, stop) {
         (
             seen @ (DeploymentSeen::NotStarted
@@ -184,6 +192,7 @@ async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: Deploym
         DeploymentSeen::NotStarted
         | DeploymentSeen::Running { .. }
         | DeploymentSeen::AwaitsVerdict
+        | DeploymentSeen::Gone
         | DeploymentSeen::Settled { rollout: Rollout::Running | Rollout::Completed, .. } => seen,
     }
 }
@@ -333,7 +342,7 @@ pub(crate) async fn give_verdict<P: Stacks>(
 }
 
 /// The events of one operation, newest first; empty when it has not begun.
-async fn operation_events<P: Stacks>(
+pub(crate) async fn operation_events<P: Stacks>(
     ports: &P,
     track: &Track,
     token: &EffectKey,

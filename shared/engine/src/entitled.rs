@@ -22,6 +22,7 @@ pub(crate) fn may(
         Wish::Retry { .. } => &may.retry,
         Wish::Rollback { .. } => &may.rollback,
         Wish::Redeploy => &may.redeploy,
+        Wish::Retire => &may.retire,
         Wish::Override { .. } => &may.override_freeze,
         Wish::Repair { .. } => &may.repair,
     };

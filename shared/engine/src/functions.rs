@@ -22,7 +22,7 @@ use crate::ports::{
 use crate::push::{Hint, push as push_hint};
 use crate::{
     alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
-    plan, posture, promotion, repair, show, spoken, sweep as sweeping,
+    plan, posture, promotion, repair, retirement, show, spoken, sweep as sweeping,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -311,6 +311,7 @@ where
     match &promise.effect {
         Effect::Plan => plan::plan(ports, track, promise).await,
         Effect::Execute => deployment::execute(ports, track, promise).await,
+        Effect::Retire => retirement::delete(ports, track, promise).await,
         Effect::RunErrand => errands::run(ports, track, promise).await,
         Effect::LookAtErrand => errands::look(ports, track, promise).await,
         Effect::StopErrand { kind, key } => errands::stop(ports, track, promise, *kind, key).await,
@@ -343,6 +344,7 @@ where
         | Effect::Plan
         | Effect::DiscardPlan { .. }
         | Effect::Execute
+        | Effect::Retire
         | Effect::RunErrand
         | Effect::LookAtErrand
         | Effect::StopErrand { .. }

@@ -46,7 +46,7 @@ pub(crate) async fn news<P: Sources>(ports: &P, track: &Track, release: &Release
     let commits = match (&release.origin, &track.live) {
         (Origin::Push | Origin::Promotion { .. }, Some(live)) => in_words(&walk, &live.revision),
         (Origin::Push | Origin::Promotion { .. }, None)
-        | (Origin::Rollback { .. } | Origin::Redeploy { .. }, _) => Vec::new(),
+        | (Origin::Rollback { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. }, _) => Vec::new(),
     };
     Ok(News { authors: authors.into_iter().collect(), commits })
 }

@@ -169,6 +169,14 @@ async fn order<P: Tracks + Records + Clock>(
             Some(live) => stored(&live.release).await?.map(|of| Order::Redeploy { of }),
             None => Err("nothing is live here".to_owned()),
         },
+        // The model refuses the same; here it has a name.
+        Wish::Retire => match (&track.live, track.in_flight.first()) {
+            (None, _) => Err("nothing is live here".to_owned()),
+            (Some(_), Some(other)) => {
+                Err(format!("{} is in flight: cancel it first, or wait for it", other.id))
+            }
+            (Some(live), None) => stored(&live.release).await?.map(|of| Order::Retire { of }),
+        },
         Wish::Override { until } if *until > ports.now().plus(OVERRIDE_MAX) => {
             Err(format!("a freeze is overridden for {} hours at most", OVERRIDE_MAX.as_seconds() / 3600))
         }
@@ -208,6 +216,9 @@ fn done(given: &GivenOrder) -> String {
             format!("{track} goes back once the plan is approved, and is held until it is lifted")
         }
         Wish::Redeploy => format!("{track} is started anew once the plan is approved"),
+        Wish::Retire => {
+            format!("{track} is retired once the plan is approved: its stack is deleted, its route is freed")
+        }
         Wish::Override { .. } => format!("freezes of {track} do not count until then"),
         Wish::Repair { .. } => format!(
             "the stack of {track} is looked at and repaired where it can be; what became of it is told"

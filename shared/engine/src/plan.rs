@@ -27,6 +27,7 @@ use crate::ports::{
 };
 use crate::push::CONFIG_FILE;
 use crate::records::{directory, environment, service_of};
+use crate::retirement;
 use crate::secrets;
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness, stuck};
@@ -62,6 +63,9 @@ where
     }) else {
         return Ok(Signal::Done { key: promise.key.clone() });
     };
+    if release.origin.is_retirement() {
+        return retirement::plan(ports, track, (release, image), promise).await;
+    }
     let name = track.key.stack();
     let (grounds, stack) =
         futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
@@ -124,7 +128,7 @@ where
             plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
                 n: release.id.n,
-                plan,
+                plan: Box::new(plan),
                 wish: wish(track, release, &ingredients),
                 authors: news.authors,
                 ground: Ground {
@@ -152,7 +156,7 @@ where
 fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
     match &release.origin {
         Origin::Rollback { .. } => floor_of(&ingredients.environment, &release.origin),
-        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } => {
+        Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. } => {
             ingredients.config.policy(&track.key.environment)
         }
     }
@@ -163,7 +167,7 @@ fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
     Span::minutes(deployment.timeout_minutes().into())
 }
 
-fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
+pub(crate) fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
     format!("stack {name} is {}", stack.map_or("gone", |stack| stack.status.as_str()))
 }
 
@@ -273,7 +277,7 @@ const REFRESH: &str = "Refresh";
 fn mark_refresh(track: &Track, release: &Release, ingredients: &mut Ingredients) -> Result<(), Failure> {
     let (mark, is_needed) = match &release.origin {
         Origin::Redeploy { .. } => (Some(&release.id), true),
-        Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } => {
+        Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } | Origin::Retirement { .. } => {
             (track.live.as_ref().and_then(|live| live.refresh.as_ref()), false)
         }
     };
@@ -456,6 +460,7 @@ fn compose(
             condition: awaited.condition,
         }),
         requires: said.requires,
+        deletion: None,
         lines,
     }
 }

@@ -1,10 +1,10 @@
 //! A plan in words, the dangerous lines first.
 
 use config::{Errand, Verify, WAIT_CONDITION};
-use model::ids::ImageDigest;
+use model::ids::{ImageDigest, StackName};
 use model::release::{Danger, Origin, Plan, PlanLine, Release};
 
-use crate::ports::{ChangeSetKind, ResourceChange};
+use crate::ports::{ChangeSetKind, ResourceChange, StackRead};
 
 /// Lines shown; beyond it, how many more there are.
 const LINES_MAX: usize = 30;
@@ -53,20 +53,14 @@ pub(crate) fn lines(
 ) -> Vec<PlanLine> {
     let mut changes: Vec<(bool, PlanLine)> =
         changes.iter().filter(is_of_service).map(|change| (is_stateful(change), line(change))).collect();
-    changes.sort_by(|(a_stateful, a), (b_stateful, b)| {
-        a.danger.cmp(&b.danger).then(b_stateful.cmp(a_stateful)).then_with(|| a.text.cmp(&b.text))
-    });
+    sort(&mut changes);
     let (dangerous, harmless): (Vec<PlanLine>, Vec<PlanLine>) = database
         .into_iter()
         .chain(changes.into_iter().map(|(_, line)| line))
         .partition(|line| line.danger != Danger::None);
     let differences = differences.into_iter().map(|difference| plain(format!("config: {difference}")));
     let mut lines: Vec<PlanLine> = dangerous.into_iter().chain(differences).chain(harmless).collect();
-    if lines.len() > LINES_MAX {
-        let more = lines.len() - LINES_MAX;
-        lines.truncate(LINES_MAX);
-        lines.push(plain(format!("and {more} more lines")));
-    }
+    shorten(&mut lines);
     let first = match (kind, live) {
         (ChangeSetKind::Create, _) => format!("create the stack; image {image}"),
         (ChangeSetKind::Update, Some(live)) if live == image => format!("image stays {image}"),
@@ -77,13 +71,54 @@ pub(crate) fn lines(
     lines
 }
 
+/// First what ends, then where requests no longer come, then what is lost; last what stays. All of it is removed, as
+/// `removals` of a change set would be.
+pub(crate) fn of_retirement(
+    (stack, read): (&StackName, &StackRead),
+    image: &ImageDigest,
+    removals: &[ResourceChange],
+) -> Vec<PlanLine> {
+    let mut removed: Vec<(bool, PlanLine)> =
+        removals.iter().filter(is_of_service).map(|change| (is_stateful(change), line(change))).collect();
+    sort(&mut removed);
+    let mut lines: Vec<PlanLine> = removed.into_iter().map(|(_, line)| line).collect();
+    shorten(&mut lines);
+    let route = removals.iter().any(is_route).then(|| route(read)).flatten();
+    let text = format!("delete stack {stack}; image {image} runs no more");
+    let ends = std::iter::once(PlanLine { danger: Danger::Delete, text });
+    let gap = route.map(|route| PlanLine {
+        danger: Danger::TrafficGap,
+        text: format!("the route {route} is no longer served, and others may ask for it"),
+    });
+    ends.chain(gap).chain(lines).chain(std::iter::once(plain(KEPT.to_owned()))).collect()
+}
+
+/// What a deletion removes from its listener.
+fn is_route(removal: &ResourceChange) -> bool {
+    removal.resource_type == "AWS::ElasticLoadBalancingV2::ListenerRule" && removal.policy != "Retain"
+}
+
+/// The template's parameters that say which requests come.
+fn route(stack: &StackRead) -> Option<String> {
+    let parts = ["Hosts", "Paths"].map(|name| stack.parameters.get(name).map(String::as_str));
+    let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Said of every retirement.
+const KEPT: &str = "images, databases and secrets outside the stack stay, and so does the registration: a push or a \
+                    promotion deploys it anew";
+
 /// What runs before anything else, or already has; and what going back does not take back.
 pub(crate) fn add_before(lines: &mut Vec<PlanLine>, release: &Release, before: Option<&Errand>) {
     let said = match (before.map(command), &release.origin) {
         (Some(command), _) if release.prepared => format!("`before` has run already: {command}"),
         (Some(command), _) => format!("`before` runs first, as a task: {command}"),
         (None, Origin::Rollback { .. }) => STAYS.to_owned(),
-        (None, Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. }) => return,
+        (
+            None,
+            Origin::Push | Origin::Promotion { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. },
+        ) => return,
     };
     lines.insert(1.min(lines.len()), plain(said));
 }
@@ -121,6 +156,21 @@ fn is_of_service(change: &&ResourceChange) -> bool {
 
 /// Said of every way back.
 const STAYS: &str = "databases stay as they are: what a `before` changed is not taken back";
+
+/// The dangerous first, of those what holds something.
+fn sort(lines: &mut [(bool, PlanLine)]) {
+    lines.sort_by(|(a_stateful, a), (b_stateful, b)| {
+        a.danger.cmp(&b.danger).then(b_stateful.cmp(a_stateful)).then_with(|| a.text.cmp(&b.text))
+    });
+}
+
+fn shorten(lines: &mut Vec<PlanLine>) {
+    if lines.len() > LINES_MAX {
+        let more = lines.len() - LINES_MAX;
+        lines.truncate(LINES_MAX);
+        lines.push(plain(format!("and {more} more lines")));
+    }
+}
 
 fn plain(text: String) -> PlanLine {
     PlanLine { danger: Danger::None, text }
@@ -179,6 +229,12 @@ fn line(change: &ResourceChange) -> PlanLine {
 /// Source: CloudFormation API, `ResourceChange` (`PolicyAction`).
 fn removal(change: &ResourceChange, what: &str) -> (Danger, String) {
     match (change.policy.as_str(), change.resource_type.as_str()) {
+        ("Retain", "AWS::ECS::Service") => {
+            (Danger::None, format!("let go of {what}; it goes on running, but is the stack's no more"))
+        }
+        ("Retain", "AWS::ElasticLoadBalancingV2::ListenerRule") => {
+            (Danger::None, format!("let go of {what}; it goes on taking its requests and its place"))
+        }
         ("Retain", _) => (Danger::None, format!("let go of {what}; it stays, but is the stack's no more")),
         ("Snapshot", _) => (Danger::Delete, format!("delete {what} after a last snapshot")),
         (_, "AWS::ECS::Service") => (Danger::Delete, format!("delete {what}; nothing of it runs any more")),

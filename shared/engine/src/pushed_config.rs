@@ -19,3 +19,12 @@ pub(crate) async fn pushed_config<P: Sources>(
     let file = file.ok_or_else(|| refused("is gone from its commit".to_owned()))?;
     config::parse(&file).map_err(|faults| refused(format!("is not valid: {faults}")))
 }
+
+/// The same, where not to have it stands against nothing.
+pub(crate) async fn readable_config<P: Sources>(
+    ports: &P,
+    release: &Release,
+) -> Result<Option<ServiceConfig>, Failure> {
+    let file = ports.file(&release.repository, &release.revision, CONFIG_FILE).await?;
+    Ok(file.and_then(|file| config::parse(&file).ok()))
+}

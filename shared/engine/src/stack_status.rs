@@ -55,7 +55,8 @@ pub fn remedy(track: &Track, status: &str) -> Option<String> {
             Some(format!("its deletion failed: mend what its events name as DELETE_FAILED, then: {repair}"))
         }
         (Readiness::Stuck, "DELETE_FAILED") => Some(format!(
-            "somebody's deletion of it failed: mend what its events name as DELETE_FAILED, {by_hand}"
+            "its deletion failed, and nothing but its deletion is left to it: mend what its events name as \
+             DELETE_FAILED, then: tidegate retire {service} {environment} --reason <why>"
         )),
         (Readiness::Stuck, _) => {
             Some("Tidegate does not know this status: bring it to a stable one in CloudFormation".to_owned())

@@ -117,6 +117,7 @@ pub enum Wish {
         to: Option<ReleaseId>,
     },
     Redeploy,
+    Retire,
     Override {
         until: Timestamp,
     },
@@ -135,6 +136,7 @@ impl Wish {
             Wish::Retry { .. } => "retry",
             Wish::Rollback { .. } => "rollback",
             Wish::Redeploy => "redeploy",
+            Wish::Retire => "retire",
             Wish::Override { .. } => "override",
             Wish::Repair { .. } => "repair",
         }
@@ -278,10 +280,11 @@ fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unrea
         "rollback" if order.field("to").value.is_null() => Wish::Rollback { to: None },
         "rollback" => Wish::Rollback { to: Some(release("to")?) },
         "redeploy" => Wish::Redeploy,
+        "retire" => Wish::Retire,
         "override" => Wish::Override { until: until(&order.field("until"))? },
         "repair" => Wish::Repair { skip: skip(&order.field("skip"))? },
         _ => {
-            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, repair, redrive or drop";
+            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive or drop";
             return Err(order.field("order").unreadable(allowed));
         }
     };

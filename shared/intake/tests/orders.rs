@@ -33,6 +33,7 @@ fn each_verb_says_what_it_is_about() {
     assert_eq!(wish(json!({})), Wish::Hold);
     assert_eq!(wish(json!({ "order": "lift" })), Wish::Lift);
     assert_eq!(wish(json!({ "order": "redeploy" })), Wish::Redeploy);
+    assert_eq!(wish(json!({ "order": "retire" })), Wish::Retire);
     assert_eq!(wish(json!({ "order": "rollback" })), Wish::Rollback { to: None });
     let release: model::ids::ReleaseId = "payments-production-3".parse().unwrap();
     let named = json!({ "order": "rollback", "to": release });
@@ -114,7 +115,7 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "why": "a key that is none" }),
     ];
     insta::assert_snapshot!(all.map(told).join("\n"), @r#"
-    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, override, repair, redrive or drop
+    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive or drop
     release is missing: it must be <service>-<environment>-<n>
     release is "ledger-production-3": it must be a release of payments/production
     to is 3: it must be <service>-<environment>-<n>

@@ -24,8 +24,10 @@ pub enum Effect {
     DiscardPlan {
         change_set: EffectKey,
     },
-    /// Execute the approved change set.
+    /// Execute the approved change set; of a retirement, see whether anything stands against it.
     Execute,
+    /// Delete the stack of what is retired. Only its own promise may: nobody can take a deletion back.
+    Retire,
     /// Start the task that the release waits for.
     RunErrand,
     LookAtErrand,
@@ -84,6 +86,7 @@ impl Effect {
             Effect::Plan
             | Effect::DiscardPlan { .. }
             | Effect::Execute
+            | Effect::Retire
             | Effect::RunErrand
             | Effect::LookAtErrand
             | Effect::StopErrand { .. }
@@ -103,6 +106,7 @@ impl Effect {
             | Effect::LookAtBuild { .. }
             | Effect::Plan
             | Effect::Execute
+            | Effect::Retire
             | Effect::RunErrand
             | Effect::LookAtErrand
             | Effect::LookAtDeployment => true,

@@ -37,11 +37,11 @@ kinds!(
     SignalKind:
         Pushed PushedFaulty Promoted PromotedFaulty Ordered
         BuildStarted BuildRunning BuildSucceeded BuildFailed BuildLost
-        Planned UpToDate PlanStale
+        Planned UpToDate NothingToRetire PlanStale
         ApprovedByPerson ApprovedByReply RejectedByPerson RejectedByReply
         Cleared ErrandStarted ErrandRunning ErrandSucceeded ErrandFailed
         ExecutionStarted Frozen NotExecuted DeploymentNotStarted DeploymentRunning AwaitsVerdict ServiceMoving DeploymentSettled RolloutFailed
-        DeploymentRolledBack DeploymentBroken
+        DeploymentRolledBack DeploymentBroken StackGone
         Repaired NotRepaired
         Done Waiting Refused Tick
 );
@@ -49,14 +49,14 @@ kinds!(
 kinds!(
     /// Of an effect.
     EffectKind:
-        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan Execute RunErrand LookAtErrand
+        StartBuild LookAtBuild LeaveBuild Plan DiscardPlan Execute Retire RunErrand LookAtErrand
         StopErrand LookAtDeployment StopDeployment GiveVerdict Repair Promote AnnounceRequest AnnounceReminder AnnounceEscalation AnnounceEnding AnnounceDelay
         AnnounceHold AnnounceRepair Show
 );
 
 kinds!(
     /// Of an ending.
-    EndingKind: Deployed RolledBack Failed Superseded Rejected Expired Cancelled
+    EndingKind: Deployed RolledBack Failed Superseded Rejected Expired Cancelled Retired
 );
 
 impl Phase {
@@ -89,6 +89,7 @@ impl Signal {
             },
             Signal::Planned { .. } => SignalKind::Planned,
             Signal::UpToDate { .. } => SignalKind::UpToDate,
+            Signal::NothingToRetire { .. } => SignalKind::NothingToRetire,
             Signal::PlanStale { .. } => SignalKind::PlanStale,
             Signal::Answered { answer, voice, .. } => match (answer, voice) {
                 (Answer::Approve, Voice::Verified { .. }) => SignalKind::ApprovedByPerson,
@@ -117,6 +118,7 @@ impl Signal {
                 },
                 DeploymentSeen::RolledBack { .. } => SignalKind::DeploymentRolledBack,
                 DeploymentSeen::Broken { .. } => SignalKind::DeploymentBroken,
+                DeploymentSeen::Gone => SignalKind::StackGone,
             },
             Signal::RepairEnded { outcome, .. } => match outcome {
                 Repaired::Done { .. } => SignalKind::Repaired,
@@ -144,6 +146,7 @@ impl Signal {
             Signal::BuildStarted { n, .. }
             | Signal::Planned { n, .. }
             | Signal::UpToDate { n, .. }
+            | Signal::NothingToRetire { n, .. }
             | Signal::PlanStale { n, .. }
             | Signal::Answered { n, .. }
             | Signal::Cleared { n, .. }
@@ -169,6 +172,7 @@ impl Effect {
             Effect::Plan => EffectKind::Plan,
             Effect::DiscardPlan { .. } => EffectKind::DiscardPlan,
             Effect::Execute => EffectKind::Execute,
+            Effect::Retire => EffectKind::Retire,
             Effect::RunErrand => EffectKind::RunErrand,
             Effect::LookAtErrand => EffectKind::LookAtErrand,
             Effect::StopErrand { .. } => EffectKind::StopErrand,
@@ -199,6 +203,7 @@ impl Ending {
             Ending::Rejected { .. } => EndingKind::Rejected,
             Ending::Expired { .. } => EndingKind::Expired,
             Ending::Cancelled { .. } => EndingKind::Cancelled,
+            Ending::Retired { .. } => EndingKind::Retired,
         }
     }
 }

@@ -194,7 +194,9 @@ impl Listener {
         let is_over = |n: &u32| {
             track.newest.as_ref().is_some_and(|newest| *n <= newest.n) && track.release(*n).is_none()
         };
-        let is_past = |n: &u32| track.live.as_ref().is_some_and(|live| *n <= live.release.n);
+        let live = track.live.as_ref().map(|live| live.release.n);
+        let past = live.max(track.retired.as_ref().map(|retired| retired.release.n));
+        let is_past = |n: &u32| past.is_some_and(|past| *n <= past);
         let mut unsure: Vec<u32> = held.coming.iter().map(|reserved| reserved.n).collect();
         unsure.retain(|n| is_over(n) && !is_past(n));
         unsure.sort_unstable();
@@ -290,7 +292,8 @@ fn may_have_left(release: &Release) -> bool {
             | Ending::Superseded { .. }
             | Ending::Rejected { .. }
             | Ending::Expired { .. }
-            | Ending::Cancelled { .. },
+            | Ending::Cancelled { .. }
+            | Ending::Retired { .. },
         )
         | None => false,
     }

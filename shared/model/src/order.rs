@@ -30,6 +30,10 @@ pub enum Order {
     Redeploy {
         of: Box<Release>,
     },
+    /// The end of what is live: its stack is deleted. The live release as it is stored.
+    Retire {
+        of: Box<Release>,
+    },
     /// Deploy although a freeze says no, until then.
     OverrideFreeze {
         until: Timestamp,
@@ -50,6 +54,7 @@ impl Order {
             Order::Retry { .. } => "retry",
             Order::Rollback { .. } => "rollback",
             Order::Redeploy { .. } => "redeploy",
+            Order::Retire { .. } => "retire",
             Order::OverrideFreeze { .. } => "override",
             Order::Repair { .. } => "repair",
         }

@@ -81,6 +81,8 @@ pub enum Origin {
     Rollback { to: ReleaseId },
     /// What was live, started anew.
     Redeploy { of: ReleaseId },
+    /// The end of what was live: its stack is deleted.
+    Retirement { of: ReleaseId },
 }
 
 impl Origin {
@@ -88,11 +90,28 @@ impl Origin {
         *self == Origin::Push
     }
 
-    /// Whether a hold or a freeze stops it. Going back to what ran, or starting that anew, is nothing new.
+    /// Whether it brings something. Going back to what ran, starting that anew, or ending it, brings nothing new.
     pub fn is_new(&self) -> bool {
         match self {
             Origin::Push | Origin::Promotion { .. } => true,
+            Origin::Rollback { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. } => false,
+        }
+    }
+
+    /// Whether a hold or a freeze stops it. What must be possible at any hour is to have again what ran.
+    pub fn heeds_holds(&self) -> bool {
+        match self {
+            Origin::Push | Origin::Promotion { .. } | Origin::Retirement { .. } => true,
             Origin::Rollback { .. } | Origin::Redeploy { .. } => false,
+        }
+    }
+
+    pub fn is_retirement(&self) -> bool {
+        match self {
+            Origin::Retirement { .. } => true,
+            Origin::Push | Origin::Promotion { .. } | Origin::Rollback { .. } | Origin::Redeploy { .. } => {
+                false
+            }
         }
     }
 }
@@ -204,7 +223,9 @@ impl Release {
     pub fn stands_for(&self) -> &ReleaseId {
         match &self.origin {
             Origin::Push | Origin::Promotion { .. } => &self.id,
-            Origin::Rollback { to: first } | Origin::Redeploy { of: first } => first,
+            Origin::Rollback { to: first }
+            | Origin::Redeploy { of: first }
+            | Origin::Retirement { of: first } => first,
         }
     }
 
@@ -368,13 +389,14 @@ impl Asked {
     }
 }
 
-/// What deploying would change.
+/// What deploying, or retiring, would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub fingerprint: Fingerprint,
+    /// What is deployed, or what runs no more.
     pub image: ImageDigest,
-    /// Named by the effect that made it.
+    /// Named by the effect that made it. Of a retirement there is none: only its operation is named after it.
     pub change_set: EffectKey,
     pub stack_policy: Option<String>,
     /// How long carrying it out may take; then it is taken back. Without it a person is told.
@@ -389,8 +411,22 @@ pub struct Plan {
     /// What decides whether it stays; `None` where nothing is asked, or nothing changes that could be asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verify>,
+    /// Of a retirement: what is deleted instead of anything being deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
     /// The changes in words, the dangerous ones first.
     pub lines: Vec<PlanLine>,
+}
+
+/// The stack that a retirement deletes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// Its id: one that is made later under the same name is another.
+    pub stack: String,
+    /// Resources that its template has CloudFormation leave, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retained: Vec<String>,
 }
 
 /// That CloudFormation waits for a verdict before the stack is complete, and takes it back without one.
@@ -486,6 +522,13 @@ pub enum Ending {
     Cancelled {
         ordered: Ordered,
     },
+    /// Nothing is live any more: the stack was read to be gone.
+    Retired {
+        how: How,
+        /// What of it CloudFormation was told to leave, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        retained: Vec<String>,
+    },
 }
 
 impl Ending {
@@ -498,6 +541,7 @@ impl Ending {
             Ending::Rejected { .. } => "Rejected",
             Ending::Expired { .. } => "Expired",
             Ending::Cancelled { .. } => "Cancelled",
+            Ending::Retired { .. } => "Retired",
         }
     }
 
@@ -516,6 +560,13 @@ impl Ending {
             Ending::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
             Ending::Expired { .. } => "nobody approved it in time".to_owned(),
             Ending::Cancelled { ordered } => format!("cancelled by {ordered}"),
+            Ending::Retired { how: How::AlreadyUpToDate, .. } => "its stack was gone already".to_owned(),
+            Ending::Retired { how: How::Changed, retained } if retained.is_empty() => {
+                "its stack is deleted".to_owned()
+            }
+            Ending::Retired { how: How::Changed, retained } => {
+                format!("its stack is deleted, and this of it stays: {}", retained.join(", "))
+            }
         }
     }
 
@@ -527,11 +578,13 @@ impl Ending {
             Ending::Superseded { .. }
             | Ending::Rejected { .. }
             | Ending::Expired { .. }
-            | Ending::Cancelled { .. } => None,
+            | Ending::Cancelled { .. }
+            | Ending::Retired { .. } => None,
         }
     }
 }
 
+/// Whether there was anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum How {

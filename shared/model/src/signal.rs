@@ -30,7 +30,8 @@ pub enum Signal {
     },
     Planned {
         n: u32,
-        plan: Plan,
+        /// Boxed: the largest that any signal carries.
+        plan: Box<Plan>,
         /// What the pushed config asks for.
         wish: Policy,
         ground: Ground,
@@ -43,6 +44,12 @@ pub enum Signal {
         /// The promise to plan that found it so.
         key: EffectKey,
         deployed: Deployed,
+    },
+    /// What is to be retired has no stack any more.
+    NothingToRetire {
+        n: u32,
+        /// The promise to plan that found it so.
+        key: EffectKey,
     },
     /// The approved change set can no longer be executed; the plan must be made again.
     PlanStale {
@@ -60,7 +67,8 @@ pub enum Signal {
         reason: String,
         ground: Ground,
     },
-    /// Its turn has come and nothing stands against carrying the plan out, but that its `before` comes first.
+    /// Its turn has come and nothing stands against carrying the plan out. Its `before` comes first, or it is a
+    /// retirement, which is promised before it is done.
     Cleared {
         n: u32,
         /// The promise to execute that found it so.
@@ -207,6 +215,8 @@ pub enum DeploymentSeen {
         status: String,
         why: String,
     },
+    /// The stack that is to be deleted is no more.
+    Gone,
 }
 
 /// How the service's ECS deployment stands.

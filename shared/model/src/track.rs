@@ -42,6 +42,9 @@ pub struct Track {
     /// The last repair of the stack, whether it goes on or is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repair: Option<Repair>,
+    /// The last retirement. Whatever came before it left nothing behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
     /// The last orders taken, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<OrderId>,
@@ -72,6 +75,15 @@ pub struct Live {
     pub refresh: Option<ReleaseId>,
 }
 
+/// That the service was retired here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retired {
+    /// The release that did it.
+    pub release: ReleaseId,
+    pub at: Timestamp,
+}
+
 impl Live {
     /// The release whose image and configuration this is.
     pub fn stands_for(&self) -> &ReleaseId {
@@ -93,6 +105,7 @@ impl Track {
             hold: None,
             freeze_override: None,
             repair: None,
+            retired: None,
             orders: Vec::new(),
         }
     }

@@ -6,7 +6,7 @@ use model::ids::{BuildFamily, ReleaseId, Revision, TrackKey};
 use model::listener::{COMMITTED_WITHIN, Clash, Listener, Matching, RULES_MAX, Wanted, WantedPriority};
 use model::release::{Ending, Origin, Phase, Release};
 use model::time::{Span, Timestamp};
-use model::track::{Live, Newest, Track};
+use model::track::{Live, Newest, Retired, Track};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -253,6 +253,25 @@ fn a_release_that_is_over_gives_its_place_back_unless_its_stack_was_left_broken(
     let (next, _) = reserve(&broken, "payments", 2, &at(130, "/payments/*")).unwrap();
     let mended = told(&next, &standing("payments", Some(2), &[], 2));
     with(&mended, "ledger", &at(120, "/ledger/*"));
+}
+
+#[test]
+fn a_retired_service_holds_nothing_of_what_came_before() {
+    let live = with(&Listener::default(), "payments", &at(120, "/payments/*"));
+    let broken = reserve(&live, "payments", 2, &at(130, "/payments/*")).unwrap().0;
+    let over = [failed("payments", 2, Some("UPDATE_ROLLBACK_FAILED"))];
+    let before = standing("payments", Some(1), &[], 3);
+    assert_eq!(before.live.as_ref().map(|live| live.release.n), Some(1));
+    assert_eq!(broken.unsure(&before), [2]);
+    assert_eq!(broken.as_held(&before, &over, NOW).held[&track("payments")].rules().count(), 2);
+    let retired =
+        Track { live: None, retired: Some(Retired { release: id("payments", 3), at: NOW }), ..before };
+    assert_eq!(broken.unsure(&retired), Vec::<u32>::new());
+    assert!(told(&broken, &retired).held.is_empty());
+    let anew = reserve(&broken, "payments", 4, &at(125, "/payments/*")).unwrap().0;
+    let rules: Vec<u32> =
+        told(&anew, &retired).held[&track("payments")].rules().map(|rule| rule.priority).collect();
+    assert_eq!(rules, [125]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn headline(release: &Release) -> String {
         Phase::Planning { .. } => "is planned",
         Phase::AwaitingApproval { .. } => "asks for approval",
         Phase::Ready { .. } => "is approved and waits for its turn",
+        Phase::Deploying { .. } if release.origin.is_retirement() => "is being retired",
         Phase::Deploying { .. } => "is being deployed",
         Phase::Over(ending) => return format!("{id}: {}", ending.name()),
     };

@@ -6,11 +6,13 @@ use engine::ports::RolloutState;
 use model::decide::Advance;
 use model::ids::{EffectKey, StackName};
 use model::release::{Deployed, Ending, ErrandKind, How, Phase, Release};
+use model::time::Timestamp;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
 
-use super::Invariant::{Aws, I1, I2, I3, I5, I6, I8};
+use super::Invariant::{Aws, I1, I2, I3, I5, I6, I8, I11};
 use super::errands::ended_well;
 use super::{Wrong, is_deploying, is_ending_told, is_of, secrets, tell, unapproved};
+use crate::stacks::Stack;
 use crate::witness;
 use crate::world::{MINUTE, World};
 
@@ -28,6 +30,7 @@ pub(crate) fn commit(world: &mut World, before: &Track, advance: &Advance) {
     nothing_is_left_to_itself(advance, &mut wrong);
     promises_are_new_and_few(before, advance, &mut wrong);
     endings_are_true(world, advance, &mut wrong);
+    retired_is_gone(world, before, advance, &mut wrong);
     older_never_replaces_newer(before, advance, &mut wrong);
     witness::commit(world, before, advance, &mut wrong);
     tell(world, &["I1", "I2", "I3", "I4", "I5", "I6", "I8"], wrong);
@@ -78,7 +81,7 @@ fn nothing_is_left_to_itself(advance: &Advance, wrong: &mut Wrong) {
     let anothers_turn = track.in_flight.iter().any(is_deploying);
     let is_repaired = track.repairing().is_some();
     let is_held = |release: &Release| {
-        track.held().is_some() && release.origin.is_new() && matches!(release.phase, Phase::Ready { .. })
+        track.held().is_some() && release.origin.heeds_holds() && matches!(release.phase, Phase::Ready { .. })
     };
     for release in &track.in_flight {
         let is_driven = track.outbox.iter().any(|p| p.key.release == release.id && p.effect.drives_release());
@@ -149,6 +152,31 @@ fn endings_are_true(world: &World, advance: &Advance, wrong: &mut Wrong) {
         if *how == How::Changed && !completed {
             let id = &release.id;
             wrong.push((I6, format!("{id} is called deployed, but its operation did not complete")));
+        }
+    }
+}
+
+/// I6: nobody is told that a service is retired while its stack stands. I11: nothing of it keeps its place then.
+fn retired_is_gone(world: &World, before: &Track, advance: &Advance, wrong: &mut Wrong) {
+    for release in &advance.changed {
+        let Phase::Over(Ending::Retired { .. }) = &release.phase else { continue };
+        let id = &release.id;
+        let plan = before.release(id.n).and_then(|was| was.phase.plan());
+        let deletion = plan.and_then(|plan| plan.deletion.as_ref());
+        let stands = |stack: &Stack| deletion.is_none_or(|deletion| deletion.stack == stack.id);
+        if world.stacks.all.get(id.track.stack().as_str()).is_some_and(stands) {
+            wrong.push((I6, format!("{id} is called retired, but its stack stands")));
+        }
+        let is_kept = |n: &u32| *n <= id.n && advance.track.release(*n).is_none();
+        for listener in world.table.listeners.values() {
+            let Some(held) = listener.held.get(&id.track) else { continue };
+            let after = listener.as_held(&advance.track, &[], Timestamp(world.now));
+            let live = after.held.get(&id.track).and_then(|held| held.live.as_ref());
+            let unsure = listener.unsure(&advance.track);
+            let kept = unsure.into_iter().chain(live.map(|live| live.n)).find(is_kept);
+            if let Some(n) = kept.filter(|_| held.rules().next().is_some()) {
+                wrong.push((I11, format!("{id} is retired, and the place of release {n} stays taken")));
+            }
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use engine::ports::ChangeSetKind;
 use model::ids::{EffectKey, StackName};
-use model::release::{Phase, Release};
+use model::release::{Phase, Plan, Release};
+use model::track::Track;
 
 use super::Invariant::{I1, I2, I5, I8};
 use super::errands::unprepared;
-use super::{Invariant, READ_AGE_MAX_MS, Wrong, places, tell, unapproved};
+use super::{Invariant, READ_AGE_MAX_MS, Wrong, is_deploying, places, tell, unapproved};
+use crate::operations::Operation;
 use crate::restorable::is_unmet;
 use crate::stacks::Props;
 use crate::voters;
@@ -25,6 +27,35 @@ pub(crate) fn execution(
     as_approved(world, stack, key, props, kind, &mut wrong);
     places::in_its_place(world, stack, key, props, &mut wrong);
     tell(world, &["I1", "I2", "I5", "I8", "I11"], wrong);
+}
+
+/// Whether the stack goes as an approved plan says; then on its turn, and once.
+pub(crate) fn retirement(world: &mut World, stack: &str, id: &str, token: &str) -> bool {
+    let deployed = |track: &&Track| track.key.stack().as_str() == stack;
+    let of_stack = world.table.tracks.values().find(deployed);
+    let retired = of_stack.and_then(|track| {
+        track.in_flight.iter().find(|release| {
+            let plan = release.phase.plan().filter(|_| is_deploying(release));
+            let is_its = |plan: &Plan| {
+                let is_of_stack = plan.deletion.as_ref().is_some_and(|deletion| deletion.stack == id);
+                is_of_stack && token.strip_prefix(&plan.change_set.to_string()) == Some("-delete")
+            };
+            plan.is_some_and(is_its)
+        })
+    });
+    let Some(release) = retired.cloned() else { return false };
+    let mut wrong = Wrong::new();
+    if let Phase::Deploying { plan, .. } = &release.phase {
+        wrong.extend(unapproved(world, &release));
+        wrong.extend(voters::lacks_voices(world, &release, plan.fingerprint.as_str()));
+        wrong.extend(in_a_freeze(world, &release));
+    }
+    let runs = |operation: &Operation| operation.stack == stack && operation.ended.is_none();
+    if world.stacks.operations.iter().any(runs) && !world.stacks.deleted.contains(stack) {
+        wrong.push((I2, format!("{stack} is retired while a deployment to it runs")));
+    }
+    tell(world, &["I1", "I2"], wrong);
+    true
 }
 
 fn once_and_in_order(world: &World, stack: &StackName, key: &EffectKey, wrong: &mut Wrong) {
@@ -82,7 +113,7 @@ fn in_a_freeze(world: &World, release: &Release) -> Option<(Invariant, String)> 
     let overridden =
         track.freeze_override.as_ref().is_some_and(|given| given.until.0 + READ_AGE_MAX_MS > world.now);
     let frozen = |at| world.platform.is_frozen(track.key.environment.as_str(), at);
-    let wrong = release.origin.is_new()
+    let wrong = release.origin.heeds_holds()
         && !overridden
         && frozen(world.now)
         && frozen(world.now.saturating_sub(READ_AGE_MAX_MS));

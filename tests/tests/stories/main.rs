@@ -20,6 +20,7 @@ mod repaired;
 mod report;
 mod requires;
 mod restart;
+mod retired;
 mod rolled_back;
 mod slack;
 mod story;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types as cloudformation;
-use engine::ports::{ChangeSetRead, ResourceChange, StackEvent, StackRead};
+use engine::ports::{ChangeSetRead, ResourceChange, StackEvent, StackRead, StackResource};
 
 /// `None` for a stack that was deleted.
 pub(super) fn stack(stack: &cloudformation::Stack) -> Option<StackRead> {
@@ -21,6 +21,20 @@ pub(super) fn stack(stack: &cloudformation::Stack) -> Option<StackRead> {
         reason: said(stack.stack_status_reason()),
         outputs: stack.outputs().iter().filter_map(output).collect(),
         parameters: stack.parameters().iter().filter_map(parameter).collect(),
+        is_protected: stack.enable_termination_protection().unwrap_or_default(),
+    })
+}
+
+/// `None` for one that is deleted already, as after a deletion of its stack that failed.
+pub(super) fn resource(resource: &cloudformation::StackResourceSummary) -> Option<StackResource> {
+    let status = resource.resource_status().map(|status| status.as_str()).unwrap_or_default();
+    if matches!(status, "DELETE_COMPLETE" | "DELETE_SKIPPED") {
+        return None;
+    }
+    Some(StackResource {
+        logical_id: resource.logical_resource_id()?.to_owned(),
+        physical_id: resource.physical_resource_id().unwrap_or_default().to_owned(),
+        resource_type: resource.resource_type().unwrap_or_default().to_owned(),
     })
 }
 

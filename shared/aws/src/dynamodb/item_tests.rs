@@ -256,6 +256,7 @@ fn track() -> Track {
         requires: None,
         before: None,
         verify: None,
+        deletion: None,
         lines: vec![PlanLine { danger: Danger::Replace, text: "replaces TaskDefinition".to_owned() }],
     };
     let asked = Asked {

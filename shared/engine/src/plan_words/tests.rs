@@ -229,3 +229,60 @@ fn a_huge_plan_says_how_much_it_leaves_out() {
     assert_eq!(lines.lines().count(), LINES_MAX + 2);
     assert!(lines.ends_with("None | and 10 more lines"), "{lines}");
 }
+
+/// A whole stack that goes, with what the policy of each says.
+#[test]
+fn a_retirement_tells_first_what_ends_then_where_requests_no_longer_come_then_what_is_lost() {
+    let removal = |logical_id: &str, resource_type: &str, policy: &str| ResourceChange {
+        logical_id: logical_id.to_owned(),
+        resource_type: resource_type.to_owned(),
+        action: "Remove".to_owned(),
+        replacement: String::new(),
+        policy: policy.to_owned(),
+        properties: Vec::new(),
+    };
+    let rule = "AWS::ElasticLoadBalancingV2::ListenerRule";
+    let told = |removals: &[ResourceChange]| {
+        let stack = StackRead {
+            id: "stack/1".to_owned(),
+            status: "UPDATE_COMPLETE".to_owned(),
+            reason: None,
+            outputs: Default::default(),
+            parameters: [("Hosts", ""), ("Paths", "/payments,/payments/*")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            is_protected: false,
+        };
+        let name = "payments/production".parse::<model::ids::TrackKey>().unwrap().stack();
+        let lines = of_retirement((&name, &stack), &digest("a"), removals);
+        let line =
+            |line: &PlanLine| format!("{:?} | {}", line.danger, line.text.replace(&"a".repeat(60), ""));
+        lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(&[
+        removal("EcsService", "AWS::ECS::Service", "Delete"),
+        removal("Files", "AWS::S3::Bucket", "Delete"),
+        removal("ListenerRule", rule, "Delete"),
+        removal("Logs", "AWS::Logs::LogGroup", "Retain"),
+        removal("Store", "AWS::RDS::DBInstance", "Snapshot"),
+        removal("Verify0", WAIT_CONDITION, "Delete"),
+    ]), @"
+    Delete | delete stack tidegate-payments-production; image sha256:aaaa runs no more
+    TrafficGap | the route /payments,/payments/* is no longer served, and others may ask for it
+    Delete | delete Files (AWS::S3::Bucket) and all that it holds
+    Delete | delete Store (AWS::RDS::DBInstance) after a last snapshot
+    Delete | delete EcsService (AWS::ECS::Service); nothing of it runs any more
+    Delete | delete ListenerRule (AWS::ElasticLoadBalancingV2::ListenerRule); no request comes to the service any more
+    None | let go of Logs (AWS::Logs::LogGroup); it stays, but is the stack's no more
+    None | images, databases and secrets outside the stack stay, and so does the registration: a push or a promotion deploys it anew
+    ");
+    insta::assert_snapshot!(told(&[
+        removal("EcsService", "AWS::ECS::Service", "Retain"),
+        removal("ListenerRule", rule, "Retain"),
+    ]), @"
+    Delete | delete stack tidegate-payments-production; image sha256:aaaa runs no more
+    None | let go of EcsService (AWS::ECS::Service); it goes on running, but is the stack's no more
+    None | let go of ListenerRule (AWS::ElasticLoadBalancingV2::ListenerRule); it goes on taking its requests and its place
+    None | images, databases and secrets outside the stack stay, and so does the registration: a push or a promotion deploys it anew
+    ");
+}

@@ -25,8 +25,8 @@ pub use pipelines::{
 pub use records::{Page, Policy, Records, Registry, Secrets, Stored, Templates};
 pub use stacks::{
     ChangeSetCreated, ChangeSetKind, ChangeSetOrder, ChangeSetRead, Errands, Executed, ResourceChange,
-    ResourceSignal, RolloutState, ServiceRead, Services, StackEvent, StackRead, Stacks, StoppedContainer,
-    StoppedTask, TaskFamily, TaskOrder, TaskRead,
+    ResourceSignal, RolloutState, ServiceRead, Services, StackEvent, StackRead, StackResource, Stacks,
+    StoppedContainer, StoppedTask, TaskFamily, TaskOrder, TaskRead,
 };
 pub use table::{
     Agenda, Builds, Commit, CommitOnce, DELAY_MAX, Letters, Listeners, Once, Patrol, Quarantine, Queues,

@@ -14,6 +14,16 @@ pub struct StackRead {
     pub reason: Option<String>,
     pub outputs: BTreeMap<String, String>,
     pub parameters: BTreeMap<String, String>,
+    /// Termination protection: CloudFormation refuses to delete it.
+    pub is_protected: bool,
+}
+
+/// What a stack has made, or taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackResource {
+    pub logical_id: String,
+    pub physical_id: String,
+    pub resource_type: String,
 }
 
 /// One stack event.
@@ -108,6 +118,10 @@ pub struct ResourceSignal {
 pub trait Stacks {
     /// `None` when there is none, or only a deleted one.
     async fn stack(&self, name: &StackName) -> Answer<Option<StackRead>>;
+    /// Of the stack of that id, without what is deleted already.
+    async fn stack_resources(&self, id: &str, page: Option<&str>) -> Answer<Page<StackResource>>;
+    /// What the stack of that id was last brought to, its transforms processed; JSON or YAML.
+    async fn stack_template(&self, id: &str) -> Answer<String>;
     /// Newest first.
     async fn stack_events(&self, name: &StackName, page: Option<&str>) -> Answer<Page<StackEvent>>;
     /// A busy stack answers `NoCapacity`.

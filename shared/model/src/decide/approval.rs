@@ -27,7 +27,8 @@ impl Draft {
         let Phase::Planning { image, before } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
-        if *image != plan.image || !self.is_promised(&plan.change_set) {
+        let is_of_its_kind = plan.deletion.is_some() == release.origin.is_retirement();
+        if *image != plan.image || !self.is_promised(&plan.change_set) || !is_of_its_kind {
             return Err(Why::AnotherPlan);
         }
         let before = before.clone();

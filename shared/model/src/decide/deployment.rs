@@ -18,12 +18,10 @@ impl Draft {
             return if warned { Ok(()) } else { Err(Why::AlreadyDone) };
         };
         let is_to_stop = stop.is_some();
-        self.enter(
-            n,
-            Phase::Deploying { plan, asked, started: true, errand: None, told, stop },
-            "CloudFormation deploys".to_owned(),
-        );
-        self.keep(n, |effect| matches!(effect, Effect::Execute));
+        let what = if plan.deletion.is_some() { "CloudFormation deletes" } else { "CloudFormation deploys" };
+        let phase = Phase::Deploying { plan, asked, started: true, errand: None, told, stop };
+        self.enter(n, phase, what.to_owned());
+        self.keep(n, |effect| matches!(effect, Effect::Execute | Effect::Retire));
         if is_to_stop {
             self.promise(n, Effect::StopDeployment, self.now);
         }
@@ -45,7 +43,7 @@ impl Draft {
 
     pub(super) fn deployment_seen(&mut self, n: u32, seen: &DeploymentSeen) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
-        let (image, started, stop) = match &release.phase {
+        let (image, started, stop, deletion) = match &release.phase {
             // What others execute while its `before` runs is found by our own execution.
             Phase::Deploying { errand: Some(Errand { kind: ErrandKind::Before, .. }), .. }
             | Phase::Building { .. }
@@ -53,7 +51,9 @@ impl Draft {
             | Phase::AwaitingApproval { .. }
             | Phase::Ready { .. }
             | Phase::Over(_) => return Err(Why::AnotherPhase),
-            Phase::Deploying { plan, started, stop, .. } => (plan.image.clone(), *started, stop.clone()),
+            Phase::Deploying { plan, started, stop, .. } => {
+                (plan.image.clone(), *started, stop.clone(), plan.deletion.clone())
+            }
         };
         if *seen == DeploymentSeen::NotStarted {
             return if started {
@@ -62,6 +62,18 @@ impl Draft {
                 Err(Why::AlreadyDone)
             };
         }
+        let is_of_its_kind = match seen {
+            DeploymentSeen::NotStarted | DeploymentSeen::Running { .. } | DeploymentSeen::Broken { .. } => {
+                true
+            }
+            DeploymentSeen::AwaitsVerdict
+            | DeploymentSeen::Settled { .. }
+            | DeploymentSeen::RolledBack { .. } => deletion.is_none(),
+            DeploymentSeen::Gone => deletion.is_some(),
+        };
+        if !is_of_its_kind {
+            return Err(Why::AnotherPlan);
+        }
         if !started {
             // An event told of the execution before the hand could.
             self.execution_started(n, None)?;
@@ -69,7 +81,8 @@ impl Draft {
         match seen {
             DeploymentSeen::NotStarted => Ok(()),
             DeploymentSeen::Running { status } => {
-                self.look_at_deployment_later(n, format!("deploying: {status}"))
+                let doing = if deletion.is_some() { "retiring" } else { "deploying" };
+                self.look_at_deployment_later(n, format!("{doing}: {status}"))
             }
             DeploymentSeen::AwaitsVerdict => self.awaits_verdict(n),
             DeploymentSeen::Settled { deployed, rollout } => self.settled(n, &image, deployed, rollout),
@@ -86,6 +99,11 @@ impl Draft {
                 self.end(n, Ending::Failed { why: why.clone(), stack_status: Some(status.clone()) });
                 Ok(())
             }
+            DeploymentSeen::Gone => {
+                let retained = deletion.map(|deletion| deletion.retained).unwrap_or_default();
+                self.retired(n, How::Changed, retained);
+                Ok(())
+            }
         }
     }
 
@@ -98,6 +116,9 @@ impl Draft {
         };
         if !self.is_promised(key) {
             return Err(Why::AnotherPlan);
+        }
+        if self.is_being_retired(n) {
+            return Err(Why::BeingDeleted);
         }
         if frozen.until <= self.now {
             return Err(Why::AlreadyPast);
@@ -201,6 +222,8 @@ impl Draft {
             Origin::Push | Origin::Promotion { .. } => (None, None),
             Origin::Rollback { to } => (Some(to.clone()), None),
             Origin::Redeploy { of } => (Some(of.clone()), Some(release.id.clone())),
+            // Nothing of it is ever deployed.
+            Origin::Retirement { .. } => return,
         };
         let goes_on = release.origin.is_new();
         let carried = self.track.live.as_ref().and_then(|live| live.refresh.clone());

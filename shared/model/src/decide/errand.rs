@@ -7,8 +7,8 @@ use crate::release::{Ending, Errand, ErrandKind, Phase, Plan, Verdict};
 use crate::signal::ErrandSeen;
 
 impl Draft {
-    /// The plan could be carried out now. Only from here on may its `before` run (I1), so a stale plan, a freeze or a
-    /// hold never finds it half done.
+    /// The plan could be carried out now. Only from here on may its `before` run, or a stack be deleted (I1), so a
+    /// freeze or a hold never finds it half done.
     pub(super) fn cleared(&mut self, n: u32, key: &EffectKey) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
         let Phase::Deploying { plan, errand: None, started: false, stop: None, .. } = &release.phase else {
@@ -16,6 +16,9 @@ impl Draft {
         };
         if !self.is_promised(key) {
             return Err(Why::AnotherPlan);
+        }
+        if plan.deletion.is_some() {
+            return self.retire_now(n);
         }
         if plan.before.is_none() || release.prepared {
             return Err(Why::AlreadyDone);

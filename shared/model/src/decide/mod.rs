@@ -8,6 +8,7 @@ mod orders;
 mod plan;
 mod promises;
 mod repair;
+mod retirement;
 mod time;
 mod turns;
 
@@ -74,6 +75,8 @@ pub enum Why {
     OtherInFlight,
     #[error("a release is being deployed: cancel it first, or wait for it")]
     Deploying,
+    #[error("its stack is being deleted, and nobody can take that back")]
+    BeingDeleted,
     #[error("the stack is being repaired already")]
     AlreadyRepairing,
     #[error("the end that was given is over")]
@@ -91,6 +94,7 @@ pub fn decide(track: &Track, signal: &Signal, now: Timestamp) -> Decision {
         Signal::BuildSeen { build, seen } => draft.build_seen(build, seen),
         Signal::Planned { n, plan, wish, ground, authors } => draft.planned(*n, plan, wish, ground, authors),
         Signal::UpToDate { n, key, deployed } => draft.up_to_date(*n, key, deployed),
+        Signal::NothingToRetire { n, key } => draft.nothing_to_retire(*n, key),
         Signal::PlanStale { n, key, why } => draft.plan_stale(*n, key, why),
         Signal::Answered { n, fingerprint, answer, voice, reason, ground } => {
             let said = Said { answer: *answer, voice, reason };

@@ -6,7 +6,7 @@ use crate::effect::{Effect, Notice};
 use crate::order::{Hold, Order, Ordered, Override};
 use crate::release::{Ending, Errand, ErrandKind, Origin, Phase, Release, Stop};
 use crate::time::Timestamp;
-use crate::track::{Newest, ORDERS_MAX};
+use crate::track::{Live, Newest, ORDERS_MAX};
 
 impl Draft {
     pub(super) fn ordered(&mut self, order: &Order, ordered: &Ordered) -> Outcome {
@@ -20,6 +20,7 @@ impl Draft {
             Order::Retry { of } => self.retry(of, ordered)?,
             Order::Rollback { to } => self.roll_back(to, ordered)?,
             Order::Redeploy { of } => self.redeploy(of, ordered)?,
+            Order::Retire { of } => self.retire(of, ordered)?,
             Order::OverrideFreeze { until } => self.override_freeze(*until, ordered)?,
             Order::Repair { skip } => self.repair(skip, ordered)?,
         }
@@ -74,6 +75,12 @@ impl Draft {
                 self.end(n, Ending::Cancelled { ordered: ordered.clone() });
                 Ok(())
             }
+            Phase::Deploying { .. } if self.is_being_retired(n) => Err(Why::BeingDeleted),
+            // Of a retirement: that its turn has come has changed nothing yet.
+            Phase::Deploying { plan, .. } if plan.deletion.is_some() => {
+                self.end(n, Ending::Cancelled { ordered: ordered.clone() });
+                Ok(())
+            }
             Phase::Deploying { errand: Some(errand @ Errand { kind: ErrandKind::Before, .. }), .. } => {
                 self.fail(n, given_up(errand, &format!("cancelled by {ordered}")));
                 Ok(())
@@ -124,7 +131,8 @@ impl Draft {
                 | Ending::Superseded { .. }
                 | Ending::Rejected { .. }
                 | Ending::Expired { .. }
-                | Ending::Cancelled { .. },
+                | Ending::Cancelled { .. }
+                | Ending::Retired { .. },
             ) => {}
             Phase::Building { .. }
             | Phase::Planning { .. }
@@ -161,20 +169,28 @@ impl Draft {
     }
 
     fn redeploy(&mut self, of: &Release, ordered: &Ordered) -> Outcome {
-        let live = self.track.live.as_ref().ok_or(Why::NothingReleased)?;
-        if live.release != of.id {
-            return Err(Why::NewerIsLive);
-        }
-        if !self.track.in_flight.is_empty() {
-            return Err(Why::OtherInFlight);
-        }
-        let of_what = live.stands_for().clone();
+        let of_what = self.live_and_alone(of)?.stands_for().clone();
         let what = format!("{of_what} is started anew, ordered by {ordered}");
         self.begin_ordered(of, Origin::Redeploy { of: of_what }, ordered, what)
     }
 
+    /// What is live, where that is this release and nothing is about to take its place.
+    pub(super) fn live_and_alone(&self, of: &Release) -> Result<&Live, Why> {
+        let live = self.track.live.as_ref().ok_or(Why::NothingReleased)?;
+        if live.release != of.id {
+            return Err(Why::NewerIsLive);
+        }
+        if self.track.in_flight.is_empty() { Ok(live) } else { Err(Why::OtherInFlight) }
+    }
+
     /// A release made of an earlier one: planned from its image, or built where it never had one.
-    fn begin_ordered(&mut self, of: &Release, origin: Origin, ordered: &Ordered, what: String) -> Outcome {
+    pub(super) fn begin_ordered(
+        &mut self,
+        of: &Release,
+        origin: Origin,
+        ordered: &Ordered,
+        what: String,
+    ) -> Outcome {
         self.has_room()?;
         let n = self.track.next_number();
         if let Some(newest) = &mut self.track.newest {

@@ -32,7 +32,7 @@ impl Draft {
         let Phase::Planning { image, .. } = &release.phase else {
             return Err(Why::AnotherPhase);
         };
-        if !self.is_promised(key) {
+        if !self.is_promised(key) || release.origin.is_retirement() {
             return Err(Why::AnotherPlan);
         }
         if deployed.image != *image {

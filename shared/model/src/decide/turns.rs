@@ -37,7 +37,7 @@ impl Draft {
         }
         let held = self.track.held().is_some();
         let ready = self.track.in_flight.iter().rev().find_map(|release| match &release.phase {
-            Phase::Ready { .. } if held && release.origin.is_new() => None,
+            Phase::Ready { .. } if held && release.origin.heeds_holds() => None,
             Phase::Ready { plan, asked, frozen: None } => Some((release.id.n, plan.clone(), asked.clone())),
             Phase::Ready { frozen: Some(_), .. }
             | Phase::Building { .. }
@@ -98,11 +98,17 @@ impl Draft {
             }
             Phase::AwaitingApproval { plan, .. }
             | Phase::Ready { plan, .. }
-            | Phase::Deploying { plan, started: false, .. } => {
+            | Phase::Deploying { plan, started: false, .. }
+                if plan.deletion.is_none() =>
+            {
                 let discard = Effect::DiscardPlan { change_set: plan.change_set.clone() };
                 self.promise(n, discard, self.now);
             }
-            Phase::Planning { .. } | Phase::Deploying { started: true, .. } | Phase::Over(_) => {}
+            Phase::Planning { .. }
+            | Phase::AwaitingApproval { .. }
+            | Phase::Ready { .. }
+            | Phase::Deploying { .. }
+            | Phase::Over(_) => {}
         }
         if let Phase::Deploying { errand: Some(errand), .. } = &release.phase {
             let stop = Effect::StopErrand { kind: errand.kind, key: errand.key.clone() };

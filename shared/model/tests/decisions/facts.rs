@@ -12,8 +12,8 @@ use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Push, Rollout, Signal
 use model::time::{Span, Timestamp};
 
 use crate::story::{
-    Story, answered, approvers, deployed, fingerprint, ground, image_of, ordered, person, policy, push,
-    revision, wish,
+    Story, answered, approvers, deletion, deployed, fingerprint, ground, image_of, ordered, person, policy,
+    push, revision, wish,
 };
 
 pub(crate) const REVISIONS: [char; 4] = ['a', 'b', 'c', 'd'];
@@ -49,6 +49,8 @@ struct Operation {
     /// It was told to stop, and will not complete.
     stopped: bool,
     waits: Waits,
+    /// It deletes the stack instead.
+    deletes: bool,
 }
 
 /// Whether an operation waits to be told that what it made is well.
@@ -265,6 +267,11 @@ impl Facts {
                 let release = story.track.release(n)?;
                 let image = release.phase.image()?.clone();
                 let is_redeploy = matches!(release.origin, Origin::Redeploy { .. });
+                let deletion = release.origin.is_retirement().then(deletion);
+                if deletion.is_some() && self.runs.is_none() {
+                    return Some(Signal::NothingToRetire { n, key: promise.key.clone() });
+                }
+                let is_redeploy = is_redeploy || deletion.is_some();
                 if self.runs.as_ref() == Some(&image) && !is_redeploy {
                     return Some(Signal::UpToDate { n, key: promise.key.clone(), deployed: deployed(image) });
                 }
@@ -276,8 +283,10 @@ impl Facts {
                     stack_policy: None,
                     timeout: None,
                     requires: None,
-                    before: has_before(&image).then_some(limit),
-                    verify: has_verify(&image).then(|| Verify { condition: "Verify0".to_owned(), limit }),
+                    before: (has_before(&image) && deletion.is_none()).then_some(limit),
+                    verify: (has_verify(&image) && deletion.is_none())
+                        .then(|| Verify { condition: "Verify0".to_owned(), limit }),
+                    deletion,
                     lines: Vec::new(),
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
@@ -287,7 +296,13 @@ impl Facts {
                 } else {
                     Vec::new()
                 };
-                Some(Signal::Planned { n, plan, wish: wish(), ground: self.ground.clone(), authors })
+                Some(Signal::Planned {
+                    n,
+                    plan: Box::new(plan),
+                    wish: wish(),
+                    ground: self.ground.clone(),
+                    authors,
+                })
             }
             Effect::Execute => {
                 let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
@@ -299,9 +314,12 @@ impl Facts {
                     self.change_sets.remove(&change_set.to_string());
                     return Some(Signal::NotExecuted { n, key: promise.key.clone() });
                 }
-                if self.frozen_until > story.now && story.track.release(n)?.origin.is_new() {
+                if self.frozen_until > story.now && story.track.release(n)?.origin.heeds_holds() {
                     let frozen = Frozen { until: self.frozen_until, why: "a freeze".to_owned() };
                     return Some(Signal::Frozen { n, key: promise.key.clone(), frozen });
+                }
+                if story.track.release(n)?.origin.is_retirement() {
+                    return Some(Signal::Cleared { n, key: promise.key.clone() });
                 }
                 if self.is_busy() {
                     return waiting("the stack is busy");
@@ -318,7 +336,24 @@ impl Facts {
                 let is_prepared = set.plan.before.is_none() || self.ended_well(n, ErrandKind::Before);
                 assert!(is_prepared, "{n} is deployed and its `before` did not end well");
                 let waits = if set.plan.verify.is_some() { Waits::NotYet } else { Waits::No };
-                self.operations.push(Operation { change_set, image, completed: None, stopped: false, waits });
+                let (completed, stopped, deletes) = (None, false, false);
+                self.operations.push(Operation { change_set, image, completed, stopped, waits, deletes });
+                self.generation += 1;
+                Some(Signal::ExecutionStarted { n, warning: None })
+            }
+            Effect::Retire => {
+                let change_set = story.track.release(n)?.phase.plan()?.change_set.clone();
+                if self.operations.iter().any(|operation| operation.change_set == change_set) {
+                    return Some(Signal::ExecutionStarted { n, warning: None });
+                }
+                let current = |set: &&ChangeSet| set.generation == self.generation;
+                let Some(set) = self.change_sets.get(&change_set.to_string()).filter(current) else {
+                    let why = "the stack was changed".to_owned();
+                    return Some(Signal::PlanStale { n, key: promise.key.clone(), why });
+                };
+                let (image, waits) = (set.plan.image.clone(), Waits::No);
+                let (completed, stopped, deletes) = (None, false, true);
+                self.operations.push(Operation { change_set, image, completed, stopped, waits, deletes });
                 self.generation += 1;
                 Some(Signal::ExecutionStarted { n, warning: None })
             }
@@ -419,7 +454,7 @@ impl Facts {
                 Waits::No | Waits::NotYet => Some(goes_well),
             };
             if operation.completed == Some(true) {
-                self.runs = Some(operation.image.clone());
+                self.runs = (!operation.deletes).then(|| operation.image.clone());
             }
         }
         let n = deploying(story)?;
@@ -430,8 +465,13 @@ impl Facts {
         let change_set = &story.track.release(n)?.phase.plan()?.change_set;
         let operation = self.operations.iter().find(|operation| operation.change_set == *change_set);
         let awaits = operation.is_some_and(|operation| operation.waits == Waits::Now);
+        let deletes = operation.is_some_and(|operation| operation.deletes);
         let seen = match operation.map(|operation| (operation.completed, &self.runs)) {
             None => DeploymentSeen::NotStarted,
+            Some((Some(true), _)) if deletes => DeploymentSeen::Gone,
+            Some((Some(false), _)) if deletes => {
+                DeploymentSeen::Broken { status: "DELETE_FAILED".to_owned(), why: "in use".to_owned() }
+            }
             Some((None, _)) if awaits => DeploymentSeen::AwaitsVerdict,
             Some((None, _)) => DeploymentSeen::Running { status: "UPDATE_IN_PROGRESS".to_owned() },
             Some((Some(true), Some(runs))) => {
@@ -501,7 +541,7 @@ impl Facts {
         let was_deployed = |release: &&Release| matches!(release.ending(), Some(Ending::Deployed { .. }));
         let newest = story.track.newest.as_ref().map_or(1, |newest| newest.n);
         // Where nothing goes wrong nobody goes back or gives up: what is held is only held up.
-        let kinds = if self.trouble { 9 } else { 3 };
+        let kinds = if self.trouble { 10 } else { 3 };
         let order = match pick % kinds {
             0 => Order::Hold,
             1 | 2 => Order::Lift,
@@ -509,7 +549,8 @@ impl Facts {
             4 => Order::Retry { of: over? },
             5 => Order::Rollback { to: Box::new(story.over.iter().find(was_deployed)?.clone()) },
             6 => Order::Redeploy { of: over? },
-            7 => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
+            7 => Order::Retire { of: over? },
+            8 => Order::OverrideFreeze { until: story.now.plus(Span::hours(1)) },
             _ => Order::Repair { skip: Vec::new() },
         };
         self.orders += 1;

@@ -8,14 +8,14 @@ use model::decide::{Decision, decide};
 use model::effect::{Effect, Notice, Promise};
 use model::ids::EffectKey;
 use model::order::{Order, Repaired};
-use model::release::{Errand, ErrandKind, Frozen, Phase, STALE_MAX};
+use model::release::{Errand, ErrandKind, Frozen, Phase, Plan, STALE_MAX};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
 
 use crate::story::{
-    Story, answered, approvers, build, deployed, fingerprint, ground, image_of, ordered, person, planned_for,
-    policy, promotion, push, revision,
+    Story, answered, approvers, build, deletion, deployed, fingerprint, ground, image_of, ordered, person,
+    planned_for, policy, promotion, push, revision,
 };
 
 /// A track, and the release on it that the signals are about.
@@ -68,6 +68,7 @@ fn situations() -> Vec<Situation> {
     let prepared = || preparing().errand_started(1).errand_seen(1, ErrandSeen::Succeeded);
     let verifying = || first().planned_with_verify(1, 1).approved(1).executing(1).awaits_verdict(1);
     let live = || deploying().executing(1).deployed(1);
+    let retired = || live().retiring(2).approved(2);
     let live_twice = || live().planning('b').planned(2, 2).approved(2).executing(2).deployed(2);
     vec![
         at("nothing yet", 1, Story::new()),
@@ -129,6 +130,15 @@ fn situations() -> Vec<Situation> {
         ),
         at("Planning; the stack is repaired", 1, first().orders(repair())),
         at("AwaitingApproval; the stack is repaired", 1, waiting().orders(repair())),
+        at("Planning, a retirement", 2, live().orders(Order::Retire { of: live().stored(1) })),
+        at("AwaitingApproval, a retirement", 2, live().retiring(2)),
+        at("Ready, a retirement; the track is held", 2, live().retiring(2).orders(Order::Hold).approved(2)),
+        at("Deploying, a retirement, not cleared", 2, retired()),
+        at("Deploying, a retirement, cleared", 2, retired().cleared(2)),
+        at("Deploying, a retirement, started; a newer one plans", 2, {
+            retired().cleared(2).executing(2).planning('b')
+        }),
+        at("over: Retired", 2, retired().cleared(2).executing(2).gone(2)),
         at("over: Deployed", 1, live()),
         at("over: Deployed; the stack is repaired", 1, live().orders(repair())),
         at("over: Deployed; a newer one is live", 1, live_twice()),
@@ -198,7 +208,8 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
         ("Ordered Cancel", order(Order::Cancel { n })),
         ("Ordered Retry", order(Order::Retry { of: stored.clone() })),
         ("Ordered Rollback", order(Order::Rollback { to: stored.clone() })),
-        ("Ordered Redeploy", order(Order::Redeploy { of: stored })),
+        ("Ordered Redeploy", order(Order::Redeploy { of: stored.clone() })),
+        ("Ordered Retire", order(Order::Retire { of: stored })),
         ("Ordered OverrideFreeze", order(Order::OverrideFreeze { until: story.now.plus(Span::hours(2)) })),
         ("Ordered Repair", order(Order::Repair { skip: Vec::new() })),
         ("Ordered OverrideFreeze, too late", order(Order::OverrideFreeze { until: story.now })),
@@ -227,6 +238,11 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
             "UpToDate, by a promise that is void",
             Signal::UpToDate { n, key: story.key(n, 98), deployed: deployed(own_image.clone()) },
         ),
+        ("Planned, a retirement", {
+            planned_for(n, Plan { deletion: Some(deletion()), ..story.plan(n, 1) }, policy(1))
+        }),
+        ("NothingToRetire", Signal::NothingToRetire { n, key: promised.clone() }),
+        ("NothingToRetire, by a promise that is void", Signal::NothingToRetire { n, key: story.key(n, 98) }),
         ("PlanStale", Signal::PlanStale { n, key: promised.clone(), why: "gone".into() }),
         (
             "PlanStale, by a promise that is void",
@@ -291,6 +307,7 @@ fn signals(situation: &Situation) -> Vec<(&'static str, Signal)> {
                 why: "unhealthy".into(),
             }),
         ),
+        ("DeploymentSeen Gone", deployment(DeploymentSeen::Gone)),
         ("RepairEnded Done", repaired(Repaired::Done { what: "well again".into() })),
         ("RepairEnded NotDone", repaired(Repaired::NotDone { why: "stuck".into() })),
         ("Done, the last promise", Signal::Done { key: promised.clone() }),
@@ -330,6 +347,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
             Order::Retry { .. } => "Ordered Retry",
             Order::Rollback { .. } => "Ordered Rollback",
             Order::Redeploy { .. } => "Ordered Redeploy",
+            Order::Retire { .. } => "Ordered Retire",
             Order::OverrideFreeze { .. } => "Ordered OverrideFreeze",
             Order::Repair { .. } => "Ordered Repair",
         },
@@ -342,6 +360,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
         },
         Signal::Planned { .. } => "Planned",
         Signal::UpToDate { .. } => "UpToDate",
+        Signal::NothingToRetire { .. } => "NothingToRetire",
         Signal::PlanStale { .. } => "PlanStale",
         Signal::Answered { answer, voice, .. } => match (answer, voice) {
             (Answer::Approve, Voice::Verified { .. }) => "Approve, verified",
@@ -370,6 +389,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
             },
             DeploymentSeen::RolledBack { .. } => "DeploymentSeen RolledBack",
             DeploymentSeen::Broken { .. } => "DeploymentSeen Broken",
+            DeploymentSeen::Gone => "DeploymentSeen Gone",
         },
         Signal::RepairEnded { outcome: Repaired::Done { .. }, .. } => "RepairEnded Done",
         Signal::RepairEnded { outcome: Repaired::NotDone { .. }, .. } => "RepairEnded NotDone",
@@ -380,7 +400,7 @@ fn signal_kind(signal: &Signal) -> &'static str {
     }
 }
 
-const SIGNAL_KINDS: [&str; 46] = [
+const SIGNAL_KINDS: [&str; 49] = [
     "Pushed",
     "Pushed, fault",
     "Promoted",
@@ -391,6 +411,7 @@ const SIGNAL_KINDS: [&str; 46] = [
     "Ordered Retry",
     "Ordered Rollback",
     "Ordered Redeploy",
+    "Ordered Retire",
     "Ordered OverrideFreeze",
     "Ordered Repair",
     "BuildStarted",
@@ -400,6 +421,7 @@ const SIGNAL_KINDS: [&str; 46] = [
     "BuildSeen Lost",
     "Planned",
     "UpToDate",
+    "NothingToRetire",
     "PlanStale",
     "Approve, verified",
     "Approve, reply",
@@ -421,6 +443,7 @@ const SIGNAL_KINDS: [&str; 46] = [
     "Settled, Failed",
     "DeploymentSeen RolledBack",
     "DeploymentSeen Broken",
+    "DeploymentSeen Gone",
     "RepairEnded Done",
     "RepairEnded NotDone",
     "Done",
@@ -496,6 +519,7 @@ fn promise_line(promise: &Promise, now: Timestamp) -> String {
         Effect::Plan => "Plan".to_owned(),
         Effect::DiscardPlan { change_set } => format!("DiscardPlan {}", change_set.k),
         Effect::Execute => "Execute".to_owned(),
+        Effect::Retire => "Retire".to_owned(),
         Effect::RunErrand => "RunErrand".to_owned(),
         Effect::LookAtErrand => "LookAtErrand".to_owned(),
         Effect::StopErrand { key, .. } => format!("StopErrand {}", key.k),

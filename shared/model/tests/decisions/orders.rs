@@ -1,7 +1,7 @@
 //! Orders and promotions, where the matrix shows one step and these show the way.
 
 use model::decide::Why;
-use model::effect::{Effect, Notice};
+use model::effect::{Effect, Notice, Promise};
 use model::order::{Order, Repaired};
 use model::release::{Ending, Origin, Phase};
 use model::signal::{DeploymentSeen, Signal};
@@ -208,4 +208,65 @@ fn a_freeze_ends_in_a_new_plan() {
     story.see(&Signal::Tick).unwrap();
     let story = story.planned(1, 1);
     assert!(matches!(story.track.release(1).unwrap().phase, Phase::Deploying { .. }));
+}
+
+/// a was deployed, and its retirement is planned.
+fn retiring() -> Story {
+    Story::new().planning('a').planned(1, 1).approved(1).executing(1).deployed(1).retiring(2)
+}
+
+fn cancel(n: u32) -> Signal {
+    Signal::Ordered { order: Order::Cancel { n }, ordered: ordered(8) }
+}
+
+#[test]
+fn what_is_retired_is_live_no_more_once_its_stack_is_gone_and_not_before() {
+    let story = retiring().approved(2).cleared(2).executing(2);
+    assert_eq!(story.track.live.as_ref().unwrap().release.n, 1);
+    let story = story.gone(2);
+    assert!(story.track.live.is_none());
+    assert_eq!(story.track.retired.as_ref().unwrap().release.n, 2);
+    assert!(story.promised(&Effect::LookAtDeployment).is_none());
+    let promotes = |promise: &Promise| promise.key.release.n == 2 && promise.effect == Effect::Promote;
+    assert!(!story.track.outbox.iter().any(promotes));
+    let mut again = story.clone();
+    assert_eq!(again.see(&Signal::Pushed(crate::story::push('a'))), Err(Why::AlreadyDone), "its head is old");
+    let story = story.planning('b').planned(3, 3).approved(3).executing(3).deployed(3);
+    assert_eq!(story.track.live.as_ref().unwrap().release.n, 3);
+}
+
+#[test]
+fn a_retirement_is_cancelled_until_its_deletion_is_promised_and_never_after() {
+    for story in [retiring(), retiring().approved(2)] {
+        let mut story = story;
+        assert_eq!(story.see(&cancel(2)), Ok(()));
+        assert!(matches!(story.over.last().unwrap().ending(), Some(Ending::Cancelled { .. })));
+        let late = Signal::Cleared { n: 2, key: story.key(2, story.track.promised) };
+        assert_eq!(story.see(&late), Err(Why::ReleaseIsOver));
+    }
+    for story in [retiring().approved(2).cleared(2), retiring().approved(2).cleared(2).executing(2)] {
+        let mut story = story;
+        assert_eq!(story.see(&cancel(2)), Err(Why::BeingDeleted));
+    }
+}
+
+#[test]
+fn what_was_found_before_the_deletion_was_promised_no_longer_stops_it() {
+    let story = retiring().approved(2);
+    let key = story.promised(&Effect::Execute).unwrap();
+    let mut story = story.cleared(2);
+    let until = story.now.plus(Span::hours(1));
+    let frozen = model::release::Frozen { until, why: "no Friday evenings".to_owned() };
+    assert_eq!(story.see(&Signal::Frozen { n: 2, key, frozen }), Err(Why::AnotherPlan));
+    assert!(story.promised(&Effect::Retire).is_some());
+}
+
+#[test]
+fn a_push_that_comes_as_far_takes_the_place_of_a_retirement() {
+    let story = retiring().planning('b');
+    assert!(story.track.release(2).is_some(), "it waits for approval, and the push has no plan yet");
+    let story = story.planned(3, 3);
+    let ending = story.over.last().unwrap().ending().unwrap();
+    assert!(matches!(ending, Ending::Superseded { by } if by.n == 3), "{ending:?}");
+    assert!(story.track.live.is_some());
 }

@@ -130,7 +130,7 @@ impl Case {
         let plan = self.story.plan(1, self.plan);
         let authors = self.author.map(|who| format!("{}@example.com", NAMES[who])).into_iter().collect();
         let (wish, ground) = (self.wish.clone(), self.ground.clone());
-        self.sees(&Signal::Planned { n: 1, plan, wish, ground, authors });
+        self.sees(&Signal::Planned { n: 1, plan: Box::new(plan), wish, ground, authors });
     }
 
     fn act(&mut self, act: &Act) {

@@ -5,7 +5,7 @@ use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
 use model::order::{Order, Ordered};
-use model::release::{Asked, Deployed, Frozen, Phase, Plan, Release, Verify};
+use model::release::{Asked, Deletion, Deployed, Frozen, Phase, Plan, Release, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -83,6 +83,18 @@ impl Story {
         let verify = Verify { condition: "Verify0".to_owned(), limit: Span::minutes(10) };
         let plan = Plan { verify: Some(verify), ..self.plan(n, plan) };
         self.told(&planned_for(n, plan, policy(1)))
+    }
+
+    /// A retirement, and by hand the stack that it would delete.
+    pub(crate) fn retiring(self, n: u32) -> Self {
+        let of = self.stored(n - 1);
+        let story = self.orders(Order::Retire { of });
+        let plan = Plan { deletion: Some(deletion()), ..story.plan(n, u64::from(n)) };
+        story.told(&planned_for(n, plan, policy(1)))
+    }
+
+    pub(crate) fn gone(self, n: u32) -> Self {
+        self.told(&Signal::DeploymentSeen { n, seen: DeploymentSeen::Gone })
     }
 
     pub(crate) fn awaits_verdict(self, n: u32) -> Self {
@@ -210,6 +222,7 @@ impl Story {
             requires: None,
             before: None,
             verify: None,
+            deletion: None,
             lines: Vec::new(),
         }
     }
@@ -238,6 +251,12 @@ impl Story {
     pub(crate) fn key(&self, n: u32, k: u32) -> EffectKey {
         EffectKey { release: self.track.release_id(n), k }
     }
+}
+
+pub(crate) fn deletion() -> Deletion {
+    let stack =
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/tidegate-payments-production/1".to_owned();
+    Deletion { stack, retained: vec!["Logs (AWS::Logs::LogGroup)".to_owned()] }
 }
 
 pub(crate) fn revision(letter: char) -> Revision {
@@ -324,7 +343,7 @@ pub(crate) fn ground(record: Policy) -> Ground {
 }
 
 pub(crate) fn planned_for(n: u32, plan: Plan, record: Policy) -> Signal {
-    Signal::Planned { n, plan, wish: wish(), ground: ground(record), authors: Vec::new() }
+    Signal::Planned { n, plan: Box::new(plan), wish: wish(), ground: ground(record), authors: Vec::new() }
 }
 
 pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Who>> {

@@ -73,7 +73,7 @@ fn both_lists_of_approvers_must_name_a_person() {
     let record = Policy { approvers: approvers(&["user:bob"]), ..policy(1) };
     let mut story = story.told(&Signal::Planned {
         n: 1,
-        plan,
+        plan: Box::new(plan),
         wish,
         ground: ground(record.clone()),
         authors: Vec::new(),
