@@ -1,5 +1,6 @@
 //! What people are told: a subject, a text, and the same for machines.
 
+use model::severity::Severity;
 use serde_json::{Value, json};
 
 use crate::alert::Alert;
@@ -7,7 +8,6 @@ use crate::drill::{Outcome, Report};
 use crate::facts::Family;
 use crate::folding::Telling;
 use crate::rules::Finding;
-use crate::severity::Severity;
 use crate::story::Part;
 use crate::time::{lasted, shown};
 use crate::watch::{Gone, News, Watch};

@@ -1,12 +1,12 @@
 //! Events of databases, migrations and backups: heard, folded into stories, and told.
 
 use databases::alert::Alert;
-use databases::severity::Severity;
 use databases::story::Part;
 use databases::watch::Watch;
 use databases::words;
 use model::database::DatabaseKey;
 use model::ids::Malformed;
+use model::severity::Severity;
 
 use crate::announce::message;
 use crate::failure::Failure;

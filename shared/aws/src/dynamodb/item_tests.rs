@@ -3,7 +3,6 @@ use databases::drill::{self, Drill, Order, Outcome, Report, Terms};
 use databases::facts::Family;
 use databases::folding::{Heard, Telling};
 use databases::rules::{Finding, Rule};
-use databases::severity::Severity;
 use databases::story::{Part, Story};
 use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
@@ -19,6 +18,7 @@ use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
     Verify,
 };
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use model::track::{Live, Newest};
 use proptest::prelude::*;
