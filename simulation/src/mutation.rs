@@ -65,6 +65,10 @@ pub enum Mutation {
     TimeoutIsRefusal,
     /// Every ending is announced as a deployment.
     EndingUnread,
+    /// Every release is shown in the installation's own channel.
+    RoutesIgnored,
+    /// News go to the team's channel, whatever they are about.
+    NewsMixedUp,
 
     // ---- the sweep
     /// It wakes nobody.
@@ -80,7 +84,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 32] = [
+    pub const ALL: [Mutation; 34] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -108,6 +112,8 @@ impl Mutation {
         Mutation::DigestUnread,
         Mutation::TimeoutIsRefusal,
         Mutation::EndingUnread,
+        Mutation::RoutesIgnored,
+        Mutation::NewsMixedUp,
         Mutation::NobodySwept,
         Mutation::DeadlinesUnswept,
         Mutation::LeaseIgnored,
@@ -144,6 +150,7 @@ impl Mutation {
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
             Mutation::PlacesOverwritten => "I11: ",
+            Mutation::RoutesIgnored | Mutation::NewsMixedUp => "I14: ",
             Mutation::LeaseIgnored => "Cost: ",
         }
     }

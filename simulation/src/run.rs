@@ -197,6 +197,7 @@ impl Run {
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::Ordered { service } => world.order(&service),
+            What::ChannelsChange(routing) => world.platform.channels.change(routing),
             What::FloorRises => world.platform.raise_floor(world.now),
             What::RecordGone { repository, for_ms } => {
                 let until = world.now + for_ms;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::calls::CALLS;
+use crate::channels::Routing;
 use crate::faults::Rates;
 use crate::foreign::Foreign;
 use crate::random::Random;
@@ -41,6 +42,8 @@ pub(crate) enum What {
     Ordered {
         service: String,
     },
+    /// Somebody writes the record of channels anew.
+    ChannelsChange(Routing),
     /// The environment's record asks for more than replies can give.
     FloorRises,
     /// Somebody takes a repository off the register, and puts it back.
@@ -119,6 +122,10 @@ fn orders(acts: &mut Vec<Act>, service: &str, random: &mut Random) {
 
 fn mishaps(acts: &mut Vec<Act>, mischief: u64, random: &mut Random) {
     if random.chance(mischief) {
+        let routing = Routing::drawn(random);
+        acts.push(within(3 * HOUR, What::ChannelsChange(routing), random));
+    }
+    if random.chance(mischief) {
         acts.push(within(3 * HOUR, What::FloorRises, random));
     }
     if random.chance(mischief) {
@@ -147,6 +154,7 @@ impl fmt::Display for What {
             Self::StackTouched { stack } => write!(f, "another tool updates {stack}"),
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
             Self::Ordered { service } => write!(f, "somebody orders something of {service}"),
+            Self::ChannelsChange(routing) => write!(f, "the record of channels is now {routing:?}"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
             Self::RecordGone { repository, for_ms } => {
                 write!(f, "{repository} is not registered for {} s", for_ms / SECOND)
@@ -162,11 +170,12 @@ impl fmt::Display for What {
 }
 
 /// Every name of `What::name`.
-pub(crate) const STORY_NAMES: [&str; 10] = [
+pub(crate) const STORY_NAMES: [&str; 11] = [
     "push",
     "stack updated from outside",
     "stack deleted from outside",
     "order",
+    "channels change",
     "floor rises",
     "record gone",
     "builds forgotten",
@@ -183,6 +192,7 @@ impl What {
             Self::StackTouched { .. } => "stack updated from outside",
             Self::StackDeleted { .. } => "stack deleted from outside",
             Self::Ordered { .. } => "order",
+            Self::ChannelsChange(_) => "channels change",
             Self::FloorRises => "floor rises",
             Self::RecordGone { .. } => "record gone",
             Self::BuildsForgotten => "builds forgotten",

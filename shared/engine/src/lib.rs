@@ -34,6 +34,7 @@ mod pushed_config;
 mod records;
 mod repair;
 mod reply_token;
+mod routes;
 mod secrets;
 mod service_state;
 pub mod show;

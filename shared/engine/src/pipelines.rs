@@ -3,21 +3,25 @@
 //! again before every answer.
 
 use intake::{PipelineApproval, Reply, ReplyAnswer};
+use model::about::About;
 use model::approval::{Answer, Identity, Voice};
 use model::ids::PipelineRequestId;
-use model::pipeline::{End, Gate, How, Phase, Request, Seen, Shown, Told};
+use model::pipeline::{End, Ending, Gate, How, Phase, Request, Seen, Shown, Told};
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use serde_json::json;
 
-use crate::announce::{self, message};
+use crate::announce::message;
 use crate::approval::{plain_text, refuse};
 use crate::failure::Failure;
 use crate::ports::{
-    ActionRead, ActionStatus, ApprovalResult, Clock, CommitOnce, Message, Once, People, PipelineNotices,
-    PipelineTable, Pipelines, Posted, Put, Records, ReplyKey, SlackBoard,
+    ActionRead, ActionStatus, ApprovalResult, Attributes, Channels, Clock, CommitOnce, Message, Once, People,
+    PipelineNotices, PipelineTable, Pipelines, Posted, Put, Records, ReplyKey, SlackBoard,
 };
 use crate::records::ground_of_pipeline;
 use crate::reply_token::{is_pipeline_token, pipeline_token};
+use crate::routes;
+use crate::show::post;
 use crate::votes::stranger;
 
 /// Lost races are decided anew this often; then the event's own retry, or the clock, takes over.
@@ -341,7 +345,7 @@ fn raced(id: &PipelineRequestId) -> Failure {
 /// The notifier: the topic first, then Slack, then what was told is remembered. A crash in between tells it again.
 pub(crate) async fn tell<P>(ports: &P, id: &PipelineRequestId) -> Result<(), Failure>
 where
-    P: PipelineTable + People + ReplyKey + SlackBoard,
+    P: PipelineTable + People + Channels + ReplyKey + SlackBoard,
 {
     let Some(request) = ports.load_request(id).await? else { return Ok(()) };
     let mut told = request.told;
@@ -350,7 +354,8 @@ where
             true => ended(&request),
             false => requested(&request, &pipeline_token(&ports.reply_key().await?, &request)),
         };
-        announce::tell(ports, &message).await?;
+        ports.publish(&message).await?;
+        routes::tell_others(ports, &message, request.shown.as_ref().map(|shown| &shown.place)).await;
         told.asked = true;
         told.ended = request.is_over();
     }
@@ -378,13 +383,16 @@ where
 }
 
 /// Where it stands in Slack now, if anywhere.
-async fn show<P: SlackBoard>(ports: &P, request: &Request) -> Result<Option<Shown>, Failure> {
+async fn show<P: SlackBoard + Channels + People>(
+    ports: &P,
+    request: &Request,
+) -> Result<Option<Shown>, Failure> {
     let message = slack::pipeline_message(request);
     let sha256 = config::sha256(&message.to_string());
     let posted = match &request.shown {
         Some(shown) if shown.sha256 == sha256 => return Ok(Some(shown.clone())),
         Some(shown) => ports.update_in_slack(&shown.place, &message).await?,
-        None => ports.post_message(&message).await?,
+        None => post(ports, &About::Pipeline(request.gate.pipeline.clone()), &message).await?,
     };
     match posted {
         Posted::There(place) => Ok(Some(Shown { place, sha256 })),
@@ -414,7 +422,6 @@ fn requested(request: &Request, token: &str) -> Message {
         expires.unwrap_or_default(),
     );
     let json = json!({
-        "notice": "pipelineApprovalRequested",
         "request": id,
         "pipeline": request.gate.pipeline,
         "stage": request.gate.stage,
@@ -424,18 +431,40 @@ fn requested(request: &Request, token: &str) -> Message {
         "until": request.expires,
         "token": token,
     });
-    message(&format!("{}: approval needed", request.gate), text, &json)
+    let attributes = of(request, "pipelineApprovalRequested", Severity::Warning);
+    message(attributes, &format!("{}: approval needed", request.gate), text, json)
 }
 
 fn ended(request: &Request) -> Message {
     let headline = request.headline();
     let json = json!({
-        "notice": "pipelineApprovalEnded",
         "request": request.id,
         "pipeline": request.gate.pipeline,
         "stage": request.gate.stage,
         "action": request.gate.action,
         "phase": request.phase,
     });
-    message(&headline, format!("{headline}.\n\nWhat becomes of the pipeline, CodePipeline tells.\n"), &json)
+    let text = format!("{headline}.\n\nWhat becomes of the pipeline, CodePipeline tells.\n");
+    message(of(request, "pipelineApprovalEnded", how_bad(&request.phase)), &headline, text, json)
+}
+
+fn of(request: &Request, notice: &'static str, severity: Severity) -> Attributes {
+    Attributes { notice, severity, about: About::Pipeline(request.gate.pipeline.clone()) }
+}
+
+fn how_bad(phase: &Phase) -> Severity {
+    match phase {
+        Phase::Over { ending: Ending::Expired | Ending::RefusedOrExpired, .. } => Severity::Warning,
+        Phase::Over {
+            ending:
+                Ending::Approved
+                | Ending::Rejected { .. }
+                | Ending::AnsweredThere { .. }
+                | Ending::Abandoned { .. }
+                | Ending::Gone,
+            ..
+        }
+        | Phase::Open
+        | Phase::Answering { .. } => Severity::Info,
+    }
 }

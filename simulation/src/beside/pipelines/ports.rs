@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use engine::failure::Failure;
 use engine::ports::{
-    ActionRead, ApprovalResult, Clock, CommitOnce, ExecutionRead, Message, Once, Page, People,
+    ActionRead, ApprovalResult, Channels, Clock, CommitOnce, ExecutionRead, Message, Once, Page, People,
     PipelineNotices, PipelineTable, Pipelines, Place, Posted, Put, Quarantine, Records, ReplyKey, Slack,
     SlackApp, SlackBoard, Stored,
 };
 use engine::show::Shown;
 use model::approval::Answer as Said;
-use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
+use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
 use model::pipeline::Request;
 use model::time::Timestamp;
 use serde_json::{Value, json};
@@ -228,8 +228,9 @@ impl SlackBoard for Ports {
         Ok(())
     }
 
-    async fn post_message(&self, _: &Value) -> Answer<Posted> {
-        let place = Place { channel: "C1".to_owned(), ts: "1".to_owned() };
+    async fn post_message(&self, channel: Option<&ChannelId>, _: &Value) -> Answer<Posted> {
+        let channel = channel.map_or("C0001", ChannelId::as_str);
+        let place = Place { channel: channel.to_owned(), ts: "1".to_owned() };
         self.call("post_message", |_| Ok(Posted::There(place))).await
     }
 
@@ -243,6 +244,24 @@ impl SlackBoard for Ports {
 
     async fn repeat_in_slack(&self, place: &Place, _: &str, _: bool) -> Answer<Posted> {
         Ok(Posted::There(place.clone()))
+    }
+}
+
+impl Channels for Ports {
+    async fn channels_record(&self) -> Answer<Option<Stored>> {
+        self.call("channels_record", |_| Ok(None)).await
+    }
+
+    async fn say_in_slack(&self, _: Option<&ChannelId>, text: &str) -> Answer<Posted> {
+        unreachable!("there are no routes: {text}")
+    }
+
+    async fn trouble_told(&self) -> Answer<Option<i64>> {
+        unreachable!("there are no routes")
+    }
+
+    async fn remember_trouble_told(&self, _: i64) -> Answer<()> {
+        unreachable!("there are no routes")
     }
 }
 
