@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::plan_words;
-use crate::ports::{Attributes, Channels, Message, People, ReplyKey, SlackBoard, Tracks};
+use crate::ports::{Attributes, Channels, Message, People, Place, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
 use crate::routes;
 use crate::stack_status::remedy;
@@ -85,30 +85,34 @@ pub(crate) async fn perform<P: Tracks + People + Channels + ReplyKey + SlackBoar
     };
     ports.publish(&message).await?;
     if *notice == Notice::Ended && message.attributes.severity > Severity::Info {
-        let shown = ports.shown(&release.id).await.unwrap_or_else(|failure| {
-            tracing::warn!(release = %release.id, %failure, "taken to be shown where it would be now");
-            None
-        });
-        routes::tell_others(ports, &message, shown.as_ref().map(|shown| &shown.place)).await;
+        routes::tell_others(ports, &message, place(ports, &release.id).await.as_ref()).await;
     } else {
         routes::tell_unless_shown(ports, &message).await;
     }
-    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice {
-        repeat(ports, &release.id, &message.subject, *notice == Notice::ApprovalEscalated).await;
+    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice
+        && let Some(place) = place(ports, &release.id).await
+    {
+        repeat(ports, &place, &message.subject, *notice == Notice::ApprovalEscalated).await;
     }
     Ok(done)
 }
 
+/// Where the release is shown. The topic has everything already, so that trouble is only noted.
+async fn place<P: SlackBoard>(ports: &P, id: &ReleaseId) -> Option<Place> {
+    match ports.shown(id).await {
+        Ok(shown) => shown.map(|shown| shown.place),
+        Err(failure) => {
+            tracing::warn!(release = %id, %failure, "taken to be shown nowhere yet");
+            None
+        }
+    }
+}
+
 /// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
 /// topic has it already, so Slack's trouble is only noted.
-async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bool) {
-    let repeated = match ports.shown(id).await {
-        Ok(Some(shown)) => ports.repeat_in_slack(&shown.place, text, urgent).await.map(drop),
-        Ok(None) => Ok(()),
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = repeated {
-        tracing::warn!(release = %id, %failure, "not said again in Slack");
+pub(crate) async fn repeat<P: SlackBoard>(ports: &P, place: &Place, text: &str, urgent: bool) {
+    if let Err(failure) = ports.repeat_in_slack(place, text, urgent).await {
+        tracing::warn!(channel = %place.channel, text, %failure, "not said again in Slack");
     }
 }
 

@@ -572,9 +572,11 @@ fn pipeline() -> Request {
         asked_at: Timestamp(1_772_442_900_000),
         expires: Some(Timestamp(1_773_048_000_000)),
         required: 1,
+        approvers: Vec::new(),
         votes: vec![Vote { voice, fingerprint: fingerprint(), at, reason }],
+        nudged: Nudged::NotYet,
         phase: model::pipeline::Phase::Over { ending: model::pipeline::Ending::Approved, at },
-        told: model::pipeline::Told { asked: true, ended: false },
+        told: model::pipeline::Told { asked: true, nudged: Nudged::NotYet, ended: false },
         shown: Some(model::pipeline::Shown { place, sha256: "0".repeat(64) }),
     }
 }
