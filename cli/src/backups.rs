@@ -198,9 +198,9 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
 mod tests {
     use databases::drill::Report;
     use databases::rules::{Finding, Rule};
-    use databases::severity::Severity;
     use databases::watch::Held;
     use model::drill::DrillId;
+    use model::severity::Severity;
     use model::time::Span;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! The platform's records: what is wrong is told with its place, and a record written again reads the same.
 
 use config::limits::RECORD_BYTES_MAX;
-use config::{EnvironmentRecord, Faults, PeopleRecord, ServiceRecord};
+use config::{ChannelsRecord, EnvironmentRecord, Faults, PeopleRecord, ServiceRecord};
 use serde::Serialize;
 
 use crate::config::are_told;
@@ -10,6 +10,7 @@ pub(crate) fn record(bytes: &[u8]) {
     read(bytes, "service record: $", ServiceRecord::parse);
     read(bytes, "environment record: $", EnvironmentRecord::parse);
     read(bytes, "record of people: $", PeopleRecord::parse);
+    read(bytes, "record of channels: $", ChannelsRecord::parse);
 }
 
 fn read<T: Serialize + PartialEq + std::fmt::Debug>(

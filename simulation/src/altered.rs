@@ -48,6 +48,8 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::DeadlinesUnswept
         | Mutation::LeaseIgnored
         | Mutation::PatrolSkipped
+        | Mutation::RoutesIgnored
+        | Mutation::NewsMixedUp
         | Mutation::OneTrackProvesAll => {}
     }
 }

@@ -1,10 +1,10 @@
-//! A channel in Slack: messages that are posted once and edited, and a limit on how many.
+//! Channels in Slack: messages that are posted once and edited, and a limit on how many.
 
 use std::collections::BTreeMap;
 
 use engine::ports::{Place, Posted};
 use engine::show::Shown;
-use model::ids::ReleaseId;
+use model::ids::{ChannelId, ReleaseId};
 use model::release::{Ending, Phase, Release};
 use model::time::Span;
 use serde_json::Value;
@@ -13,34 +13,68 @@ use crate::checks::{Invariant, Wrong};
 use crate::faults::Fault;
 use crate::world::World;
 
-const CHANNEL: &str = "C0001";
+/// The installation's own.
+pub(crate) const CHANNEL: &str = "C0001";
 
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     /// What the table remembers.
     pub(crate) shown: BTreeMap<ReleaseId, Shown>,
-    /// What stands in the channel.
-    messages: BTreeMap<String, Value>,
+    /// What stands in the channels, by its `ts`.
+    messages: BTreeMap<String, Standing>,
+    /// What was said by itself, and in which channel.
+    pub(crate) said: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Standing {
+    channel: String,
+    message: Value,
 }
 
 impl Board {
+    /// The channel and the headline of each message.
+    #[cfg(test)]
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.messages.values().map(|standing| {
+            (standing.channel.as_str(), standing.message["text"].as_str().unwrap_or_default())
+        })
+    }
+
     /// As if it had been shown.
     pub(crate) fn shows(&mut self, release: &Release) {
         let place = Place { channel: CHANNEL.to_owned(), ts: release.id.to_string() };
-        self.messages.insert(place.ts.clone(), slack::message(release));
+        let standing = Standing { channel: CHANNEL.to_owned(), message: slack::message(release) };
+        self.messages.insert(place.ts.clone(), standing);
         let shown = Shown { place, sha256: String::new(), detailed: None };
         self.shown.insert(release.id.clone(), shown);
     }
 }
 
 impl World {
-    pub(crate) fn post_in_slack(&mut self, message: &Value) -> Posted {
+    pub(crate) fn post_in_slack(&mut self, channel: Option<&ChannelId>, message: &Value) -> Posted {
         if let Some(later) = self.too_many() {
             return later;
         }
+        let channel = channel.map_or(CHANNEL, ChannelId::as_str).to_owned();
+        self.is_shown_where_it_belongs(&channel, message["text"].as_str().unwrap_or_default());
         let ts = format!("{}.{:06}", self.now / 1000, self.id());
-        self.board.messages.insert(ts.clone(), message.clone());
-        Posted::There(Place { channel: CHANNEL.to_owned(), ts })
+        let standing = Standing { channel: channel.clone(), message: message.clone() };
+        self.board.messages.insert(ts.clone(), standing);
+        Posted::There(Place { channel, ts })
+    }
+
+    pub(crate) fn say_in_slack(&mut self, channel: Option<&ChannelId>, text: &str) -> Posted {
+        if let Some(later) = self.too_many() {
+            return later;
+        }
+        let channel = channel.map(ChannelId::as_str);
+        self.is_told_where_it_belongs(channel, text);
+        let channel = channel.unwrap_or(CHANNEL).to_owned();
+        self.coverage.hit("told", if channel == CHANNEL { "in its own channel" } else { "in a channel" });
+        self.board.said.push((channel.clone(), text.to_owned()));
+        let ts = format!("{}.{:06}", self.now / 1000, self.id());
+        Posted::There(Place { channel, ts })
     }
 
     pub(crate) fn update_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
@@ -48,8 +82,8 @@ impl World {
             return later;
         }
         match self.board.messages.get_mut(&place.ts) {
-            Some(there) => *there = message.clone(),
-            None => self
+            Some(there) if there.channel == place.channel => there.message = message.clone(),
+            Some(_) | None => self
                 .violation(Invariant::Aws, format_args!("a message that is not there is edited: {place:?}")),
         }
         Posted::There(place.clone())
@@ -63,7 +97,7 @@ impl World {
             self.violation(Invariant::Aws, format_args!("a thread of no message: {place:?}, {message}"));
         }
         let ts = format!("{}.{:06}", self.now / 1000, self.id());
-        Posted::There(Place { channel: CHANNEL.to_owned(), ts })
+        Posted::There(Place { channel: place.channel.clone(), ts })
     }
 
     fn too_many(&mut self) -> Option<Posted> {
@@ -77,7 +111,7 @@ impl World {
             let shown = self.board.shown.get(id);
             let there = shown.and_then(|shown| self.board.messages.get(&shown.place.ts));
             let is_true = match there {
-                Some(message) => *message == slack::message(release),
+                Some(standing) => standing.message == slack::message(release),
                 None => matches!(ending, Ending::Superseded { .. }),
             };
             if !is_true {

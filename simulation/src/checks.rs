@@ -34,6 +34,7 @@ pub(crate) enum Invariant {
     I8,
     I9,
     I11,
+    I14,
     /// What is done costs what is in flight, and nothing is done twice for good measure.
     Cost,
     /// A service would not take what it is sent.

@@ -8,6 +8,7 @@ mod builds;
 mod callers;
 mod calls;
 mod campaign;
+mod channels;
 mod checks;
 mod coverage;
 mod crash;

@@ -8,11 +8,11 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
-    ChangeSetOrder, ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed,
-    Images, Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted,
-    Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets, ServiceRead,
-    Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, StackResource, Stacks,
-    StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    ChangeSetOrder, ChangeSetRead, Channels, Clock, Commit, CommitOnce, CommitRead, Databases, Errands,
+    Executed, Images, Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place,
+    Posted, Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets,
+    ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, StackResource,
+    Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -22,8 +22,8 @@ use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::{Effect, Hand, Notice};
 use model::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
-    Revision, ServiceName, StackName, TrackKey,
+    BranchName, BuildFamily, BuildId, ChannelId, EffectKey, EnvironmentName, ImageDigest, ReleaseId,
+    RepositoryName, Revision, ServiceName, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::release::{Phase, Release};
@@ -32,6 +32,7 @@ use model::track::{Newest, Track};
 use serde_json::Value;
 
 use crate::altered;
+use crate::channels;
 use crate::mutation::Mutation;
 use crate::ports::Ports;
 use crate::world::{Function, Invocation, World};
@@ -540,6 +541,52 @@ impl People for Mutated {
     }
 }
 
+impl Channels for Mutated {
+    async fn channels_record(&self) -> Answer<Option<Stored>> {
+        self.ports.channels_record().await
+    }
+
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Answer<Posted> {
+        let mixed_up = self.is(Mutation::NewsMixedUp).then(channels::team).flatten();
+        self.ports.say_in_slack(mixed_up.as_ref().or(channel), text).await
+    }
+
+    async fn trouble_told(&self) -> Answer<Option<i64>> {
+        self.ports.trouble_told().await
+    }
+
+    async fn remember_trouble_told(&self, version: i64) -> Answer<()> {
+        self.ports.remember_trouble_told(version).await
+    }
+}
+
+impl SlackBoard for Mutated {
+    async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>> {
+        self.ports.shown(release).await
+    }
+
+    async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()> {
+        self.ports.remember_shown(release, shown).await
+    }
+
+    async fn post_message(&self, channel: Option<&ChannelId>, message: &Value) -> Answer<Posted> {
+        let channel = channel.filter(|_| !self.is(Mutation::RoutesIgnored));
+        self.ports.post_message(channel, message).await
+    }
+
+    async fn update_in_slack(&self, place: &Place, message: &Value) -> Answer<Posted> {
+        self.ports.update_in_slack(place, message).await
+    }
+
+    async fn reply_in_slack(&self, place: &Place, message: &Value) -> Answer<Posted> {
+        self.ports.reply_in_slack(place, message).await
+    }
+
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted> {
+        self.ports.repeat_in_slack(place, text, urgent).await
+    }
+}
+
 /// Ports that no mutation touches.
 macro_rules! passed_on {
     ($($port:ident { $(fn $call:ident($($name:ident: $kind:ty),*) -> $answer:ty;)+ })+) => { $(
@@ -578,14 +625,6 @@ passed_on! {
     Slack {
         fn slack_app() -> Option<SlackApp>;
         fn answer_in_slack(to: &slack::AnswerTo, text: &str) -> ();
-    }
-    SlackBoard {
-        fn shown(release: &ReleaseId) -> Option<Shown>;
-        fn remember_shown(release: &ReleaseId, shown: &Shown) -> ();
-        fn post_message(message: &Value) -> Posted;
-        fn update_in_slack(place: &Place, message: &Value) -> Posted;
-        fn reply_in_slack(place: &Place, message: &Value) -> Posted;
-        fn repeat_in_slack(place: &Place, text: &str, urgent: bool) -> Posted;
     }
     ReplyKey {
         fn reply_key() -> Vec<u8>;

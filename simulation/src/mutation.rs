@@ -69,6 +69,10 @@ pub enum Mutation {
     TimeoutIsRefusal,
     /// Every ending is announced as a deployment.
     EndingUnread,
+    /// Every release is shown in the installation's own channel.
+    RoutesIgnored,
+    /// News go to the team's channel, whatever they are about.
+    NewsMixedUp,
 
     // ---- the sweep
     /// It wakes nobody.
@@ -84,7 +88,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 34] = [
+    pub const ALL: [Mutation; 36] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -114,6 +118,8 @@ impl Mutation {
         Mutation::DigestUnread,
         Mutation::TimeoutIsRefusal,
         Mutation::EndingUnread,
+        Mutation::RoutesIgnored,
+        Mutation::NewsMixedUp,
         Mutation::NobodySwept,
         Mutation::DeadlinesUnswept,
         Mutation::LeaseIgnored,
@@ -151,6 +157,7 @@ impl Mutation {
             | Mutation::EndingUnread => "I6: ",
             Mutation::SupersededKept | Mutation::CommitTimeOrders => "I8: ",
             Mutation::PlacesOverwritten | Mutation::RetiredKept => "I11: ",
+            Mutation::RoutesIgnored | Mutation::NewsMixedUp => "I14: ",
             Mutation::LeaseIgnored => "Cost: ",
         }
     }

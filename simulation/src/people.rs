@@ -56,8 +56,8 @@ impl World {
         };
         let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();
         let release = text("release");
-        // Whoever says the same again is answered again.
-        if text("notice") != "replyRefused" {
+        // Whoever says the same again is answered again, and whoever reads a bad record tells of it until it is remembered.
+        if !matches!(text("notice").as_str(), "replyRefused" | "channelsUnread") {
             self.people.told_count += 1;
         }
         if message.subject.len() > SUBJECT_CHARS_MAX || !message.subject.is_ascii() {
@@ -91,6 +91,10 @@ impl World {
                 self.only_the_request_tells_its_token(message, "");
                 let what = if json["repaired"] == true { "repaired" } else { "not repaired" };
                 self.coverage.hit("told", what);
+            }
+            "channelsUnread" => {
+                self.only_the_request_tells_its_token(message, "");
+                self.coverage.hit("told", "channels count for nothing");
             }
             "takesLong" => self.only_the_request_tells_its_token(message, ""),
             other => self.violation(Invariant::Aws, format!("an unknown notice {other:?}")),

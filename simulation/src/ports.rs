@@ -10,11 +10,11 @@ use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
-    ChangeSetRead, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images, Letters,
-    Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine, Queues,
-    Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp, SlackBoard,
-    Sources, StackEvent, StackRead, StackResource, Stacks, StoppedContainer, StoppedTask, Stored, TaskFamily,
-    TaskOrder, TaskRead, Templates, Tracks, Watches,
+    ChangeSetRead, Channels, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images,
+    Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
+    Queues, Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp,
+    SlackBoard, Sources, StackEvent, StackRead, StackResource, Stacks, StoppedContainer, StoppedTask, Stored,
+    TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -24,8 +24,8 @@ use model::database::DatabaseKey;
 use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
-    BranchName, BuildFamily, BuildId, EffectKey, EnvironmentName, ImageDigest, ReleaseId, RepositoryName,
-    Revision, StackName, TrackKey,
+    BranchName, BuildFamily, BuildId, ChannelId, EffectKey, EnvironmentName, ImageDigest, ReleaseId,
+    RepositoryName, Revision, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::release::Release;
@@ -601,8 +601,8 @@ impl SlackBoard for Ports {
         .await
     }
 
-    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted> {
-        self.write("post_message", |world| Ok(world.post_in_slack(message))).await
+    async fn post_message(&self, channel: Option<&ChannelId>, message: &serde_json::Value) -> Answer<Posted> {
+        self.write("post_message", |world| Ok(world.post_in_slack(channel, message))).await
     }
 
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted> {
@@ -617,6 +617,28 @@ impl SlackBoard for Ports {
         self.write("repeat_in_slack", |world| {
             world.coverage.hit("told", if urgent { "urgently in Slack" } else { "again in Slack" });
             Ok(Posted::There(place.clone()))
+        })
+        .await
+    }
+}
+
+impl Channels for Ports {
+    async fn channels_record(&self) -> Answer<Option<Stored>> {
+        self.read("channels_record", |world| world.platform.channels.record()).await
+    }
+
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Answer<Posted> {
+        self.write("say_in_slack", |world| Ok(world.say_in_slack(channel, text))).await
+    }
+
+    async fn trouble_told(&self) -> Answer<Option<i64>> {
+        self.read("trouble_told", |world| world.platform.channels.trouble_told).await
+    }
+
+    async fn remember_trouble_told(&self, version: i64) -> Answer<()> {
+        self.write("remember_trouble_told", |world| {
+            world.platform.channels.trouble_told = Some(version);
+            Ok(())
         })
         .await
     }

@@ -169,6 +169,7 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(EndingKind::ALL.iter().map(|ending| Wanted::Met("ending", ending.name())));
     wanted.extend(Fault::ALL.iter().map(|fault| Wanted::Met("fault", fault.name())));
     wanted.extend(REFUSED.iter().map(|refused| Wanted::Met("refused", refused)));
+    wanted.extend(["own", "routed"].map(|which| Wanted::Met("channel", which)));
     wanted.extend(["track", "build", "listener"].map(|what| Wanted::Met("race", what)));
     wanted.extend(["Well", "Unwell"].map(|verdict| Wanted::Met("verdict", verdict)));
     wanted.extend(PERSON.iter().map(|what| Wanted::Met("person", what)));
@@ -204,7 +205,8 @@ const PERSON: [&str; 8] = [
     "orders again",
 ];
 
-const INVARIANTS: [&str; 12] = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12", "I13"];
+const INVARIANTS: [&str; 13] =
+    ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12", "I13", "I14"];
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::ports::Stored;
 use serde_json::json;
 
+use crate::channels::{Channels, Routing};
 use crate::events::{ACCOUNT, REGION};
 use crate::random::Random;
 use crate::sources::BRANCH;
@@ -45,6 +46,7 @@ pub(crate) struct Platform {
     gone_until: BTreeMap<String, u64>,
     ever_gone: BTreeSet<String>,
     environments: BTreeMap<String, Environment>,
+    pub(crate) channels: Channels,
     /// Rendered ones, by URL.
     pub(crate) templates: BTreeMap<String, String>,
 }
@@ -102,6 +104,7 @@ impl Platform {
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
+            channels: Channels::new(Routing::drawn(random)),
             services,
             page: 1,
             service_records,
@@ -133,6 +136,7 @@ impl Platform {
         }
         let service_records = services.iter().map(|name| (name.clone(), service_record(name))).collect();
         Self {
+            channels: Channels::new(Routing::Absent),
             services: services.to_vec(),
             page: RECORDS_A_PAGE,
             service_records,

@@ -199,6 +199,7 @@ impl Run {
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::Ordered { service } => world.order(&service),
             What::Retired { service } => world.order_retirement(&service),
+            What::ChannelsChange(routing) => world.platform.channels.change(routing),
             What::FloorRises => world.platform.raise_floor(world.now),
             What::RecordGone { repository, for_ms } => {
                 let until = world.now + for_ms;

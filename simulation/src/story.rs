@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::calls::CALLS;
+use crate::channels::Routing;
 use crate::faults::Rates;
 use crate::foreign::Foreign;
 use crate::random::Random;
@@ -45,6 +46,8 @@ pub(crate) enum What {
     Retired {
         service: String,
     },
+    /// Somebody writes the record of channels anew.
+    ChannelsChange(Routing),
     /// The environment's record asks for more than replies can give.
     FloorRises,
     /// Somebody takes a repository off the register, and puts it back.
@@ -129,6 +132,10 @@ fn orders(acts: &mut Vec<Act>, service: &str, random: &mut Random) {
 
 fn mishaps(acts: &mut Vec<Act>, mischief: u64, random: &mut Random) {
     if random.chance(mischief) {
+        let routing = Routing::drawn(random);
+        acts.push(within(3 * HOUR, What::ChannelsChange(routing), random));
+    }
+    if random.chance(mischief) {
         acts.push(within(3 * HOUR, What::FloorRises, random));
     }
     if random.chance(mischief) {
@@ -158,6 +165,7 @@ impl fmt::Display for What {
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
             Self::Ordered { service } => write!(f, "somebody orders something of {service}"),
             Self::Retired { service } => write!(f, "somebody has {service} retired"),
+            Self::ChannelsChange(routing) => write!(f, "the record of channels is now {routing:?}"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
             Self::RecordGone { repository, for_ms } => {
                 write!(f, "{repository} is not registered for {} s", for_ms / SECOND)
@@ -173,12 +181,13 @@ impl fmt::Display for What {
 }
 
 /// Every name of `What::name`.
-pub(crate) const STORY_NAMES: [&str; 11] = [
+pub(crate) const STORY_NAMES: [&str; 12] = [
     "push",
     "stack updated from outside",
     "stack deleted from outside",
     "order",
     "retirement ordered",
+    "channels change",
     "floor rises",
     "record gone",
     "builds forgotten",
@@ -196,6 +205,7 @@ impl What {
             Self::StackDeleted { .. } => "stack deleted from outside",
             Self::Ordered { .. } => "order",
             Self::Retired { .. } => "retirement ordered",
+            Self::ChannelsChange(_) => "channels change",
             Self::FloorRises => "floor rises",
             Self::RecordGone { .. } => "record gone",
             Self::BuildsForgotten => "builds forgotten",

@@ -245,6 +245,17 @@ impl Aws {
         self.put(item::of_shown(id, shown)?).await
     }
 
+    /// The version of the record of channels that people were told counts for nothing.
+    #[cfg(feature = "ssm")]
+    pub(crate) async fn load_channels_told(&self) -> Result<Option<i64>, Failure> {
+        self.get(&Place::channels()).await?.as_ref().map(item::decode).transpose()
+    }
+
+    #[cfg(feature = "ssm")]
+    pub(crate) async fn save_channels_told(&self, version: i64) -> Result<(), Failure> {
+        self.put(item::of_channels_told(version)?).await
+    }
+
     /// What was dropped, the newest first.
     pub async fn dropped(&self, limit: u32) -> Result<Vec<Dropped>, Failure> {
         let page = self

@@ -51,7 +51,7 @@ impl Policy for Aws {
 }
 
 impl Aws {
-    async fn record(&self, name: String) -> Result<Option<Stored>, Failure> {
+    pub(crate) async fn record(&self, name: String) -> Result<Option<Stored>, Failure> {
         let sent = self.ssm.get_parameter().name(&name).send().await;
         match sent {
             Ok(answer) => answer.parameter.map(stored).transpose(),

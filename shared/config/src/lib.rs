@@ -2,6 +2,7 @@
 //! Pure: no async, no clock, no AWS.
 
 mod canonical;
+mod channels;
 mod check;
 mod config;
 mod containers;
@@ -29,6 +30,7 @@ mod together;
 mod yaml;
 
 pub use canonical::canonical_json;
+pub use channels::{ChannelsRecord, Route};
 pub use config::{
     ApprovalConfig, Canary, Container, Deployment, EnvironmentConfig, Errand, HealthCheck, Kind, Linear,
     LogRouter, LogRouterKind, OnFailure, Priority, Probe, Process, Requires, Routing, Scaling, Schedule,
@@ -43,5 +45,6 @@ pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, Prober, ServiceRecord};
 pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render, sha256, template};
 pub use schema::{
-    environment_record_schema, people_record_schema, service_config_schema, service_record_schema,
+    channels_record_schema, environment_record_schema, people_record_schema, service_config_schema,
+    service_record_schema,
 };

@@ -50,6 +50,8 @@ pub const APPROVAL_WAIT_HOURS_DEFAULT: u32 = 72;
 /// What a record of 8 KB can hold; a larger team names its approvers only.
 pub const PEOPLE_MAX: usize = 200;
 pub const IDENTITIES_MAX: usize = 20;
+/// Of a record of channels.
+pub const ROUTES_MAX: usize = 50;
 /// A window longer than a month is no window but a hold.
 pub const FREEZE_HOURS_MAX: u32 = 31 * 24;
 pub const FREEZES_MAX: usize = 20;

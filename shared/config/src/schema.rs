@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::canonical::canonical_json;
+use crate::channels::ChannelsRecord;
 use crate::config::ServiceConfig;
 use crate::people::PeopleRecord;
 use crate::record::{EnvironmentRecord, ServiceRecord};
@@ -26,6 +27,11 @@ pub fn environment_record_schema() -> String {
 /// Published as `schemas/people-record.schema.json`.
 pub fn people_record_schema() -> String {
     schema::<PeopleRecord>()
+}
+
+/// Published as `schemas/channels-record.schema.json`.
+pub fn channels_record_schema() -> String {
+    schema::<ChannelsRecord>()
 }
 
 fn schema<T: JsonSchema>() -> String {

@@ -2,13 +2,13 @@
 
 use intake::{Backup, Database, DatabaseKind};
 use model::database::DatabaseKey;
+use model::severity::Severity;
 use model::text::excerpt;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Kind;
 use crate::rds_events::Known;
-use crate::severity::Severity;
 use crate::story::Part;
 use crate::{backup_jobs, dms_events, rds_events};
 

@@ -3,8 +3,9 @@
 //! Source: AWS Backup developer guide, "Monitoring AWS Backup events using Amazon EventBridge", "Notification options
 //! with AWS Backup".
 
+use model::severity::Severity::{self, Critical, High, Info, Warning};
+
 use crate::rds_events::NOTHING;
-use crate::severity::Severity::{self, Critical, High, Info, Warning};
 
 /// What AWS Backup tells of, under either of its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 //! Source: DMS user guide, "Working with Amazon EventBridge events and notifications in AWS DMS", "AWS DMS event
 //! categories and event messages for SNS notifications".
 
+use model::severity::Severity::{Critical, High, Info, Warning};
+
 use crate::rds_events::{Known, NOTHING, WATCH, of};
-use crate::severity::Severity::{Critical, High, Info, Warning};
 use crate::story::Part::{Alone, Closes, Continues, Opens};
 use crate::story::Story::{Failover, Maintenance, Replication, Stall, Storage};
 

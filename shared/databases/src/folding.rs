@@ -1,11 +1,11 @@
 //! Events of one database become stories: a failover's five events are two messages, and what ends a trouble tells how
 //! long it lasted. What is kept is a set of events, so that their order of arrival and their copies change nothing (I4).
 
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
-use crate::severity::Severity;
 use crate::story::{Part, Story};
 
 /// An event that was heard.

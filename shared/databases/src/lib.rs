@@ -12,7 +12,6 @@ pub mod policy;
 mod rds_events;
 pub mod restorable;
 pub mod rules;
-pub mod severity;
 pub mod story;
 pub mod time;
 pub mod watch;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use model::pattern::names;
 use model::time::{Span, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -302,10 +303,7 @@ impl DrillPolicy {
 
 impl Match {
     fn fits(&self, name: &str, tags: &BTreeMap<String, String>) -> bool {
-        let by_name = self.name.as_deref().is_none_or(|wanted| match wanted.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == wanted,
-        });
+        let by_name = self.name.as_deref().is_none_or(|wanted| names(wanted, name));
         by_name && self.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Source: RDS user guide, "Amazon RDS event categories and event messages"; Aurora user guide, the page of the same name.
 
-use crate::severity::Severity::{self, Critical, High, Info, Warning};
+use model::severity::Severity::{self, Critical, High, Info, Warning};
+
 use crate::story::Part::{self, Alone, Closes, Continues, Opens};
 use crate::story::Story::{
     Backups, Failover, GlobalFailover, Key, Maintenance, Recovery, Replication, Running, Storage,

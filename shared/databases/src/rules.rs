@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::database::DatabaseKey;
 use model::ids::Malformed;
+use model::severity::Severity::{self, Critical, High, Warning};
 use model::time::{Span, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,6 @@ use crate::drill::is_copy;
 use crate::facts::{Database, Family, Kind, Snapshot};
 use crate::mend;
 use crate::policy::{DRILL_HOURS_MAX, Isolation, Policies, Policy, Waiver};
-use crate::severity::Severity::{self, Critical, High, Warning};
 use crate::time::lasted;
 use crate::window::{Daily, Weekly};
 

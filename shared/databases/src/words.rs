@@ -1,5 +1,6 @@
-//! What people are told: a subject, a text, and the same for machines.
+//! What people are told: how much it matters, a subject, a text, and the same for machines.
 
+use model::severity::Severity;
 use serde_json::{Value, json};
 
 use crate::alert::Alert;
@@ -7,13 +8,15 @@ use crate::drill::{Outcome, Report};
 use crate::facts::Family;
 use crate::folding::Telling;
 use crate::rules::Finding;
-use crate::severity::Severity;
 use crate::story::Part;
 use crate::time::{lasted, shown};
 use crate::watch::{Gone, News, Watch};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
+    /// What kind of news it is.
+    pub notice: &'static str,
+    pub severity: Severity,
     pub subject: String,
     pub text: String,
     pub json: Value,
@@ -38,6 +41,9 @@ pub fn of(watch: &Watch, news: &News) -> Words {
             };
             let rule = finding.rule.as_str();
             Words {
+                notice: "findingGone",
+                // Whoever heard that it began hears that it is over.
+                severity: finding.severity,
                 subject: format!("{name}: {rule} is over"),
                 text: format!(
                     "{name}: {rule} is over after {}. {how}\n\nIt was: {}\n",
@@ -45,7 +51,6 @@ pub fn of(watch: &Watch, news: &News) -> Words {
                     finding.words
                 ),
                 json: json!({
-                    "notice": "findingGone",
                     "database": watch.key.as_str(),
                     "rule": rule,
                     "why": match why {
@@ -79,15 +84,15 @@ fn of_alert(watch: &Watch, alert: &Alert, telling: &Telling) -> Words {
     let said_by_aws = said.as_ref().map_or(String::new(), |said| format!("AWS says: {said}\n"));
     let story = part.story().map_or(Value::Null, |story| json!(story.as_str()));
     Words {
+        notice: "databaseAlert",
+        severity: *severity,
         subject: format!("{}{about}: {}", mark(*severity), first_sentence(means)),
         text: format!(
             "{about}: {means}\n{duration}\nWhat to do: {act}\n\n{said_by_aws}{id}, {}, {severity}\n",
             shown(*at)
         ),
         json: json!({
-            "notice": "databaseAlert",
             "database": watch.key.as_str(),
-            "severity": severity,
             "event": id,
             "at": at.0,
             "means": means,
@@ -107,13 +112,13 @@ fn appeared(watch: &Watch, finding: &Finding) -> Words {
     let Finding { rule, severity, words, mend } = finding;
     let rule = rule.as_str();
     Words {
+        notice: "findingAppeared",
+        severity: *severity,
         subject: format!("{}{name}: {rule}", mark(*severity)),
         text: format!("{name}: {words}\n\nTo mend it:\n  {mend}\n\n{rule}, {severity}\n"),
         json: json!({
-            "notice": "findingAppeared",
             "database": watch.key.as_str(),
             "rule": rule,
-            "severity": severity,
             "words": words,
             "mend": mend,
         }),
@@ -124,7 +129,7 @@ fn drilled(watch: &Watch, report: &Report) -> Words {
     let name = named(watch);
     let Report { id, requested, ended, outcome } = report;
     let began = shown(*requested);
-    let (subject, text, result) = match outcome {
+    let (severity, subject, text, result) = match outcome {
         Outcome::Proven { rto, rpo, to, check } => {
             let (was, checked) = match check {
                 Some(check) => ("restored and checked", format!("{check} found nothing wrong with it.")),
@@ -141,7 +146,7 @@ fn drilled(watch: &Watch, report: &Report) -> Words {
                 lasted(*rpo)
             );
             let result = json!({ "rtoMs": rto.0, "rpoMs": rpo.0, "restoredTo": to.0, "check": check });
-            (format!("{name}: {was} in {}", lasted(*rto)), text, result)
+            (Severity::Info, format!("{name}: {was} in {}", lasted(*rto)), text, result)
         }
         Outcome::Failed { why } => {
             let text = format!(
@@ -150,6 +155,7 @@ fn drilled(watch: &Watch, report: &Report) -> Words {
                 watch.key
             );
             (
+                Severity::High,
                 format!("! {name}: it could not be proven that it can be restored"),
                 text,
                 json!({ "failed": why }),
@@ -158,14 +164,13 @@ fn drilled(watch: &Watch, report: &Report) -> Words {
     };
     let database = watch.key.as_str();
     let json = json!({
-        "notice": "databaseDrilled",
         "database": database,
         "drill": id,
         "requestedAt": requested.0,
         "endedAt": ended.0,
         "result": result,
     });
-    Words { subject, text, json }
+    Words { notice: "databaseDrilled", severity, subject, text, json }
 }
 
 /// `payments (Neptune cluster)`

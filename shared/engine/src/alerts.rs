@@ -1,16 +1,17 @@
 //! Events of databases, migrations and backups: heard, folded into stories, and told.
 
 use databases::alert::Alert;
-use databases::severity::Severity;
 use databases::story::Part;
 use databases::watch::Watch;
 use databases::words;
+use model::about::About;
 use model::database::DatabaseKey;
 use model::ids::Malformed;
+use model::severity::Severity;
 
-use crate::announce::message;
+use crate::announce::{self, message};
 use crate::failure::Failure;
-use crate::ports::{Clock, NoticeQueue, People, Watches};
+use crate::ports::{Attributes, Channels, Clock, NoticeQueue, People, Watches};
 use crate::watching::change;
 
 pub(crate) async fn heard<P: Watches + NoticeQueue + Clock>(
@@ -35,7 +36,7 @@ pub(crate) async fn heard<P: Watches + NoticeQueue + Clock>(
 }
 
 /// Publishes what there is to tell of a database, then forgets that. A crash in between tells it again.
-pub(crate) async fn tell<P: Watches + NoticeQueue + People>(
+pub(crate) async fn tell<P: Watches + NoticeQueue + People + Channels>(
     ports: &P,
     key: &DatabaseKey,
 ) -> Result<(), Failure> {
@@ -47,19 +48,20 @@ pub(crate) async fn tell<P: Watches + NoticeQueue + People>(
     failed.map_or(Ok(()), Err)
 }
 
-async fn publish<P: People>(ports: &P, watch: &Watch) -> (Vec<u64>, Option<Failure>) {
+async fn publish<P: People + Channels>(ports: &P, watch: &Watch) -> (Vec<u64>, Option<Failure>) {
     let mut told = Vec::new();
     for notice in &watch.notices {
         let words = words::of(watch, &notice.news);
-        let message = message(&words.subject, words.text, &words.json);
-        if let Err(failure) = ports.publish(&message).await {
+        let attributes = Attributes {
+            notice: words.notice,
+            severity: words.severity,
+            about: About::Database(watch.key.clone()),
+        };
+        let message = message(attributes, &words.subject, words.text, words.json);
+        if let Err(failure) = announce::tell(ports, &message).await {
             return (told, Some(failure));
         }
         told.push(notice.n);
-        // The topic has it: trouble with Slack must not repeat it.
-        if let Err(failure) = ports.post_to_slack(&message.text).await {
-            tracing::warn!(database = %watch.key, %failure, "Slack was not told");
-        }
     }
     (told, None)
 }

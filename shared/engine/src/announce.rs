@@ -1,25 +1,28 @@
 //! What people are told: rendered from the release as it stands when it is said.
 
+use model::about::About;
 use model::effect::{Effect, Notice, Promise};
 use model::ids::ReleaseId;
 use model::ids::TrackKey;
 use model::order::{Hold, Repair, Repaired};
 use model::release::{Asked, Ending, Origin, Phase, Plan, Release};
+use model::severity::Severity;
 use model::signal::Signal;
 use model::track::Track;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::plan_words;
-use crate::ports::{Message, People, ReplyKey, SlackBoard, Tracks};
+use crate::ports::{Attributes, Channels, Message, People, Place, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
+use crate::routes;
 use crate::stack_status::remedy;
 
 /// Source: SNS API, Publish: fewer than 100 characters, ASCII, no line breaks.
 const SUBJECT_CHARS_MAX: usize = 99;
 
 /// The notifier's effects.
-pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
+pub(crate) async fn perform<P: Tracks + People + Channels + ReplyKey + SlackBoard>(
     ports: &P,
     track: &Track,
     promise: &Promise,
@@ -59,7 +62,10 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
             requested(&release, plan, asked, *notice, &token(&key, &release.id, asked))
         }
         (Notice::Ended, Phase::Over(ending)) => ended(&release, ending, track),
-        (Notice::TakesLong, Phase::Deploying { .. }) => takes_long(&release),
+        (Notice::TakesLong, Phase::Deploying { .. }) => {
+            tell(ports, &takes_long(&release)).await?;
+            return Ok(done);
+        }
         // It has moved on since: what it became is announced by itself.
         (
             Notice::ApprovalRequested
@@ -77,43 +83,56 @@ pub(crate) async fn perform<P: Tracks + People + ReplyKey + SlackBoard>(
             ));
         }
     };
-    tell(ports, &message).await?;
-    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice {
-        repeat(ports, &release.id, &message.subject, *notice == Notice::ApprovalEscalated).await;
+    ports.publish(&message).await?;
+    if *notice == Notice::Ended && message.attributes.severity > Severity::Info {
+        routes::tell_others(ports, &message, place(ports, &release.id).await.as_ref()).await;
+    } else {
+        routes::tell_unless_shown(ports, &message).await;
+    }
+    if let Notice::ApprovalReminded | Notice::ApprovalEscalated = notice
+        && let Some(place) = place(ports, &release.id).await
+    {
+        repeat(ports, &place, &message.subject, *notice == Notice::ApprovalEscalated).await;
     }
     Ok(done)
 }
 
-/// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
-/// topic has it already, so Slack's trouble is only noted.
-async fn repeat<P: SlackBoard>(ports: &P, id: &ReleaseId, text: &str, urgent: bool) {
-    let repeated = match ports.shown(id).await {
-        Ok(Some(shown)) => ports.repeat_in_slack(&shown.place, text, urgent).await.map(drop),
-        Ok(None) => Ok(()),
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = repeated {
-        tracing::warn!(release = %id, %failure, "not said again in Slack");
+/// Where the release is shown. The topic has everything already, so that trouble is only noted.
+async fn place<P: SlackBoard>(ports: &P, id: &ReleaseId) -> Option<Place> {
+    match ports.shown(id).await {
+        Ok(shown) => shown.map(|shown| shown.place),
+        Err(failure) => {
+            tracing::warn!(release = %id, %failure, "taken to be shown nowhere yet");
+            None
+        }
     }
 }
 
-pub(crate) async fn tell<P: People>(ports: &P, message: &Message) -> Result<(), Failure> {
-    ports.publish(message).await?;
-    // The topic has it: trouble with Slack must neither repeat it nor hold the release up.
-    if let Err(failure) = ports.post_to_slack(&message.text).await {
-        tracing::warn!(subject = %message.subject, %failure, "Slack was not told");
+/// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
+/// topic has it already, so Slack's trouble is only noted.
+pub(crate) async fn repeat<P: SlackBoard>(ports: &P, place: &Place, text: &str, urgent: bool) {
+    if let Err(failure) = ports.repeat_in_slack(place, text, urgent).await {
+        tracing::warn!(channel = %place.channel, text, %failure, "not said again in Slack");
     }
+}
+
+/// News: to the topic, then to the channels that it is for.
+pub(crate) async fn tell<P: People + Channels>(ports: &P, message: &Message) -> Result<(), Failure> {
+    ports.publish(message).await?;
+    routes::tell_news(ports, message).await;
     Ok(())
 }
 
 fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, token: &str) -> Message {
     let id = &release.id;
     let still = asked.still_needed();
-    let (kind, again) = match notice {
-        Notice::ApprovalReminded => ("approvalReminded", " again, half the time to answer having passed"),
-        Notice::ApprovalEscalated => ("approvalEscalated", " again: it expires soon"),
+    let (kind, severity, again) = match notice {
+        Notice::ApprovalReminded => {
+            ("approvalReminded", Severity::Warning, " again, half the time to answer having passed")
+        }
+        Notice::ApprovalEscalated => ("approvalEscalated", Severity::High, " again: it expires soon"),
         Notice::ApprovalRequested | Notice::Ended | Notice::TakesLong | Notice::Held | Notice::Repaired => {
-            ("approvalRequested", "")
+            ("approvalRequested", Severity::Warning, "")
         }
     };
     let voices: Vec<String> = asked.votes.iter().map(|vote| vote.voice.to_string()).collect();
@@ -137,7 +156,6 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
         short = plan.fingerprint.short(),
     );
     let json = json!({
-        "notice": kind,
         "release": id.to_string(),
         "revision": release.revision.as_str(),
         "image": plan.image.as_str(),
@@ -148,7 +166,7 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
         "plan": plan.lines,
         "token": token,
     });
-    message(&format!("{id}: approval needed"), text, &json)
+    message(of(&id.track, kind, severity), &format!("{id}: approval needed"), text, json)
 }
 
 fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
@@ -200,7 +218,6 @@ fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
         release.branch,
     );
     let json = json!({
-        "notice": "ended",
         "release": id.to_string(),
         "revision": release.revision.as_str(),
         "ending": ending.name(),
@@ -209,7 +226,25 @@ fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
         "stackStatus": ending.stack_status(),
         "warning": release.warning,
     });
-    message(&headline, text, &json)
+    message(of(&id.track, "ended", how_bad(release, ending)), &headline, text, json)
+}
+
+fn of(track: &TrackKey, notice: &'static str, severity: Severity) -> Attributes {
+    Attributes { notice, severity, about: About::Track(track.clone()) }
+}
+
+fn how_bad(release: &Release, ending: &Ending) -> Severity {
+    match ending {
+        Ending::Failed { .. } | Ending::RolledBack { .. } => Severity::High,
+        Ending::Expired { .. } => Severity::Warning,
+        Ending::Deployed { .. } if release.warning.is_some() => Severity::Warning,
+        // A person wanted it so.
+        Ending::Deployed { .. }
+        | Ending::Superseded { .. }
+        | Ending::Rejected { .. }
+        | Ending::Cancelled { .. }
+        | Ending::Retired { .. } => Severity::Info,
+    }
 }
 
 /// Whether what runs now may meet a database that a newer version has changed.
@@ -279,81 +314,91 @@ fn held(track: &Track, hold: &Hold) -> Message {
         }
     };
     let json = json!({
-        "notice": "held",
         "track": key.to_string(),
         "held": hold.lifted.is_none(),
         "by": hold.ordered.by.to_string(),
         "reason": hold.ordered.reason,
         "since": hold.since.0,
     });
-    message(&subject, text, &json)
+    message(of(key, "held", Severity::Warning), &subject, text, json)
 }
 
 /// What became of a repair of the stack.
 fn repaired(key: &TrackKey, repair: &Repair, outcome: &Repaired) -> Message {
-    let (subject, said, next) = match outcome {
+    let (severity, subject, said, next) = match outcome {
         Repaired::Done { what } => (
+            Severity::Info,
             format!("{key}: its stack is repaired"),
             what,
             "What waited is planned again. What failed at it: tidegate retry <release>",
         ),
         Repaired::NotDone { why } => {
-            (format!("{key}: its stack is not repaired"), why, "Nothing else was done.")
+            (Severity::High, format!("{key}: its stack is not repaired"), why, "Nothing else was done.")
         }
     };
     let by = &repair.ordered;
     let text = format!("{subject}: {said}.\n\nOrdered by {by}.\n{next}\n");
     let json = json!({
-        "notice": "repaired",
         "track": key.to_string(),
         "repaired": matches!(outcome, Repaired::Done { .. }),
         "said": said,
         "by": repair.ordered.by.to_string(),
         "reason": repair.ordered.reason,
     });
-    message(&subject, text, &json)
+    message(of(key, "repaired", severity), &subject, text, json)
 }
 
 fn takes_long(release: &Release) -> Message {
     let id = &release.id;
     let stack = id.track.stack();
-    let text = match &release.phase {
-        Phase::Deploying { stop: Some(stop), .. } => format!(
-            "{id} is still being taken back: {stop}.\n\n\
-             CloudFormation has not come to an end. Look at stack {stack} there.\n"
+    let (severity, text) = match &release.phase {
+        Phase::Deploying { stop: Some(stop), .. } => (
+            Severity::High,
+            format!(
+                "{id} is still being taken back: {stop}.\n\n\
+                 CloudFormation has not come to an end. Look at stack {stack} there.\n"
+            ),
         ),
-        Phase::Deploying { plan, stop: None, .. } if plan.deletion.is_some() => format!(
-            "{id} is still being retired, longer than a deletion should take.\n\n\
-             Nobody can take a deletion back. Look at what stack {stack} waits for in CloudFormation.\n"
+        Phase::Deploying { plan, stop: None, .. } if plan.deletion.is_some() => (
+            Severity::Warning,
+            format!(
+                "{id} is still being retired, longer than a deletion should take.\n\n\
+                 Nobody can take a deletion back. Look at what stack {stack} waits for in CloudFormation.\n"
+            ),
         ),
         Phase::Deploying { stop: None, .. }
         | Phase::Building { .. }
         | Phase::Planning { .. }
         | Phase::AwaitingApproval { .. }
         | Phase::Ready { .. }
-        | Phase::Over(_) => format!(
-            "{id} is still being deployed, longer than a deployment should take.\n\n\
-             Nothing was interrupted. Look at stack {stack} in CloudFormation; to take it back: tidegate cancel {id}\n"
+        | Phase::Over(_) => (
+            Severity::Warning,
+            format!(
+                "{id} is still being deployed, longer than a deployment should take.\n\n\
+                 Nothing was interrupted. Look at stack {stack} in CloudFormation; to take it back: tidegate cancel {id}\n"
+            ),
         ),
     };
-    let json = json!({ "notice": "takesLong", "release": id.to_string() });
+    let json = json!({ "release": id.to_string() });
     let doing = if release.origin.is_retirement() { "retire" } else { "deploy" };
-    message(&format!("{id} takes long to {doing}"), text, &json)
+    message(of(&id.track, "takesLong", severity), &format!("{id} takes long to {doing}"), text, json)
 }
 
 /// To whoever sent a reply that changed nothing; by the topic, for a reply says nothing of its sender.
 pub(crate) fn reply_refused(to: Option<&str>, why: &str) -> Message {
-    let about = to.unwrap_or("somebody");
+    let named = to.unwrap_or("somebody");
     let text = format!("A reply was not taken: {why}.\n\nWhoever sent it: nothing was decided by it.\n");
-    let json = json!({
-        "notice": "replyRefused",
-        "to": to,
-        "why": why,
-    });
-    message(&format!("{about}: a reply was not taken"), text, &json)
+    let json = json!({ "to": to, "why": why });
+    let release = to.and_then(|to| to.parse::<ReleaseId>().ok());
+    let about = release.map_or(About::Installation, |release| About::Track(release.track));
+    let attributes = Attributes { notice: "replyRefused", severity: Severity::Warning, about };
+    message(attributes, &format!("{named}: a reply was not taken"), text, json)
 }
 
-pub(crate) fn message(subject: &str, text: String, json: &serde_json::Value) -> Message {
+/// `json` is an object, to which what every message has is added.
+pub(crate) fn message(attributes: Attributes, subject: &str, text: String, mut json: Value) -> Message {
+    json["notice"] = attributes.notice.into();
+    json["severity"] = attributes.severity.as_str().into();
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
-    Message { subject, text, json: json.to_string() }
+    Message { attributes, subject, text, json: json.to_string() }
 }

@@ -14,10 +14,10 @@ use crate::advance::advance;
 use crate::failure::Failure;
 use crate::hand::{said, work};
 use crate::ports::{
-    Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
-    Letters, Listeners, Logs, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable, Pipelines, Policy,
-    Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack, SlackBoard,
-    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Agenda, BuildService, Builds, Callers, Channels, Clock, Databases, Door, DrillChecks, DrillTable,
+    Errands, Images, Letters, Listeners, Logs, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable,
+    Pipelines, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack,
+    SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
@@ -258,6 +258,7 @@ where
     P: Tracks
         + Queues
         + People
+        + Channels
         + ReplyKey
         + SlackBoard
         + Watches
@@ -334,7 +335,7 @@ where
 
 async fn notify_effect<P>(ports: &P, track: &Track, promise: &Promise) -> Result<Signal, Failure>
 where
-    P: Tracks + People + ReplyKey + SlackBoard + Clock,
+    P: Tracks + People + Channels + ReplyKey + SlackBoard + Clock,
 {
     match &promise.effect {
         Effect::Show => show::show(ports, promise).await,

@@ -35,6 +35,7 @@ mod records;
 mod repair;
 mod reply_token;
 mod retirement;
+mod routes;
 mod secrets;
 mod service_state;
 pub mod show;

@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use databases::facts::Pending;
 use databases::watch::News;
 use futures_util::FutureExt;
+use model::ids::ChannelId;
 
 use super::*;
 use crate::alerts::tell;
-use crate::ports::{Commit, Message, People, Stored};
+use crate::ports::{Channels, Commit, Message, People, Posted, Stored};
 
 #[derive(Default)]
 struct World {
@@ -164,6 +165,24 @@ impl People for World {
 
     async fn post_to_slack(&self, _: &str) -> Result<(), Failure> {
         Ok(())
+    }
+}
+
+impl Channels for World {
+    async fn channels_record(&self) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+
+    async fn say_in_slack(&self, _: Option<&ChannelId>, _: &str) -> Result<Posted, Failure> {
+        unreachable!("there are no routes")
+    }
+
+    async fn trouble_told(&self) -> Result<Option<i64>, Failure> {
+        unreachable!("there are no routes")
+    }
+
+    async fn remember_trouble_told(&self, _: i64) -> Result<(), Failure> {
+        unreachable!("there are no routes")
     }
 }
 

@@ -1,6 +1,7 @@
 //! One message in Slack for each release, edited in place. Slack being slow or down never holds a release up: showing
 //! is a promise of its own, put off with growing delay, and given up at last.
 
+use model::about::About;
 use model::effect::Promise;
 use model::ids::{Fingerprint, ReleaseId};
 use model::release::{Ending, Phase, Release};
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::ports::{Clock, Place, Posted, SlackBoard, Tracks};
+use crate::ports::{Channels, Clock, People, Place, Posted, SlackBoard, Tracks};
+use crate::routes::home;
 
 /// With the longest wait between two, some hours.
 const WAITS_MAX: u32 = 60;
@@ -32,7 +34,7 @@ pub struct Shown {
     pub detailed: Option<Fingerprint>,
 }
 
-pub(crate) async fn show<P: Tracks + SlackBoard + Clock>(
+pub(crate) async fn show<P: Tracks + SlackBoard + Channels + People + Clock>(
     ports: &P,
     promise: &Promise,
 ) -> Result<Signal, Failure> {
@@ -63,7 +65,10 @@ pub(crate) async fn show<P: Tracks + SlackBoard + Clock>(
 }
 
 /// Until what was sent is still how the release stands: another worker may have sent newer words before these.
-async fn bring_up_to_date<P: Tracks + SlackBoard>(ports: &P, id: &ReleaseId) -> Result<Posted, Failure> {
+async fn bring_up_to_date<P: Tracks + SlackBoard + Channels + People>(
+    ports: &P,
+    id: &ReleaseId,
+) -> Result<Posted, Failure> {
     let mut posted = Posted::Nowhere;
     let mut sent = None;
     for _ in 0..LOOKS_MAX {
@@ -101,7 +106,11 @@ async fn detail<P: SlackBoard>(ports: &P, release: &Release, there: Posted) -> R
     Ok(posted)
 }
 
-async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> Result<Posted, Failure> {
+async fn send<P: SlackBoard + Channels + People>(
+    ports: &P,
+    release: &Release,
+    message: &Value,
+) -> Result<Posted, Failure> {
     let sha256 = config::sha256(&message.to_string());
     let shown = ports.shown(&release.id).await?;
     let detailed = shown.as_ref().and_then(|shown| shown.detailed.clone());
@@ -112,10 +121,27 @@ async fn send<P: SlackBoard>(ports: &P, release: &Release, message: &Value) -> R
         None if matches!(release.phase, Phase::Over(Ending::Superseded { .. })) => {
             return Ok(Posted::Nowhere);
         }
-        None => ports.post_message(message).await?,
+        None => post(ports, &About::Track(release.id.track.clone()), message).await?,
     };
     if let Posted::There(place) = &posted {
         ports.remember_shown(&release.id, &Shown { place: place.clone(), sha256, detailed }).await?;
     }
     Ok(posted)
+}
+
+/// For the first time: where it stands then, it stays. A channel that the app is not in, or that is not there, must not
+/// lose the message.
+pub(crate) async fn post<P: SlackBoard + Channels + People>(
+    ports: &P,
+    about: &About,
+    message: &Value,
+) -> Result<Posted, Failure> {
+    let channel = home(ports, about).await?;
+    match ports.post_message(channel.as_ref(), message).await {
+        Err(Failure::Refused { call, why }) if channel.is_some() => {
+            tracing::error!(?channel, call, %why, "shown in the installation's own channel instead");
+            ports.post_message(None, message).await
+        }
+        posted => posted,
+    }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pattern::names;
 use crate::text::is_unseen;
 
 /// An identifier that does not have the form it must have.
@@ -329,6 +330,38 @@ impl GitName {
     /// E-mail addresses differ by more than their case; ARNs do not.
     pub fn is(&self, said: &str) -> bool {
         if self.0.starts_with("arn:") { self.0 == said } else { self.0.eq_ignore_ascii_case(said.trim()) }
+    }
+}
+
+text_id!(
+    /// A channel in Slack. Names of channels change, ids do not.
+    ChannelId,
+    "Slack channel",
+    "the channel's id, as its details in Slack show it: C0123456789 or G0123456789",
+    |v| {
+        (2..=32).contains(&v.len())
+            && v.starts_with(['C', 'G'])
+            && v.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9'))
+    }
+);
+
+text_id!(
+    /// Names of services, environments, databases or pipelines: one, or all that begin so.
+    NamePattern,
+    "name",
+    "payments, or payments-* for all that begin so: 1 to 255 of letters, digits, '.', '_', '@', ':' and '-'; '*' at the \
+     end alone",
+    |v| {
+        (1..=255).contains(&v.len())
+            && v.strip_suffix('*').unwrap_or(v).bytes().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b':' | b'-')
+            })
+    }
+);
+
+impl NamePattern {
+    pub fn fits(&self, name: &str) -> bool {
+        names(&self.0, name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a release is and what may happen to it: pure data and pure decisions. No async, no clock, no AWS.
 
+pub mod about;
 pub mod approval;
 pub mod build;
 pub mod database;
@@ -15,6 +16,7 @@ pub mod pattern;
 pub mod pipeline;
 pub mod place;
 pub mod release;
+pub mod severity;
 pub mod signal;
 pub mod stored;
 pub mod text;

@@ -1,6 +1,14 @@
-//! Patterns of a load balancer's rules: `*` stands for any text, `?` for any character.
+//! Patterns: of names, and of a load balancer's rules, where `*` stands for any text and `?` for any character.
 //!
 //! Source: Elastic Load Balancing, "Condition types for listener rules".
+
+/// Whether `payments`, or `payments-*` for all that begin so, means that name.
+pub fn names(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    }
+}
 
 /// Whether some text matches both.
 pub fn overlap(a: &str, b: &str) -> bool {

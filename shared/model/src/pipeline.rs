@@ -1,18 +1,23 @@
 //! A manual approval that CodePipeline waits for: what was asked, who answered, and how it ended. Shares nothing with
 //! tracks but the rules of who may approve.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::approval::{Answer, Bar, Directory, Ground, Involved, Quorum, Voice, Vote};
+use crate::approval::{Answer, Bar, Directory, Ground, Involved, Nudged, Quorum, Voice, Vote};
 use crate::ids::{Fingerprint, PipelineRequestId};
 use crate::place::Place;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+use crate::who::Who;
 
 /// Source: CodePipeline API, ApprovalResult.
 pub const SUMMARY_CHARS_MAX: usize = 512;
+/// How long CodePipeline waits where the action says nothing else. Source: CodePipeline user guide, "Quotas in AWS
+/// CodePipeline".
+const WAITS: Span = Span::hours(7 * 24);
 
 /// Where a pipeline waits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,8 +65,13 @@ pub struct Request {
     pub expires: Option<Timestamp>,
     /// Voices needed, as last counted.
     pub required: u32,
+    /// Of whom, as last read: every list must name the person. No list: everybody in the directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<BTreeSet<Who>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub votes: Vec<Vote>,
+    #[serde(default, skip_serializing_if = "Nudged::is_not_yet")]
+    pub nudged: Nudged,
     pub phase: Phase,
     pub told: Told,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +122,8 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     pub asked: bool,
+    #[serde(default, skip_serializing_if = "Nudged::is_not_yet")]
+    pub nudged: Nudged,
     pub ended: bool,
 }
 
@@ -166,9 +178,8 @@ impl Request {
     #[must_use]
     pub fn after(&self, seen: &Seen, now: Timestamp) -> Self {
         let ending = match (&self.phase, seen) {
-            (Phase::Over { .. }, _) | (Phase::Open | Phase::Answering { .. }, Seen::Waits) => {
-                return self.clone();
-            }
+            (Phase::Over { .. }, _) | (Phase::Answering { .. }, Seen::Waits) => return self.clone(),
+            (Phase::Open, Seen::Waits) => return self.waiting(now),
             (Phase::Open | Phase::Answering { .. }, Seen::Gone) => Ending::Gone,
             (Phase::Answering { answer, .. }, Seen::Ended(end)) if self.is_ours(*answer, end) => {
                 return self.taken(now);
@@ -176,6 +187,16 @@ impl Request {
             (Phase::Open | Phase::Answering { .. }, Seen::Ended(end)) => self.ended_there(end),
         };
         self.over(ending, now)
+    }
+
+    /// Nobody answered yet: those who are asked are told again, and then others.
+    fn waiting(&self, now: Timestamp) -> Self {
+        let until = self.expires.unwrap_or(self.asked_at.plus(WAITS));
+        if now >= until {
+            return self.clone();
+        }
+        let nudged = self.nudged.after(until.since(self.asked_at), now.since(self.asked_at));
+        Self { nudged, ..self.clone() }
     }
 
     /// CodePipeline took the answer.
@@ -225,6 +246,7 @@ impl Request {
         let fingerprint = self.fingerprint.clone();
         next.votes.push(Vote { voice: voice.clone(), fingerprint, at: now, reason: reason_given });
         next.required = quorum.required();
+        next.approvers.clone_from(&ground.record.approvers);
         if quorum.missing(&next.votes, &self.fingerprint) == 0 {
             next.phase = answering();
         }
@@ -296,6 +318,15 @@ impl Request {
         self.required.saturating_sub(u32::try_from(self.votes.len()).unwrap_or(u32::MAX))
     }
 
+    /// What it still waits for, in words.
+    pub fn needs(&self) -> String {
+        let of = |list: &BTreeSet<Who>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let of: Vec<String> = self.approvers.iter().map(of).collect();
+        let of =
+            if of.is_empty() { "anybody in the record of people".to_owned() } else { of.join("; also of ") };
+        format!("{} of {} approval(s) still needed, of {of}", self.still_needed(), self.required)
+    }
+
     /// How it stands, in one sentence.
     pub fn headline(&self) -> String {
         let Self { id, gate, .. } = self;
@@ -336,14 +367,16 @@ impl Request {
 
     /// Whether there is something that people were not told.
     pub fn is_untold(&self) -> bool {
-        if self.is_over() { !self.told.ended } else { !self.told.asked }
+        match self.phase {
+            Phase::Open => !self.told.asked || self.told.nudged < self.nudged,
+            Phase::Answering { .. } => !self.told.asked,
+            Phase::Over { .. } => !self.told.ended,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::approval::{Identities, Policy};
 
@@ -364,7 +397,9 @@ mod tests {
             asked_at: Timestamp(0),
             expires: Some(Timestamp(10_000)),
             required: 1,
+            approvers: Vec::new(),
             votes: Vec::new(),
+            nudged: Nudged::NotYet,
             phase: Phase::Open,
             told: Told::default(),
             shown: None,
@@ -420,6 +455,45 @@ mod tests {
         let both = approve(&one, &voice("ben"), &two).unwrap();
         assert_eq!(both.summary(), format!("Approved by ana, ben (Tidegate {})", both.id));
         assert_eq!(approve(&both, &Voice::Reply, &two), Err(Unanswered::BeingAnswered));
+    }
+
+    #[test]
+    fn who_is_asked_is_told_again_halfway_and_near_the_end_once_each_and_never_after() {
+        let at = |request: &Request, now| request.after(&Seen::Waits, Timestamp(now));
+        assert_eq!(at(&open(), 4_999), open());
+        let told = Told { asked: true, ..Told::default() };
+        let asked = Request { told, ..open() };
+        let reminded = at(&asked, 5_000);
+        assert_eq!(
+            (reminded.nudged, asked.is_untold(), reminded.is_untold()),
+            (Nudged::Reminded, false, true)
+        );
+        assert_eq!(at(&reminded, 7_499), reminded);
+        let heard = Request { told: Told { nudged: Nudged::Reminded, ..told }, ..reminded.clone() };
+        assert!(!heard.is_untold());
+        assert_eq!(at(&heard, 7_500).nudged, Nudged::Escalated);
+        assert_eq!(at(&asked, 9_999).nudged, Nudged::Escalated, "what was missed is not made up for");
+        assert_eq!(at(&asked, 10_000), asked, "CodePipeline ends it now");
+        let timeless = Request { expires: None, ..open() };
+        let day = 24 * 3_600_000;
+        assert_eq!(at(&timeless, 3 * day).nudged, Nudged::NotYet);
+        assert_eq!(at(&timeless, 4 * day).nudged, Nudged::Reminded);
+        let decided = approve(&reminded, &voice("ana"), &ground(1, false)).unwrap();
+        assert!(!decided.is_untold(), "nobody is asked for what is decided");
+        assert_eq!(at(&decided, 9_000), decided);
+    }
+
+    #[test]
+    fn what_is_needed_names_whose_voices() {
+        let mut two = ground(2, false);
+        let list = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<BTreeSet<Who>>();
+        two.record.approvers = vec![list(&["user:ana", "group:on-call"]), list(&["user:ana"])];
+        assert_eq!(open().needs(), "1 of 1 approval(s) still needed, of anybody in the record of people");
+        let one = approve(&open(), &voice("ana"), &two).unwrap();
+        assert_eq!(
+            one.needs(),
+            "1 of 2 approval(s) still needed, of user:ana, group:on-call; also of user:ana"
+        );
     }
 
     #[test]

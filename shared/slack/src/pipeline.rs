@@ -55,5 +55,5 @@ fn needed(request: &Request) -> String {
         voices if voices.is_empty() => String::new(),
         voices => format!(" Approved so far by {}.", plain(&voices, LINE_CHARS_MAX)),
     };
-    format!("{} of {} approval(s) still needed.{so_far}", request.still_needed(), request.required)
+    format!("{}.{so_far}", plain(&request.needs(), LINE_CHARS_MAX))
 }

@@ -9,6 +9,7 @@
 //! | places  | `LISTENER#<its ARN>`             | `LISTENER`                    | `version`                    |
 //! | patrol  | `PATROL`                        | `PATROL`                      |                              |
 //! | shown   | as its track                    | `SLACK#<n, ten digits>`       |                              |
+//! | channels| `CHANNELS`                      | `CHANNELS`                    |                              |
 //! | request | `SEEN#<id>`                     | `SEEN`                        | `expires`, in seconds; no body |
 //! | watch   | `DATABASES`                     | `<kind>/<name>`               | `version`, `expires`         |
 //! | drills  | `DRILLS`                        | `DRILLS`                      | `version`                    |
@@ -87,6 +88,12 @@ impl Place {
     #[cfg(feature = "ssm")]
     pub(super) fn shown(id: &ReleaseId) -> Self {
         Self { pk: track_pk(&id.track), sk: format!("SLACK#{:010}", id.n) }
+    }
+
+    /// Which version of the record of channels people were told counts for nothing.
+    #[cfg(feature = "ssm")]
+    pub(super) fn channels() -> Self {
+        Self { pk: "CHANNELS".to_owned(), sk: "CHANNELS".to_owned() }
     }
 
     /// A request that was taken: remembered, so that it is taken once.
@@ -188,6 +195,11 @@ pub(super) fn of_patrol(next: Option<&str>) -> Result<Item, Failure> {
 #[cfg(feature = "ssm")]
 pub(super) fn of_shown(id: &ReleaseId, shown: &Shown) -> Result<Item, Failure> {
     encode(&Place::shown(id), shown)
+}
+
+#[cfg(feature = "ssm")]
+pub(super) fn of_channels_told(version: i64) -> Result<Item, Failure> {
+    encode(&Place::channels(), &version)
 }
 
 /// How long events are remembered of what nobody looks at, such as a migration: longer than any story stays open.

@@ -3,7 +3,6 @@ use databases::drill::{self, Drill, Order, Outcome, Report, Terms};
 use databases::facts::Family;
 use databases::folding::{Heard, Telling};
 use databases::rules::{Finding, Rule};
-use databases::severity::Severity;
 use databases::story::{Part, Story};
 use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
@@ -19,6 +18,7 @@ use model::release::{
     Asked, Danger, Deployed, Ending, Errand, ErrandKind, How, Origin, Phase, Plan, PlanLine, Step, Verdict,
     Verify,
 };
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use model::track::{Live, Newest};
 use proptest::prelude::*;
@@ -573,9 +573,11 @@ fn pipeline() -> Request {
         asked_at: Timestamp(1_772_442_900_000),
         expires: Some(Timestamp(1_773_048_000_000)),
         required: 1,
+        approvers: Vec::new(),
         votes: vec![Vote { voice, fingerprint: fingerprint(), at, reason }],
+        nudged: Nudged::NotYet,
         phase: model::pipeline::Phase::Over { ending: model::pipeline::Ending::Approved, at },
-        told: model::pipeline::Told { asked: true, ended: false },
+        told: model::pipeline::Told { asked: true, nudged: Nudged::NotYet, ended: false },
         shown: Some(model::pipeline::Shown { place, sha256: "0".repeat(64) }),
     }
 }

@@ -7,9 +7,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use engine::failure::Failure;
-use engine::ports::{Place, Posted, SlackBoard};
+use engine::ports::{Channels, Place, Posted, SlackBoard, Stored};
 use engine::show::Shown;
-use model::ids::ReleaseId;
+use model::ids::{ChannelId, ReleaseId};
 use model::time::Span;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ const POST_MESSAGE: Call = Call::changes("slack chat.postMessage");
 const UPDATE: Call = Call::changes("slack chat.update");
 
 const API: &str = "https://slack.com/api";
+const CHANNELS: &str = "/tidegate/channels";
 /// Where Slack does not say how long to wait.
 const LATER: Span = Span::seconds(30);
 /// Longer is not believed.
@@ -35,10 +36,11 @@ impl SlackBoard for Aws {
         self.save_shown(release, shown).await
     }
 
-    async fn post_message(&self, message: &Value) -> Result<Posted, Failure> {
-        let Some(channel) = self.settings.optional("TIDEGATE_SLACK_CHANNEL") else {
+    async fn post_message(&self, channel: Option<&ChannelId>, message: &Value) -> Result<Posted, Failure> {
+        let Some(own) = self.settings.optional("TIDEGATE_SLACK_CHANNEL") else {
             return Ok(Posted::Nowhere);
         };
+        let channel = channel.map_or(own, ChannelId::as_str);
         let body = with(message, json!({ "channel": channel, "unfurl_links": false }));
         self.call(POST_MESSAGE, "chat.postMessage", &body).await
     }
@@ -72,6 +74,27 @@ impl SlackBoard for Aws {
             }),
         };
         self.call(POST_MESSAGE, "chat.postMessage", &body).await
+    }
+}
+
+impl Channels for Aws {
+    async fn channels_record(&self) -> Result<Option<Stored>, Failure> {
+        if self.settings.optional("TIDEGATE_SLACK_CHANNEL").is_none() {
+            return Ok(None);
+        }
+        self.record(CHANNELS.to_owned()).await
+    }
+
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Result<Posted, Failure> {
+        self.post_message(channel, &json!({ "text": super::escaped(text) })).await
+    }
+
+    async fn trouble_told(&self) -> Result<Option<i64>, Failure> {
+        self.load_channels_told().await
+    }
+
+    async fn remember_trouble_told(&self, version: i64) -> Result<(), Failure> {
+        self.save_channels_told(version).await
     }
 }
 

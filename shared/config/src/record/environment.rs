@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::ids::{BranchName, ServiceName};
+use model::pattern::names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -100,11 +101,7 @@ impl EnvironmentRecord {
         self.pipelines.iter().any(|entry| {
             let (name, of_stage) =
                 entry.split_once('/').map_or((&**entry, None), |(name, stage)| (name, Some(stage)));
-            let is_name = match name.strip_suffix('*') {
-                Some(beginning) => pipeline.starts_with(beginning),
-                None => pipeline == name,
-            };
-            is_name && of_stage.is_none_or(|wanted| wanted == stage)
+            names(name, pipeline) && of_stage.is_none_or(|wanted| wanted == stage)
         })
     }
 }

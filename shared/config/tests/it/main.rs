@@ -1,6 +1,7 @@
 //! What people may write, what it becomes, and what they are told when it is wrong.
 
 mod bad_configs;
+mod channels;
 mod checks;
 mod errands;
 mod freezes;

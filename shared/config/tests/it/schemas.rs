@@ -35,6 +35,7 @@ fn the_published_schemas_are_those_of_the_types() {
     service_schema();
     environment_schema();
     published("people-record.schema.json", config::people_record_schema());
+    published("channels-record.schema.json", config::channels_record_schema());
 }
 
 /// The keys that a schema knows at `pointer`, through its references.

@@ -123,7 +123,7 @@ fn told(outcome: Outcome) -> String {
     let id = DrillId::of(&key(), "cli-1");
     watch.drilled(&Report { id, requested: NOW, ended: NOW.plus(Span::hours(1)), outcome });
     let said = words::of(&watch, &watch.notices[0].news);
-    format!("{}\n---\n{}---\n{}", said.subject, said.text, said.json)
+    format!("{} ({})\n{}\n---\n{}---\n{}", said.notice, said.severity, said.subject, said.text, said.json)
 }
 
 #[test]

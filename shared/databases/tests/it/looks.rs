@@ -97,7 +97,10 @@ fn what_is_told_reads_well() {
         .iter()
         .map(|notice| {
             let said = words::of(&watch, &notice.news);
-            format!("{}\n---\n{}---\n{}", said.subject, said.text, said.json)
+            format!(
+                "{} ({})\n{}\n---\n{}---\n{}",
+                said.notice, said.severity, said.subject, said.text, said.json
+            )
         })
         .collect();
     insta::assert_snapshot!(told.join("\n==========\n"));

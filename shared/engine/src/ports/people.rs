@@ -1,15 +1,27 @@
 //! People: whom to tell, and who speaks.
 
-use model::ids::ReleaseId;
+use model::about::About;
+use model::ids::{ChannelId, ReleaseId};
 use model::place::Place;
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 
-use super::Answer;
+use super::{Answer, Stored};
 use crate::show::Shown;
+
+/// What subscriptions filter by, and routes choose by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// What kind of message it is: `ended`, `databaseAlert`, …
+    pub notice: &'static str,
+    pub severity: Severity,
+    pub about: About,
+}
 
 /// A message to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
+    pub attributes: Attributes,
     /// At most 99 printable ASCII characters. Source: SNS API, Publish.
     pub subject: String,
     pub text: String,
@@ -22,6 +34,17 @@ pub trait People {
     async fn publish(&self, message: &Message) -> Answer<()>;
     /// To the Slack webhook, where one is configured.
     async fn post_to_slack(&self, text: &str) -> Answer<()>;
+}
+
+/// The record `/tidegate/channels`, and the channels that it names.
+pub trait Channels {
+    /// `None` also where no app posts: only its bot can reach a channel by its id.
+    async fn channels_record(&self) -> Answer<Option<Stored>>;
+    /// A message by itself, in that channel or in the installation's own. `Nowhere` where no app posts.
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Answer<Posted>;
+    /// The version of that record which people were last told of that it counts for nothing.
+    async fn trouble_told(&self) -> Answer<Option<i64>>;
+    async fn remember_trouble_told(&self, version: i64) -> Answer<()>;
 }
 
 /// The key that reply tokens are made with.
@@ -80,12 +103,12 @@ pub enum Posted {
     },
 }
 
-/// The channel in Slack, and where each release stands there.
+/// The messages in Slack that are edited in place, and where each release's stands.
 pub trait SlackBoard {
     async fn shown(&self, release: &ReleaseId) -> Answer<Option<Shown>>;
     async fn remember_shown(&self, release: &ReleaseId, shown: &Shown) -> Answer<()>;
-    /// `message` has `text` and `blocks`.
-    async fn post_message(&self, message: &serde_json::Value) -> Answer<Posted>;
+    /// In that channel, or in the installation's own. `message` has `text` and `blocks`.
+    async fn post_message(&self, channel: Option<&ChannelId>, message: &serde_json::Value) -> Answer<Posted>;
     async fn update_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
     /// Below that message, in its thread.
     async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;

@@ -18,7 +18,9 @@ const REMINDED_QUARTERS: u64 = 2;
 const ESCALATED_QUARTERS: u64 = 3;
 
 /// How often those who are asked were told again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Nudged {
     #[default]
@@ -30,6 +32,19 @@ pub enum Nudged {
 impl Nudged {
     pub(crate) fn is_not_yet(&self) -> bool {
         *self == Nudged::NotYet
+    }
+
+    /// What is due once so much has passed of a request that is open for `open`. What was missed is not made up for.
+    #[must_use]
+    pub fn after(self, open: Span, passed: Span) -> Self {
+        let mut nudged = self;
+        while nudged.next_after(open).is_some_and(|due| due <= passed) {
+            nudged = match nudged {
+                Nudged::NotYet => Nudged::Reminded,
+                Nudged::Reminded | Nudged::Escalated => Nudged::Escalated,
+            };
+        }
+        nudged
     }
 
     /// How long after asking the next nudge is due, of a request that is open for `open`; `None`: none is left.

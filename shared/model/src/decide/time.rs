@@ -99,13 +99,10 @@ impl Draft {
         }
     }
 
-    /// Nobody answered yet: those who are asked are told again, and then others. What was missed is not made up for.
+    /// Nobody answered yet: those who are asked are told again, and then others.
     fn nudge(&mut self, n: u32, plan: Plan, mut asked: Asked) {
-        while asked.until > self.now && asked.due() <= self.now {
-            asked.nudged = match asked.nudged {
-                Nudged::NotYet => Nudged::Reminded,
-                Nudged::Reminded | Nudged::Escalated => Nudged::Escalated,
-            };
+        if let Some(at) = asked.asked_at.filter(|_| asked.until > self.now) {
+            asked.nudged = asked.nudged.after(asked.until.since(at), self.now.since(at));
         }
         let (notice, what) = match asked.nudged {
             Nudged::NotYet => return,

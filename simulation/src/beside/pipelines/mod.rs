@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use engine::functions;
-use engine::ports::{ActionRead, ActionStatus, ApprovalResult, Put};
-use model::approval::Answer as Said;
+use engine::ports::{ActionRead, ActionStatus, ApprovalResult, Put, Stored};
+use model::approval::{Answer as Said, Nudged};
 use model::ids::PipelineRequestId;
 use model::pipeline::{Ending, Gate, Phase, Request};
 use model::time::Timestamp;
@@ -24,7 +24,7 @@ use crate::random::Random;
 use crate::voters;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
-/// What could be done wrong; each breaks I1 or I13.
+/// What could be done wrong; each breaks I1, I13 or I14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PipelineFlaw {
     /// Whatever waits at the gate is answered.
@@ -33,10 +33,23 @@ pub enum PipelineFlaw {
     TooLateTakenForTaken,
     /// The environment's floor is not read.
     FloorIgnored,
+    /// What people were told is not remembered.
+    ToldForgotten,
+    /// Nobody is told again.
+    NobodyNudged,
+    /// Requests are shown in the installation's own channel, whatever the record of channels says.
+    RoutesIgnored,
 }
 
 impl PipelineFlaw {
-    pub const ALL: [Self; 3] = [Self::AnyTokenAnswered, Self::TooLateTakenForTaken, Self::FloorIgnored];
+    pub const ALL: [Self; 6] = [
+        Self::AnyTokenAnswered,
+        Self::TooLateTakenForTaken,
+        Self::FloorIgnored,
+        Self::ToldForgotten,
+        Self::NobodyNudged,
+        Self::RoutesIgnored,
+    ];
 }
 
 /// What a long run must meet, by kind and name.
@@ -53,7 +66,8 @@ pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
             "abandoned",
         ],
     ),
-    ("pipeline mode", &["superseded", "parallel"]),
+    ("pipeline mode", &["superseded", "parallel", "routed", "without routes"]),
+    ("pipeline told", &["asked", "reminded", "escalated", "ended", "in another channel"]),
     ("pipeline answer", &["taken", "too late", "taken late"]),
     (
         "pipeline fault",
@@ -75,18 +89,54 @@ pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
         "pipeline call",
         &[
             "action_executions",
+            "channels_record",
             "commit_request",
             "environment_records",
             "load_request",
             "pipeline_actions",
             "pipeline_execution",
             "put_approval_result",
+            "repeat_in_slack",
             "requests",
+            "say_in_slack",
             "wake_to_tell_of",
         ],
     ),
 ];
 
+/// What people are told of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Notice {
+    Asked,
+    Reminded,
+    Escalated,
+    Ended,
+}
+
+impl Notice {
+    fn read(notice: &str) -> Option<Self> {
+        match notice {
+            "pipelineApprovalRequested" => Some(Self::Asked),
+            "pipelineApprovalReminded" => Some(Self::Reminded),
+            "pipelineApprovalEscalated" => Some(Self::Escalated),
+            "pipelineApprovalEnded" => Some(Self::Ended),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Reminded => "reminded",
+            Self::Escalated => "escalated",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+const OWN_CHANNEL: &str = "C0001";
+const SHOWN_IN: &str = "C0PIPELINES";
+const TOLD_IN: &str = "C0WARNINGS";
 const PIPELINE: &str = "payments";
 const STAGE: &str = "Approve";
 const ACTION: &str = "Release";
@@ -97,6 +147,8 @@ const FUNCTION_MS_MAX: u64 = 30 * SECOND;
 const SCHEDULE_MS: u64 = 5 * MINUTE;
 const ATTEMPTS_MAX: u32 = 3;
 const WAITS_MS: u64 = 6 * HOUR;
+/// By then the clock and the notifier have had a try or two.
+const NUDGED_LATE_MS: u64 = HOUR;
 const QUIET_FROM_MS: u64 = 8 * HOUR;
 const ENDS_WITHIN_MS: u64 = 20 * HOUR;
 /// AWS takes a call that lost its answer so much later at most.
@@ -110,6 +162,10 @@ pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> Report {
         let Some((id, what)) = world.borrow_mut().base.next() else { break };
         let now = world.borrow().base.now;
         match what {
+            // A queue's group is delivered one at a time.
+            What::Invoke(invocation) if tasks.values().any(|(_, _, other)| other.holds_up(&invocation)) => {
+                world.borrow_mut().base.later(SECOND, What::Invoke(invocation));
+            }
             What::Invoke(invocation) => {
                 let ports = Ports { world: Rc::clone(&world) };
                 let (bytes, to) = (invocation.payload.clone().into_bytes(), invocation.to);
@@ -175,7 +231,16 @@ enum To {
 struct Invocation {
     to: To,
     payload: String,
+    /// That the notifier is to tell of.
+    request: Option<PipelineRequestId>,
     attempt: u32,
+}
+
+impl Invocation {
+    /// Messages to the notifier about one request are a group.
+    fn holds_up(&self, next: &Invocation) -> bool {
+        self.to == To::Notify && next.to == To::Notify && self.request == next.request
+    }
 }
 
 /// What somebody says of a request.
@@ -254,7 +319,13 @@ struct World {
     said: BTreeMap<String, Voices>,
     /// Tokens that requests were told with.
     tokens: BTreeMap<String, String>,
-    ends_told: BTreeMap<String, Vec<String>>,
+    told: BTreeMap<(PipelineRequestId, Notice), Vec<String>>,
+    /// How often the notifier failed at a request, and so could not remember what it had told.
+    untold: BTreeMap<PipelineRequestId, usize>,
+    /// When each request was open no more.
+    closed: BTreeMap<PipelineRequestId, u64>,
+    /// Whether there is a record of channels.
+    routed: bool,
     /// What was sent within the queue's interval of deduplication.
     sent: VecDeque<(u64, String)>,
 }
@@ -289,6 +360,7 @@ impl World {
         let parallel = random.chance(400);
         let approvals = random.between(0, 2) as u32;
         let replies = random.chance(500);
+        let routed = random.chance(500);
         let mut world = Self {
             base: Base::new(NATURE, random),
             flaw,
@@ -299,10 +371,14 @@ impl World {
             table: BTreeMap::new(),
             said: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            ends_told: BTreeMap::new(),
+            told: BTreeMap::new(),
+            untold: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            routed,
             sent: VecDeque::new(),
         };
         world.base.coverage.hit("pipeline mode", if parallel { "parallel" } else { "superseded" });
+        world.base.coverage.hit("pipeline mode", if routed { "routed" } else { "without routes" });
         world.base.later(0, What::Clock);
         for _ in 0..world.base.random.between(1, 4) {
             let at = world.base.random.between(0, 3 * HOUR);
@@ -312,11 +388,14 @@ impl World {
     }
 
     fn invoke(&mut self, delay_ms: u64, to: To, payload: String) {
-        self.base.later(delay_ms, What::Invoke(Invocation { to, payload, attempt: 1 }));
+        self.base.later(delay_ms, What::Invoke(Invocation { to, payload, request: None, attempt: 1 }));
     }
 
     /// Lambda tries an event again, and a queue its message; in the end it lies where a person finds it.
     fn again(&mut self, failed: &Invocation) {
+        if let Some(request) = &failed.request {
+            *self.untold.entry(request.clone()).or_default() += 1;
+        }
         if failed.attempt < ATTEMPTS_MAX || failed.to == To::Notify {
             let delay = self.base.random.between(30 * SECOND, 2 * MINUTE);
             self.base
@@ -533,13 +612,83 @@ impl World {
             if !is_true {
                 self.wrong(format!("{id} is called {name}; in truth {truth:?}"));
             }
-            let mut told = self.ends_told.get(id.as_str()).cloned().unwrap_or_default();
-            // A crash after the telling tells it again, in the same words.
-            told.dedup();
-            if told.len() != 1 || !request.told.ended {
+            let told = self.told.get(&(id.clone(), Notice::Ended)).cloned().unwrap_or_default();
+            if told.is_empty() || told.iter().any(|words| *words != told[0]) || !request.told.ended {
                 self.wrong(format!("the end of {id} is told as {told:?}"));
             }
+            self.was_told_again_in_time(&request);
         }
+        self.each_was_told_once();
+    }
+
+    /// Who could not remember what it told, told it again.
+    fn each_was_told_once(&mut self) {
+        let told: Vec<_> = self.told.iter().map(|(what, told)| (what.clone(), told.len())).collect();
+        for ((id, notice), times) in told {
+            let failed = self.untold.get(&id).copied().unwrap_or_default();
+            if times > 1 + failed {
+                self.wrong(format!("{id} is told {times} times: {notice:?}, with {failed} failures"));
+            }
+        }
+    }
+
+    /// A request that was open for long was told again, once or twice.
+    fn was_told_again_in_time(&mut self, request: &Request) {
+        let (Some(expires), Some(closed)) = (request.expires, self.closed.get(&request.id)) else { return };
+        let half = request.asked_at.0.midpoint(expires.0);
+        let again = [Notice::Reminded, Notice::Escalated]
+            .iter()
+            .any(|notice| self.told.contains_key(&(request.id.clone(), *notice)));
+        if half + NUDGED_LATE_MS < (*closed).min(expires.0) && !again {
+            self.wrong(format!("{} was open until {closed}, and nobody was told again", request.id));
+        }
+    }
+
+    /// People are told of a request.
+    fn tells(&mut self, id: &PipelineRequestId, notice: Notice, words: &str) {
+        self.base.coverage.hit("pipeline told", notice.name());
+        let Some(request) = self.table.get(id).cloned() else {
+            return self.wrong(format!("people are told of {id}, which nobody asked for"));
+        };
+        let open = request.expires.map(|expires| (request.asked_at.0, expires.0));
+        let is_early = |quarters: u64| {
+            open.is_some_and(|(from, to)| self.base.now < from + to.saturating_sub(from) / 4 * quarters)
+        };
+        let (is_remembered, is_early) = match notice {
+            Notice::Asked => (request.told.asked, false),
+            Notice::Reminded => (request.told.nudged >= Nudged::Reminded, is_early(2)),
+            Notice::Escalated => (request.told.nudged == Nudged::Escalated, is_early(3)),
+            Notice::Ended => (request.told.ended, !request.is_over()),
+        };
+        if is_remembered || is_early {
+            self.wrong(format!("{id} is told out of its time: {notice:?}, {:?}", request.told));
+        }
+        self.told.entry((id.clone(), notice)).or_default().push(words.to_owned());
+    }
+
+    /// I14: with a record, what is shown comes to its first route and what is told to its second.
+    fn is_in_its_place(&mut self, channel: &str, is_shown: bool) {
+        self.base.coverage.hit("checked", "I14");
+        let expected = match (self.routed, is_shown) {
+            (true, true) => SHOWN_IN,
+            (true, false) => TOLD_IN,
+            (false, _) => OWN_CHANNEL,
+        };
+        if channel != expected {
+            self.base.violations.push(format!("I14: {channel} has what belongs to {expected}"));
+        }
+        if !is_shown {
+            self.base.coverage.hit("pipeline told", "in another channel");
+        }
+    }
+
+    fn channels_record(&self) -> Option<Stored> {
+        let routes = json!({ "routes": [
+            { "channel": SHOWN_IN, "pipelines": ["pay*"] },
+            { "channel": TOLD_IN, "severity": "warning" },
+            { "channel": "C0OTHERS", "pipelines": ["ledger"] },
+        ] });
+        self.routed.then(|| Stored { body: routes.to_string(), version: 1 })
     }
 
     fn read(&self, run: &Run, in_state: bool) -> ActionRead {

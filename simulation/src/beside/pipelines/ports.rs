@@ -5,18 +5,20 @@ use std::rc::Rc;
 
 use engine::failure::Failure;
 use engine::ports::{
-    ActionRead, ApprovalResult, Clock, CommitOnce, ExecutionRead, Message, Once, Page, People,
+    ActionRead, ApprovalResult, Channels, Clock, CommitOnce, ExecutionRead, Message, Once, Page, People,
     PipelineNotices, PipelineTable, Pipelines, Place, Posted, Put, Quarantine, Records, ReplyKey, Slack,
     SlackApp, SlackBoard, Stored,
 };
 use engine::show::Shown;
-use model::approval::Answer as Said;
-use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
-use model::pipeline::Request;
+use model::approval::{Answer as Said, Nudged};
+use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
+use model::pipeline::{Phase, Request, Told};
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{End, PIPELINE, PipelineFlaw, Run, TAKEN_LATE_MS, To, What, World};
+use super::{
+    End, Invocation, Notice, OWN_CHANNEL, PIPELINE, PipelineFlaw, Run, TAKEN_LATE_MS, To, What, World,
+};
 use crate::beside;
 use crate::voters;
 use crate::world::{MINUTE, SECOND};
@@ -114,17 +116,27 @@ impl PipelineTable for Ports {
     }
 
     async fn commit_request(&self, request: &Request, _: Option<&Once>) -> Answer<CommitOnce> {
+        let flaw = self.world.borrow().flaw;
         self.call("commit_request", |world| {
             let stored = world.table.get(&request.id);
             if stored.map_or(0, |stored| stored.version) + 1 != request.version {
                 world.base.coverage.hit("pipeline race", "request");
                 return Ok(CommitOnce::Lost);
             }
+            if request.phase != Phase::Open {
+                world.closed.entry(request.id.clone()).or_insert(world.base.now);
+            }
             let was_over = stored.filter(|stored| stored.is_over()).map(|stored| stored.phase.clone());
             if was_over.is_some_and(|phase| phase != request.phase) {
                 world.wrong(format!("the ending of {} changes", request.id));
             }
-            world.table.insert(request.id.clone(), request.clone());
+            let mut request = request.clone();
+            match flaw {
+                Some(PipelineFlaw::ToldForgotten) => request.told = Told::default(),
+                Some(PipelineFlaw::NobodyNudged) => request.nudged = Nudged::NotYet,
+                Some(_) | None => {}
+            }
+            world.table.insert(request.id.clone(), request);
             Ok(CommitOnce::Written)
         })
         .await
@@ -149,7 +161,9 @@ impl PipelineNotices for Ports {
             let body = json!({ "pipeline": id.as_str() }).to_string();
             world.base.next_id += 1;
             let payload = crate::events::queued("NotifyQueue.fifo", world.base.next_id, &body);
-            world.invoke(20, To::Notify, String::from_utf8_lossy(&payload).into_owned());
+            let payload = String::from_utf8_lossy(&payload).into_owned();
+            let request = Some(id.clone());
+            world.base.later(20, What::Invoke(Invocation { to: To::Notify, payload, request, attempt: 1 }));
             Ok(())
         })
         .await
@@ -161,12 +175,11 @@ impl People for Ports {
         let said: Value = serde_json::from_str(&message.json).unwrap_or_default();
         self.call("publish", |world| {
             let text = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
-            match text("notice").as_str() {
-                "pipelineApprovalRequested" => world.hears(&text("request"), &text("token")),
-                "pipelineApprovalEnded" => {
-                    world.ends_told.entry(text("request")).or_default().push(message.subject.clone());
+            if let (Some(notice), Ok(id)) = (Notice::read(&text("notice")), text("request").parse()) {
+                if notice == Notice::Asked {
+                    world.hears(&text("request"), &text("token"));
                 }
-                _ => {}
+                world.tells(&id, notice, &message.subject);
             }
             Ok(())
         })
@@ -228,9 +241,14 @@ impl SlackBoard for Ports {
         Ok(())
     }
 
-    async fn post_message(&self, _: &Value) -> Answer<Posted> {
-        let place = Place { channel: "C1".to_owned(), ts: "1".to_owned() };
-        self.call("post_message", |_| Ok(Posted::There(place))).await
+    async fn post_message(&self, channel: Option<&ChannelId>, _: &Value) -> Answer<Posted> {
+        let channel = channel.filter(|_| !self.has(PipelineFlaw::RoutesIgnored));
+        let channel = channel.map_or(OWN_CHANNEL, ChannelId::as_str);
+        self.call("post_message", |world| {
+            world.is_in_its_place(channel, true);
+            Ok(Posted::There(Place { channel: channel.to_owned(), ts: "1".to_owned() }))
+        })
+        .await
     }
 
     async fn update_in_slack(&self, place: &Place, _: &Value) -> Answer<Posted> {
@@ -242,7 +260,30 @@ impl SlackBoard for Ports {
     }
 
     async fn repeat_in_slack(&self, place: &Place, _: &str, _: bool) -> Answer<Posted> {
-        Ok(Posted::There(place.clone()))
+        self.call("repeat_in_slack", |_| Ok(Posted::There(place.clone()))).await
+    }
+}
+
+impl Channels for Ports {
+    async fn channels_record(&self) -> Answer<Option<Stored>> {
+        self.call("channels_record", |world| Ok(world.channels_record())).await
+    }
+
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, _: &str) -> Answer<Posted> {
+        let channel = channel.map_or(OWN_CHANNEL, ChannelId::as_str);
+        self.call("say_in_slack", |world| {
+            world.is_in_its_place(channel, false);
+            Ok(Posted::There(Place { channel: channel.to_owned(), ts: "2".to_owned() }))
+        })
+        .await
+    }
+
+    async fn trouble_told(&self) -> Answer<Option<i64>> {
+        unreachable!("the record is as it should be")
+    }
+
+    async fn remember_trouble_told(&self, _: i64) -> Answer<()> {
+        unreachable!("the record is as it should be")
     }
 }
 
