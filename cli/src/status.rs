@@ -1,11 +1,12 @@
-//! `tidegate status`: what is live, in flight and waiting, for people and as JSON.
+//! `tidegate status`: what is live, in flight and waiting, and which pipelines wait for an answer, for people and as JSON.
 
 use std::process::ExitCode;
 
 use aws::Aws;
-use engine::ports::{Stacks, Tracks};
+use engine::ports::{PipelineTable, Stacks, Tracks};
 use engine::stack_status::remedy;
 use model::ids::ServiceName;
+use model::pipeline::{Phase as RequestPhase, Request};
 use model::release::{Ending, Phase, Release};
 use model::track::Track;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ const UNREAD: u8 = 1;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only this service.
+    /// Only this service, and no pipelines.
     service: Option<ServiceName>,
     #[arg(long)]
     json: bool,
@@ -28,11 +29,17 @@ pub(crate) struct Options {
 
 pub(crate) async fn status(options: Options) -> ExitCode {
     match read(&options).await {
-        Ok(tracks) if options.json => println!("{}", as_json(&tracks)),
-        Ok(tracks) => print!("{}", as_text(&tracks)),
+        Ok(status) if options.json => println!("{}", status.as_json()),
+        Ok(status) => print!("{}", status.as_text()),
         Err(why) => return fail(UNREAD, why),
     }
     ExitCode::SUCCESS
+}
+
+struct Status {
+    tracks: Vec<Shown>,
+    /// Of pipelines, those that are not over; the oldest first.
+    requests: Vec<Request>,
 }
 
 /// A track, its newest release where that ended without being deployed, and what then keeps its stack from taking another.
@@ -47,7 +54,7 @@ struct Stuck {
     remedy: String,
 }
 
-async fn read(options: &Options) -> Result<Vec<Shown>, String> {
+async fn read(options: &Options) -> Result<Status, String> {
     let aws = options.installation.aws().await?;
     let mut tracks = aws.tracks().await.map_err(|failure| failure.to_string())?;
     tracks.retain(|track| options.service.as_ref().is_none_or(|service| *service == track.key.service));
@@ -64,7 +71,26 @@ async fn read(options: &Options) -> Result<Vec<Shown>, String> {
         let stuck = if failed.is_some() { stuck(&aws, &track).await? } else { None };
         shown.push(Shown { track, failed, stuck });
     }
-    Ok(shown)
+    // No name tells which service a pipeline is of.
+    let requests = if options.service.is_none() { requests(&aws).await? } else { Vec::new() };
+    Ok(Status { tracks: shown, requests })
+}
+
+/// Pages of requests, far more than wait at once and were over within a month.
+const REQUESTS_PAGES_MAX: usize = 50;
+
+async fn requests(aws: &Aws) -> Result<Vec<Request>, String> {
+    let (mut requests, mut page) = (Vec::new(), None);
+    for _ in 0..REQUESTS_PAGES_MAX {
+        let read = aws.requests(page.as_deref()).await.map_err(|failure| failure.to_string())?;
+        requests.extend(read.items.into_iter().filter(|request| !request.is_over()));
+        page = read.next;
+        if page.is_none() {
+            requests.sort_by_key(|request| request.asked_at);
+            return Ok(requests);
+        }
+    }
+    Err(format!("the table holds more than {REQUESTS_PAGES_MAX} pages of pipelines' requests"))
 }
 
 async fn stuck(aws: &Aws, track: &Track) -> Result<Option<Stuck>, String> {
@@ -75,8 +101,55 @@ async fn stuck(aws: &Aws, track: &Track) -> Result<Option<Stuck>, String> {
     }))
 }
 
-fn as_json(tracks: &[Shown]) -> Value {
-    Value::Array(tracks.iter().map(track_json).collect())
+impl Status {
+    fn as_json(&self) -> Value {
+        json!({
+            "tracks": self.tracks.iter().map(track_json).collect::<Vec<_>>(),
+            "pipelines": self.requests.iter().map(request_json).collect::<Vec<_>>(),
+        })
+    }
+
+    fn as_text(&self) -> String {
+        if self.tracks.is_empty() && self.requests.is_empty() {
+            return "Nothing was ever pushed to a registered branch.\n".to_owned();
+        }
+        let tracks = self.tracks.iter().map(track_text);
+        tracks.chain(self.requests.iter().map(request_text)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn request_json(request: &Request) -> Value {
+    json!({
+        "request": request.id,
+        "pipeline": request.gate.pipeline,
+        "stage": request.gate.stage,
+        "action": request.gate.action,
+        "askedAt": request.asked_at.0,
+        "until": request.expires,
+        "startedBy": request.started_by,
+        "required": request.required,
+        "stillNeeded": request.still_needed(),
+        "approvers": request.approvers,
+        "approvedBy": request.votes.iter().map(|vote| vote.voice.to_string()).collect::<Vec<_>>(),
+        "isDecided": request.phase != RequestPhase::Open,
+    })
+}
+
+fn request_text(request: &Request) -> String {
+    let id = &request.id;
+    let since = time_of_day(request.asked_at);
+    let mut text = format!("{}\n  request    {id} since {since}", request.gate);
+    if request.phase != RequestPhase::Open {
+        return text + ": decided; CodePipeline is told\n";
+    }
+    let until =
+        request.expires.map_or("for seven days, unless the action says otherwise".to_owned(), |until| {
+            format!("until {}", time_of_day(until))
+        });
+    text += &format!(": {}\n  waits      {until}\n", request.needs());
+    text += &format!("  answer     tidegate pipeline approve {id}\n");
+    text += &format!("             tidegate pipeline reject {id} --reason WHY\n");
+    text
 }
 
 fn track_json(shown: &Shown) -> Value {
@@ -104,13 +177,6 @@ fn track_json(shown: &Shown) -> Value {
             "waitingFor": waiting_for(track, release),
         })).collect::<Vec<_>>(),
     })
-}
-
-fn as_text(tracks: &[Shown]) -> String {
-    if tracks.is_empty() {
-        return "Nothing was ever pushed to a registered branch.\n".to_owned();
-    }
-    tracks.iter().map(track_text).collect::<Vec<_>>().join("\n")
 }
 
 fn track_text(shown: &Shown) -> String {
@@ -201,5 +267,89 @@ pub(crate) fn waiting_for(track: &Track, release: &Release) -> Option<String> {
             .find(|promise| promise.key.release == release.id && promise.effect.drives_release())
             .and_then(|promise| promise.waiting_for.clone()),
         Phase::Over(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::approval::{Nudged, Voice, Vote};
+    use model::ids::PipelineRequestId;
+    use model::pipeline::{Gate, Told};
+    use model::time::Timestamp;
+
+    use super::*;
+
+    fn request() -> Request {
+        let gate = Gate { pipeline: "payments".into(), stage: "Approve".into(), action: "Release".into() };
+        let fingerprint = gate.fingerprint("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d");
+        let voice = Voice::Verified { person: "ana".parse().unwrap(), identity: None };
+        let at = Timestamp(1_772_442_900_000);
+        Request {
+            id: PipelineRequestId::of(&fingerprint),
+            version: 2,
+            gate,
+            execution: "e1".into(),
+            action_execution: "a1".into(),
+            started_by: None,
+            words: Vec::new(),
+            asked_at: at,
+            expires: Some(Timestamp(1_773_047_700_000)),
+            required: 2,
+            approvers: vec![["group:release-managers".parse().unwrap()].into()],
+            votes: vec![Vote { voice, fingerprint: fingerprint.clone(), at, reason: String::new() }],
+            fingerprint,
+            nudged: Nudged::NotYet,
+            phase: RequestPhase::Open,
+            told: Told::default(),
+            shown: None,
+        }
+    }
+
+    #[test]
+    fn a_request_says_who_is_needed_until_when_and_how_to_answer() {
+        insta::assert_snapshot!(request_text(&request()), @r"
+        payments/Approve/Release
+          request    pipeline-0a4a9e95760dfa86 since 2026-03-02 09:15:00Z: 1 of 2 approval(s) still needed, of group:release-managers
+          waits      until 2026-03-09 09:15:00Z
+          answer     tidegate pipeline approve pipeline-0a4a9e95760dfa86
+                     tidegate pipeline reject pipeline-0a4a9e95760dfa86 --reason WHY
+        ");
+        let timeless = Request { expires: None, approvers: Vec::new(), ..request() };
+        insta::assert_snapshot!(request_text(&timeless), @r"
+        payments/Approve/Release
+          request    pipeline-0a4a9e95760dfa86 since 2026-03-02 09:15:00Z: 1 of 2 approval(s) still needed, of anybody in the record of people
+          waits      for seven days, unless the action says otherwise
+          answer     tidegate pipeline approve pipeline-0a4a9e95760dfa86
+                     tidegate pipeline reject pipeline-0a4a9e95760dfa86 --reason WHY
+        ");
+        let (answer, by) = (model::approval::Answer::Approve, Voice::Reply);
+        let decided =
+            Request { phase: RequestPhase::Answering { answer, by, reason: String::new() }, ..request() };
+        insta::assert_snapshot!(request_text(&decided), @r"
+        payments/Approve/Release
+          request    pipeline-0a4a9e95760dfa86 since 2026-03-02 09:15:00Z: decided; CodePipeline is told
+        ");
+        insta::assert_snapshot!(format!("{:#}", request_json(&request())), @r#"
+        {
+          "action": "Release",
+          "approvedBy": [
+            "ana"
+          ],
+          "approvers": [
+            [
+              "group:release-managers"
+            ]
+          ],
+          "askedAt": 1772442900000,
+          "isDecided": false,
+          "pipeline": "payments",
+          "request": "pipeline-0a4a9e95760dfa86",
+          "required": 2,
+          "stage": "Approve",
+          "startedBy": null,
+          "stillNeeded": 1,
+          "until": 1773047700000
+        }
+        "#);
     }
 }
