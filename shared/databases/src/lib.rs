@@ -15,6 +15,7 @@ pub mod rules;
 pub mod severity;
 pub mod story;
 pub mod time;
+pub mod validation;
 pub mod watch;
 mod window;
 pub mod words;

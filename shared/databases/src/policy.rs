@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::{Span, Timestamp};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::facts::{Database, Kind};
@@ -74,13 +74,36 @@ pub struct DrillPolicy {
     /// Class of the copy, such as `db.t3.medium`; a small one for the engine where none is named.
     #[schemars(regex(pattern = r"^db\.[a-z0-9-]+\.[a-z0-9]+$"))]
     pub class: Option<String>,
-    /// A CodeBuild project, `tidegate-drill-check-…`, that looks into the copy; without one, that it opens is all that
-    /// is proven.
-    #[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))]
-    pub check: Option<String>,
+    /// What looks into the copy; without one, that it opens is all that is proven.
+    pub check: Option<Check>,
     /// The copy's option group; the original's, or the default one, where none is named.
     #[schemars(length(min = 1))]
     pub option_group: Option<String>,
+}
+
+/// The team's own check of a copy: the name of a CodeBuild project, or a Lambda function. Either is called
+/// `tidegate-drill-check-…`: the role in `template.yaml` runs nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "it must be the name of a CodeBuild project, or {\"function\": …}"
+)]
+pub enum Check {
+    Project(#[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))] String),
+    /// A function whose asynchronous invocations all end as events of the account's default bus.
+    Function {
+        #[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))]
+        function: String,
+    },
+}
+
+impl Check {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Project(name) | Self::Function { function: name } => name,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -280,7 +303,7 @@ impl DrillPolicy {
             between_one_and(format!("{place}.everyDays"), days, DRILL_DAYS_MAX)?;
         }
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if let Some(check) = &self.check
+        if let Some(check) = self.check.as_ref().map(Check::name)
             && !check.strip_prefix(CHECK_PREFIX).is_some_and(|rest| !rest.is_empty() && plain(rest))
         {
             let why = format!(

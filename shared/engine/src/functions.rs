@@ -16,13 +16,13 @@ use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Callers, Clock, Databases, Door, DrillChecks, DrillTable, Errands, Images,
     Letters, Listeners, Logs, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable, Pipelines, Policy,
-    Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack, SlackBoard,
-    Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Quarantine, Queues, Records, Registry, ReplyKey, RestoreTests, Restores, Secrets, Services, Slack,
+    SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
     alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
-    plan, posture, promotion, repair, show, spoken, sweep as sweeping,
+    plan, posture, promotion, repair, show, spoken, sweep as sweeping, validations,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -163,7 +163,7 @@ where
 }
 
 /// The schedule, which has every database looked at and every drill gone on with; RDS's events, which have that one
-/// looked at; ends of drills' checks; people who want a drill; AWS Backup's events.
+/// looked at; ends of checks; people who want a drill; AWS Backup's events.
 pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Databases
@@ -172,6 +172,7 @@ where
         + Watches
         + DrillTable
         + Restores
+        + RestoreTests
         + DrillChecks
         + NoticeQueue
         + Quarantine
@@ -180,21 +181,33 @@ where
     hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
             let meant = alert::of_backup(news, ports.now());
-            return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
+            let heard = alerts::heard(ports, alert::key_of_backup(news), &meant).await?;
+            return Ok(Some(match &news.restore_test {
+                Some(job) => format!("{heard}; {}", validations::begin(ports, job).await?),
+                None => heard,
+            }));
         }
         if let Subject::Sweep = subject {
             // A record that cannot be read, or a list that is too long, must leave no copy behind; and neither may a drill
             // that fails keep databases from being looked at.
             let gone_on = drills::go_on_all(ports).await;
+            let validated = validations::go_on_all(ports).await;
             let fleet = posture::look_at_all(ports).await?;
             let begun = drills::begin_due(ports, &fleet).await?;
-            return Ok(Some(format!("{}; {}; {begun}", fleet.said, gone_on?)));
+            let untold = validations::begin_untold(ports, &fleet).await?;
+            return Ok(Some(format!("{}; {}; {begun}; {}; {untold}", fleet.said, gone_on?, validated?)));
         }
         if let Subject::Drill(order) = subject {
             return drills::ordered(ports, order).await.map(Some);
         }
+        // The id is a drill's or a validation's; it is over to whoever does not know it.
         if let Subject::DrillChecked { drill } = subject {
-            return drills::go_on(ports, drill).await.map(Some);
+            let said = drills::go_on(ports, drill).await?;
+            return Ok(Some(format!("{said}; {}", validations::go_on(ports, drill).await?)));
+        }
+        if let Subject::DrillAnswered(answer) = subject {
+            let said = drills::answered(ports, answer).await?;
+            return Ok(Some(format!("{said}; {}", validations::answered(ports, answer).await?)));
         }
         let Subject::Database(news) = subject else { return Ok(None) };
         if news.name.starts_with(COPY_PREFIX) {
