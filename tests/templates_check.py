@@ -41,6 +41,7 @@ RESERVED_ACTIONS = {
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
     "lambda:InvokeFunction": {"BackupsRole"},
+    "backup:PutRestoreValidationResult": {"BackupsRole"},
     "dynamodb:PutItem": {"BackupsRole", "KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),

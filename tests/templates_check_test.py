@@ -137,6 +137,7 @@ FAULTS = [
     (APP, lambda t: statement(t, "BackupsRole", "RememberDrills").pop("Condition"), "BackupsRole writes more than drills"),
     (APP, lambda t: allow(t, "BackupsRole", "codebuild:StartBuild"), "starts builds that are no checks"),
     (APP, lambda t: allow(t, "BackupsRole", "lambda:InvokeFunction"), "calls functions that are no checks"),
+    (APP, lambda t: allow(t, "DatabaseRole", "backup:PutRestoreValidationResult"), "DatabaseRole may not have backup:"),
     (APP, lambda t: allow(t, "SweepRole", "lambda:InvokeFunction"), "SweepRole may not have lambda:InvokeFunction"),
     (APP, lambda t: allow(t, "DatabaseRole", "rds:DeleteDBInstance"), "DatabaseRole may change databases"),
     (APP, drop_leading_keys, "KeepDatabases writes more than databases"),

@@ -10,7 +10,7 @@ use databases::time::lasted;
 use databases::validation::Verdict;
 use databases::watch::{Looked, Watch};
 use engine::ports::Watches;
-use intake::Function;
+use intake::{DrillOrder, Given};
 use model::database::DatabaseKey;
 use model::ids::Malformed;
 use model::time::Timestamp;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::clock::{now, time_of_day};
 use crate::fail;
 use crate::installation::Installation;
-use crate::orderer::{invoke, nonce, tell};
+use crate::orderer::{Orderer, REFUSED};
 
 const UNREAD: u8 = 1;
 /// A page holds up to a megabyte; a thousand databases fit a few.
@@ -51,7 +51,7 @@ struct Drill {
     #[arg(long)]
     to: Option<jiff::Timestamp>,
     #[command(flatten)]
-    installation: Installation,
+    by: Orderer,
 }
 
 /// An instance, where no kind is given.
@@ -59,14 +59,13 @@ fn database(text: &str) -> Result<DatabaseKey, Malformed> {
     if text.contains('/') { text.parse() } else { DatabaseKey::new(Kind::Instance.as_str(), text) }
 }
 
-/// Who may invoke `backups` may order it.
-async fn drill(Drill { database, to, installation }: Drill) -> ExitCode {
-    let asked = async {
-        let order = json!({ "drill": database, "id": nonce()?, "to": to.map(|to| to.as_millisecond()) });
-        let config = installation.sdk_config().await?;
-        invoke(&config, &installation, Function::Backups, &order).await
+/// The record of databases says who may, or that whoever may invoke `backups` may.
+async fn drill(Drill { database, to, by }: Drill) -> ExitCode {
+    let to = match to.map(|to| u64::try_from(to.as_millisecond()).map_err(|_| to)).transpose() {
+        Ok(to) => to.map(Timestamp),
+        Err(to) => return fail(REFUSED, format!("{to} is long past")),
     };
-    tell(asked.await)
+    by.give(|id| Given::Drill(DrillOrder { id, database, to })).await
 }
 
 pub(crate) async fn backups(options: Options) -> ExitCode {

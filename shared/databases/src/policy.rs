@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::{Span, Timestamp};
+use model::who::Who;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +27,17 @@ pub struct Policies {
     pub waivers: Vec<Waiver>,
     /// Where restore drills happen; without it there are none.
     pub drills: Option<Isolation>,
+    /// Who may order what. Without it, whoever may invoke `backups` may, which is IAM's to say.
+    pub may: Option<May>,
+}
+
+/// Whom the directory of people knows by their AWS identity, and who proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct May {
+    /// `user:…` and `group:…`: who may have a database drilled; nobody where it is empty.
+    #[schemars(with = "Vec<String>", length(max = 100))]
+    pub drill: Vec<Who>,
 }
 
 /// Where copies are restored to, and the most that they may cost.
@@ -188,6 +200,7 @@ pub struct BadPolicies {
 
 const POLICIES_MAX: usize = 100;
 const WAIVERS_MAX: usize = 500;
+const NAMED_MAX: usize = 100;
 /// Source: RDS API, ModifyDBInstance, BackupRetentionPeriod.
 const RETENTION_DAYS_MAX: u32 = 35;
 /// A week: longer than any database that is watched may go without.
@@ -220,6 +233,7 @@ impl Policies {
     fn checked(self) -> Result<Self, BadPolicies> {
         at_most("policies", self.policies.len(), POLICIES_MAX)?;
         at_most("waivers", self.waivers.len(), WAIVERS_MAX)?;
+        at_most("may.drill", self.may.as_ref().map_or(0, |may| may.drill.len()), NAMED_MAX)?;
         for (n, Matched { require, .. }) in self.policies.iter().enumerate() {
             let limits = [
                 ("retentionDays", require.retention_days, RETENTION_DAYS_MAX),
@@ -363,6 +377,7 @@ fn only_objects(body: &[u8]) -> Result<(), BadPolicies> {
         given(format!("policies[{n}].require.drill"), &policy["require"]["drill"])?;
     }
     given("drills".to_owned(), &whole["drills"])?;
+    given("may".to_owned(), &whole["may"])?;
     for (n, waiver) in list("waivers").iter().enumerate() {
         object(format!("waivers[{n}]"), waiver)?;
     }

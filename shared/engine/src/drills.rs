@@ -1,16 +1,22 @@
 //! Restore drills: begun by the clock or by a person, carried on by RDS's events and by the clock, never waited for.
 
 use databases::drill::{Act, CallNews, CheckRead, Drill, Drills, Next, Phase, Seen, Terms, decide, is_copy};
-use databases::policy::{Check, DrillPolicy};
+use databases::policy::{Check, DrillPolicy, May};
 use futures_util::try_join;
-use intake::{CheckAnswer, DrillOrder};
+use intake::{CheckAnswer, DrillOrder, Given};
 use model::database::DatabaseKey;
 use model::drill::DrillId;
 use model::time::{Span, Timestamp};
+use proof::{Proof, Refusal};
 
+use crate::entitled::may_drill;
 use crate::failure::Failure;
-use crate::ports::{Clock, Commit, DrillChecks, DrillTable, NoticeQueue, Policy, Restores, Watches};
+use crate::ports::{
+    Callers, Clock, Commit, DrillChecks, DrillTable, NoticeQueue, Policy, Records, Restores, Watches,
+};
 use crate::posture::{Fleet, policies};
+use crate::proven::prove;
+use crate::records::directory;
 use crate::watching::change;
 
 /// Steps that one look can take: from nothing asked to a copy deleted there are six, and races are lost in between.
@@ -20,22 +26,33 @@ const COMMIT_ATTEMPTS_MAX: u32 = 8;
 /// CodeBuild tells of at most so many runs at once. Source: CodeBuild API, BatchGetBuilds.
 const RUNS_MAX: usize = 100;
 
-/// A person's order.
-pub(crate) async fn ordered<P>(ports: &P, order: &DrillOrder) -> Result<String, Failure>
+/// A person's order, with the proof of who gives it if it came with one. It names the drill, so that the same order,
+/// however often it comes, is one drill.
+pub(crate) async fn ordered<P>(
+    ports: &P,
+    order: &DrillOrder,
+    proof: Option<&Result<Proof, Refusal>>,
+) -> Result<String, Failure>
 where
-    P: DrillTable + Restores + DrillChecks + Policy + Watches + NoticeQueue + Clock,
+    P: DrillTable + Restores + DrillChecks + Policy + Watches + NoticeQueue + Records + Callers + Clock,
 {
     let key = &order.database;
     let id = DrillId::of(key, order.id.as_str());
-    let last = ports.load_watch(key).await?.and_then(|watch| watch.last_drill);
-    if last.is_some_and(|last| last.id == id) {
-        return Ok(format!("taken: drill {id} of {key} is over already"));
-    }
     let policies = match policies(ports).await {
         Ok(policies) => policies,
         Err(Failure::Refused { why, .. }) => return Ok(format!("not taken: {why}")),
         Err(failure) => return Err(failure),
     };
+    if let Some(may) = &policies.may
+        && let Err(why) = entitled(ports, order, proof, may).await?
+    {
+        tracing::warn!(drill = %id, database = %key, %why, "refused");
+        return Ok(format!("refused: {why}"));
+    }
+    let last = ports.load_watch(key).await?.and_then(|watch| watch.last_drill);
+    if last.is_some_and(|last| last.id == id) {
+        return Ok(format!("taken: drill {id} of {key} is over already"));
+    }
     let Some(isolation) = &policies.drills else {
         let why = "/tidegate/databases does not say where copies are restored to: it has no `drills`";
         return Ok(format!("not taken: {why}"));
@@ -57,6 +74,28 @@ where
             isolation.at_once
         )),
     }
+}
+
+/// Where the record names who may: only they, and only with a proof.
+async fn entitled<P: Records + Callers + Clock>(
+    ports: &P,
+    order: &DrillOrder,
+    proof: Option<&Result<Proof, Refusal>>,
+    may: &May,
+) -> Result<Result<(), String>, Failure> {
+    let Some(proof) = proof else {
+        let why = "/tidegate/databases says who may drill, and this order does not prove who gives it";
+        return Ok(Err(format!("{why}: give it with `tidegate backups drill {}`", order.database)));
+    };
+    let proven = match prove(ports, &Given::Drill(order.clone()), proof).await? {
+        Ok(proven) => proven,
+        Err(refusal) => return Ok(Err(format!("({}): {refusal}", refusal.status()))),
+    };
+    let may = may_drill(&may.drill, &proven.voice, &directory(ports).await?);
+    if may.is_ok() {
+        tracing::info!(database = %order.database, by = %proven.voice, "a drill is ordered");
+    }
+    Ok(may)
 }
 
 /// Those that their policy asks for by now; the longest overdue first.

@@ -13,6 +13,8 @@ use databases::validation::{RestoreJob, Verdict};
 use databases::watch::{News, Watch};
 use futures_util::FutureExt;
 use model::drill::AnswerKey;
+use model::ids::{EnvironmentName, RepositoryName};
+use proof::{Answered, Installation, Unsigned};
 use serde_json::{Value, json};
 
 use super::*;
@@ -23,6 +25,13 @@ pub(crate) const START: u64 = 1_772_442_900_000;
 pub(crate) const MINUTE: u64 = 60_000;
 pub(crate) const PAYMENTS: &str = "instance/payments";
 pub(crate) const CHECK: &str = "tidegate-drill-check-payments";
+
+const ANA: &str = "AIDACKCEVSQ6C2EXAMPLE";
+const BEN: &str = "AIDABBBBBBBBBBBBBBBBB";
+
+fn installation() -> Installation {
+    "arn:aws:cloudformation:eu-west-1:123456789012:stack/tidegate/1f2e3d4c".parse().unwrap()
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -55,6 +64,9 @@ pub(crate) struct World {
     pub(crate) calls: Cell<u32>,
     pub(crate) crash: Cell<Option<(u32, Moment)>>,
     pub(crate) struck: Cell<Option<&'static str>>,
+    caller: Cell<&'static str>,
+    /// Payloads that were quarantined.
+    kept: RefCell<Vec<Option<Vec<u8>>>>,
     /// AWS Backup's restores.
     pub(crate) jobs: RefCell<BTreeMap<String, RestoreJob>>,
     /// What AWS Backup was told.
@@ -82,6 +94,8 @@ impl World {
             calls: Cell::new(0),
             crash: Cell::new(None),
             struck: Cell::new(None),
+            caller: Cell::new(ANA),
+            kept: RefCell::default(),
             jobs: RefCell::default(),
             reported: RefCell::default(),
         };
@@ -420,6 +434,45 @@ impl DrillChecks for World {
     }
 }
 
+impl Records for World {
+    async fn service_record(&self, _: &RepositoryName) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+
+    async fn environment_record(&self, _: &EnvironmentName) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+
+    async fn people_record(&self) -> Result<Option<Stored>, Failure> {
+        let record = json!({
+            "people": { "ana": { "iam": [ANA] }, "ben": { "iam": [BEN] } },
+            "groups": { "dba": ["ana"] },
+        });
+        Ok(Some(Stored { body: record.to_string(), version: 1 }))
+    }
+
+    async fn environment_records(&self, _: Option<&str>) -> Result<Page<(String, Stored)>, Failure> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+/// STS, for whom every signature is that of whoever calls.
+impl Callers for World {
+    fn installation(&self) -> Result<Installation, Failure> {
+        Ok(installation())
+    }
+
+    async fn ask_sts(&self, _: &proof::Request) -> Result<Answered, Failure> {
+        let id = self.caller.get();
+        let arn = format!("arn:aws:iam::123456789012:user/{id}");
+        let body = json!({ "GetCallerIdentityResponse": { "GetCallerIdentityResult": {
+            "Account": "123456789012", "Arn": arn, "UserId": id,
+        }, "ResponseMetadata": { "RequestId": "1" } } });
+        let content_type = "application/json".to_owned();
+        Ok(Answered { status: 200, content_type, body: body.to_string().into_bytes() })
+    }
+}
+
 impl RestoreTests for World {
     async fn restore_job(&self, job: &str) -> Result<Option<RestoreJob>, Failure> {
         self.call("restore_job", || Ok(self.jobs.borrow().get(job).cloned())).await
@@ -542,7 +595,8 @@ impl NoticeQueue for World {
 }
 
 impl Quarantine for World {
-    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Result<(), Failure> {
+    async fn quarantine(&self, _: &str, why: &str, payload: Option<&[u8]>) -> Result<(), Failure> {
+        self.kept.borrow_mut().push(payload.map(<[u8]>::to_vec));
         self.quarantined.borrow_mut().push(why.to_owned());
         Ok(())
     }
@@ -808,6 +862,80 @@ fn an_order_is_taken_once_and_one_too_many_is_not() {
     assert_eq!(world.asked.borrow().len(), 1);
     world.policies.replace("{}".to_owned());
     assert!(world.order("instance/orders", None).starts_with("not taken: /tidegate/databases does not say"));
+}
+
+/// What `tidegate backups drill` sends.
+fn signed(world: &World, id: &str) -> Value {
+    let (id, database) = (id.parse().unwrap(), PAYMENTS.parse().unwrap());
+    let given = Given::Drill(DrillOrder { id, database, to: None });
+    let installation = installation();
+    let at_s = i64::try_from(world.now.get() / 1000).unwrap();
+    let unsigned = Unsigned::of(&installation, &given.bound(&installation), at_s, None);
+    let signature = "0".repeat(64);
+    given.to_message(&Proof::new(&installation, &unsigned, "AKIAIOSFODNN7EXAMPLE", at_s, None, &signature))
+}
+
+fn said(world: &World, message: &Value) -> String {
+    world.send(message).unwrap().unwrap()["handled"][0].as_str().unwrap().to_owned()
+}
+
+fn who_may(names: &Value) -> World {
+    let world = World::new();
+    let mut policies: Value = serde_json::from_str(&record(json!({}))).unwrap();
+    policies["may"] = json!({ "drill": names });
+    world.policies.replace(policies.to_string());
+    world
+}
+
+#[test]
+fn only_whom_the_record_names_may_drill_and_only_with_a_proof() {
+    let unproven = json!({ "drill": PAYMENTS, "id": "cli-1", "to": null });
+    for (names, caller, refused) in [
+        (json!(["group:dba"]), BEN, "ben may not drill: /tidegate/databases' may.drill names group:dba"),
+        (json!([]), ANA, "ana may not drill: /tidegate/databases' may.drill names nobody"),
+        (json!(["user:ana"]), "AIDAZZZZZZZZZZZZZZZZZ", "(403)"),
+    ] {
+        let world = who_may(&names);
+        world.caller.set(caller);
+        let said = said(&world, &signed(&world, "cli-1"));
+        assert!(said.starts_with("refused: ") && said.contains(refused), "{said}");
+        assert!(world.asked.borrow().is_empty() && world.table.borrow().running.is_empty(), "{said}");
+    }
+    let world = who_may(&json!(["group:dba"]));
+    assert!(said(&world, &unproven).contains("does not prove who gives it"));
+    let mut other = signed(&world, "cli-1");
+    other["proof"] = json!({ "signature": "mine" });
+    assert!(said(&world, &other).starts_with("refused: "), "{other}");
+    assert!(world.asked.borrow().is_empty());
+    // Twice the same order is one drill.
+    let order = signed(&world, "cli-1");
+    assert!(said(&world, &order).contains("has begun; its end is told"));
+    assert!(said(&world, &order).contains("has begun already"));
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn without_a_word_of_the_record_whoever_may_invoke_may_drill() {
+    for is_signed in [true, false] {
+        let world = World::new();
+        world.policies.replace(record(json!({})));
+        world.caller.set("AIDAZZZZZZZZZZZZZZZZZ");
+        let unsigned = json!({ "drill": PAYMENTS, "id": "cli-1", "to": null });
+        let order = if is_signed { signed(&world, "cli-1") } else { unsigned };
+        assert!(said(&world, &order).starts_with("taken: "), "signed: {is_signed}");
+    }
+}
+
+/// Lambda, and the quarantine, would keep it (I9).
+#[test]
+fn a_proof_is_kept_by_nobody() {
+    let world = who_may(&json!(["group:dba"]));
+    world.refusing.set(Some("load_drills"));
+    let order = signed(&world, "cli-1");
+    said(&world, &order);
+    let payloads = world.kept.borrow();
+    assert!(!world.quarantined.borrow().is_empty());
+    assert!(payloads.iter().all(Option::is_none), "{payloads:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the very same.
 
 use databases::alert;
-use intake::{Function, Meaning, Reading, Subject};
+use intake::{Function, Given, Meaning, Reading, Subject};
 use model::drill::COPY_PREFIX;
 use model::effect::{Effect, Hand, Promise};
 use model::ids::BuildId;
@@ -115,8 +115,12 @@ where
         pipelines::asked(ports, asked).await.map(Some)
     })
     .await;
+    without_proof(payload, heard)
+}
+
+/// Lambda would keep what failed, and the proof with it (I9); whoever ordered hears it.
+fn without_proof(payload: &[u8], heard: Result<Value, Failure>) -> Result<Value, Failure> {
     match heard {
-        // Lambda would keep what failed, and the proof with it (I9); whoever ordered hears it.
         Err(failure) if intake::holds_a_proof(payload) => {
             Ok(json!({ "handled": [format!("failed: {failure}")] }))
         }
@@ -175,10 +179,12 @@ where
         + RestoreTests
         + DrillChecks
         + NoticeQueue
+        + Records
+        + Callers
         + Quarantine
         + Clock,
 {
-    hear(ports, Function::Backups, payload, async |subject| {
+    let heard = hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
             let meant = alert::of_backup(news, ports.now());
             let heard = alerts::heard(ports, alert::key_of_backup(news), &meant).await?;
@@ -198,7 +204,10 @@ where
             return Ok(Some(format!("{}; {}; {begun}; {}; {untold}", fleet.said, gone_on?, validated?)));
         }
         if let Subject::Drill(order) = subject {
-            return drills::ordered(ports, order).await.map(Some);
+            return drills::ordered(ports, order, None).await.map(Some);
+        }
+        if let Subject::Order { given: Given::Drill(order), proof } = subject {
+            return drills::ordered(ports, order, Some(proof)).await.map(Some);
         }
         // The id is a drill's or a validation's; it is over to whoever does not know it.
         if let Subject::DrillChecked { drill } = subject {
@@ -219,7 +228,8 @@ where
         };
         posture::look_at(ports, kind, &news.name).await.map(Some)
     })
-    .await
+    .await;
+    without_proof(payload, heard)
 }
 
 /// The builder's queue.
@@ -509,7 +519,9 @@ async fn set_aside<P: Quarantine>(
 ) -> Result<String, Failure> {
     let alone = reading.record.as_deref().and_then(|record| intake::only_record(payload, record));
     let kept = alone.as_deref().unwrap_or(payload);
-    let is_from_a_person = function.hears_people() || reading.owner.is_some_and(|owner| owner.hears_people());
+    let is_from_a_person = function.hears_people()
+        || reading.owner.is_some_and(|owner| owner.hears_people())
+        || intake::holds_a_proof(payload);
     ports.quarantine(function.as_str(), why, (!is_from_a_person).then_some(kept)).await?;
     Ok(format!("quarantined: {why}"))
 }

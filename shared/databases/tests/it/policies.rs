@@ -93,6 +93,9 @@ fn a_bad_record_is_told_by_place_value_and_what_is_allowed() {
         parse(r#"{"drills": {"subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": 21}}"#)
             .unwrap_err(),
         parse(r#"{"drills": {"subnetGroup": "isolated"}}"#).unwrap_err(),
+        parse(r#"{"may": {"drill": ["ana"]}}"#).unwrap_err(),
+        parse(r#"{"may": [["user:ana"]]}"#).unwrap_err(),
+        parse(r#"{"may": {}}"#).unwrap_err(),
         parse("{}}").unwrap_err(),
         parse("[]").unwrap_err(),
     ];

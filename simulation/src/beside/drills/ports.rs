@@ -11,17 +11,19 @@ use databases::validation::{RestoreJob, Verdict};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine, RestoreTests,
-    Restores, Snapshots, Stored, Watches,
+    Callers, Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine,
+    Records, RestoreTests, Restores, Snapshots, Stored, Watches,
 };
 use model::database::DatabaseKey;
 use model::drill::AnswerKey;
+use model::ids::{EnvironmentName, RepositoryName};
 use model::time::Timestamp;
+use proof::{Answered, Installation};
 use serde_json::json;
 
 use super::{AT_ONCE, CALLED, CHECK, Called, DrillFlaw, Run, TAKEN_LATE_MS, What, World, somebodys_key};
-use crate::beside;
 use crate::world::{MINUTE, SECOND};
+use crate::{beside, callers};
 
 pub(super) struct Ports {
     pub(super) world: Rc<RefCell<World>>,
@@ -209,6 +211,35 @@ impl Databases for Ports {
 
     async fn automated_backups(&self, _: Option<&str>, _: Option<&str>) -> Answer<Page<AutomatedBackup>> {
         Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+/// Its record names nobody who may drill: nobody is asked who they are.
+impl Records for Ports {
+    async fn service_record(&self, _: &RepositoryName) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn environment_record(&self, _: &EnvironmentName) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn people_record(&self) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn environment_records(&self, _: Option<&str>) -> Answer<Page<(String, Stored)>> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+impl Callers for Ports {
+    fn installation(&self) -> Answer<Installation> {
+        callers::installation()
+    }
+
+    async fn ask_sts(&self, _: &proof::Request) -> Answer<Answered> {
+        Err(Failure::refused("ask_sts", "nobody signs here"))
     }
 }
 
