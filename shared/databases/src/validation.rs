@@ -107,7 +107,7 @@ pub enum Seen {
     /// Runs of the check's project, or a key that nobody ever had, should its function have to be called.
     Restored {
         job: RestoreJob,
-        instance: Option<Instance>,
+        instance: Option<Box<Instance>>,
         runs: Vec<CheckRead>,
         fresh: AnswerKey,
     },
@@ -250,7 +250,7 @@ pub fn decide(validation: &Validation, seen: &Seen, now: Timestamp) -> Decision 
             Decision { next: Next::Forgotten, act: None }
         }
         (Phase::Checking { call }, Seen::Restored { instance, runs, fresh, .. }) => {
-            look(validation, call.as_ref(), instance.as_ref(), (runs, fresh), now)
+            look(validation, call.as_ref(), instance.as_deref(), (runs, fresh), now)
         }
         (Phase::Checking { call: Some(call) }, Seen::Call(news)) => match call.after(news, now) {
             Some(call) => validation.becomes(Phase::Checking { call: Some(call) }, None),

@@ -186,7 +186,7 @@ where
         Check::Function { .. } => Ok(Vec::new()),
     };
     let (job, instance, runs) = try_join!(job(), ports.instance(&validation.restored), runs())?;
-    Ok(Seen::Restored { job, instance, runs, fresh: ports.answer_key()? })
+    Ok(Seen::Restored { job, instance: instance.map(Box::new), runs, fresh: ports.answer_key()? })
 }
 
 async fn perform<P: RestoreTests + DrillChecks>(
