@@ -15,7 +15,7 @@ CLIENTS = {
     "tidegate-image": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs"},
     "tidegate-approval": {"dynamodb", "sqs", "ssm", "secretsmanager", "sns", "codepipeline"},
     "tidegate-database": {"dynamodb", "sqs"},
-    "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds", "codebuild"},
+    "tidegate-backups": {"dynamodb", "sqs", "ssm", "rds", "codebuild", "lambda", "backup"},
     "tidegate-slack": {"dynamodb", "sqs", "ssm"},
     "tidegate-stack": {"dynamodb", "sqs", "cloudformation", "ecs"},
     "tidegate-builder": {"dynamodb", "sqs", "codebuild", "ecr", "cloudwatchlogs", "ssm"},

@@ -40,6 +40,8 @@ RESERVED_ACTIONS = {
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
     "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
+    "lambda:InvokeFunction": {"BackupsRole"},
+    "backup:PutRestoreValidationResult": {"BackupsRole"},
     "dynamodb:PutItem": {"BackupsRole", "KeepDatabases", "KeepTracks", "SlackRole", "SweepRole"},
     "dynamodb:UpdateItem": {"KeepTracks"},
     "dynamodb:DeleteItem": set(),
@@ -337,6 +339,8 @@ def rights_stay_where_they_belong(template):
                 yield "BackupsRole writes more than drills"
             if name == "BackupsRole" and action == "codebuild:StartBuild" and "tidegate-drill-check-*" not in str(statement["Resource"]):
                 yield "BackupsRole starts builds that are no checks of drills"
+            if action == "lambda:InvokeFunction" and "function:tidegate-drill-check-*" not in str(statement["Resource"]):
+                yield f"{name} calls functions that are no checks of drills"
             if name == "KeepDatabases" and action == "dynamodb:PutItem" and "'DATABASES'" not in condition:
                 yield "KeepDatabases writes more than databases"
             if name == "DeployerRole" and action == "ecs:RunTask" and "tidegate-*" not in str(statement["Resource"]):

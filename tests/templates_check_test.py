@@ -136,6 +136,9 @@ FAULTS = [
     (APP, lambda t: statement(t, "BackupsRole", "DeleteCopies").pop("Condition"), "BackupsRole may change databases: rds:DeleteDBInstance"),
     (APP, lambda t: statement(t, "BackupsRole", "RememberDrills").pop("Condition"), "BackupsRole writes more than drills"),
     (APP, lambda t: allow(t, "BackupsRole", "codebuild:StartBuild"), "starts builds that are no checks"),
+    (APP, lambda t: allow(t, "BackupsRole", "lambda:InvokeFunction"), "calls functions that are no checks"),
+    (APP, lambda t: allow(t, "DatabaseRole", "backup:PutRestoreValidationResult"), "DatabaseRole may not have backup:"),
+    (APP, lambda t: allow(t, "SweepRole", "lambda:InvokeFunction"), "SweepRole may not have lambda:InvokeFunction"),
     (APP, lambda t: allow(t, "DatabaseRole", "rds:DeleteDBInstance"), "DatabaseRole may change databases"),
     (APP, drop_leading_keys, "KeepDatabases writes more than databases"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
@@ -249,6 +252,13 @@ class TheRoleOfBackups(unittest.TestCase):
         for key in ("codebuild:source.buildspec", "codebuild:source.location", "codebuild:environment.image"):
             self.assertFalse(self.allows("codebuild:StartBuild", CHECK, {**names, key: "x"}), key)
         self.assertFalse(self.allows("codebuild:StartBuild", CHECK, {VARIABLES: ["PATH"]}))
+
+    def test_no_function_is_called_but_a_check(self):
+        check_function = "arn:aws:lambda:eu-west-1:123456789012:function:tidegate-drill-check-payments"
+        self.assertTrue(self.allows("lambda:InvokeFunction", check_function, {}))
+        for other in (check_function.replace("-check", ""), check_function.replace("123456789012", "210987654321")):
+            self.assertFalse(self.allows("lambda:InvokeFunction", other, {}), other)
+        self.assertFalse(self.allows("lambda:UpdateFunctionCode", check_function, {}))
 
 
 if __name__ == "__main__":

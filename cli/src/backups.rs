@@ -1,5 +1,5 @@
 //! `tidegate backups`: how databases stood when they were last looked at, which rules they break, and what became of
-//! their last drill. `tidegate backups drill` begins another.
+//! their last drill and their last restore test. `tidegate backups drill` begins another.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,10 @@ use databases::drill::Outcome;
 use databases::facts::{Family, Kind};
 use databases::folding::open;
 use databases::time::lasted;
+use databases::validation::Verdict;
 use databases::watch::{Looked, Watch};
 use engine::ports::Watches;
-use intake::Function;
+use intake::{DrillOrder, Given};
 use model::database::DatabaseKey;
 use model::ids::Malformed;
 use model::time::Timestamp;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::clock::{now, time_of_day};
 use crate::fail;
 use crate::installation::Installation;
-use crate::orderer::{invoke, nonce, tell};
+use crate::orderer::{Orderer, REFUSED};
 
 const UNREAD: u8 = 1;
 /// A page holds up to a megabyte; a thousand databases fit a few.
@@ -50,7 +51,7 @@ struct Drill {
     #[arg(long)]
     to: Option<jiff::Timestamp>,
     #[command(flatten)]
-    installation: Installation,
+    by: Orderer,
 }
 
 /// An instance, where no kind is given.
@@ -58,14 +59,13 @@ fn database(text: &str) -> Result<DatabaseKey, Malformed> {
     if text.contains('/') { text.parse() } else { DatabaseKey::new(Kind::Instance.as_str(), text) }
 }
 
-/// Who may invoke `backups` may order it.
-async fn drill(Drill { database, to, installation }: Drill) -> ExitCode {
-    let asked = async {
-        let order = json!({ "drill": database, "id": nonce()?, "to": to.map(|to| to.as_millisecond()) });
-        let config = installation.sdk_config().await?;
-        invoke(&config, &installation, Function::Backups, &order).await
+/// The record of databases says who may, or that whoever may invoke `backups` may.
+async fn drill(Drill { database, to, by }: Drill) -> ExitCode {
+    let to = match to.map(|to| u64::try_from(to.as_millisecond()).map_err(|_| to)).transpose() {
+        Ok(to) => to.map(Timestamp),
+        Err(to) => return fail(REFUSED, format!("{to} is long past")),
     };
-    tell(asked.await)
+    by.give(|id| Given::Drill(DrillOrder { id, database, to })).await
 }
 
 pub(crate) async fn backups(options: Options) -> ExitCode {
@@ -90,7 +90,10 @@ async fn read(options: &Options) -> Result<Vec<Watch>, String> {
         page = read.next;
         if page.is_none() {
             let is_shown = |watch: &Watch| {
-                watch.looked.is_some() || watch.last_drill.is_some() || !open(&watch.heard).is_empty()
+                watch.looked.is_some()
+                    || watch.last_drill.is_some()
+                    || watch.last_validation.is_some()
+                    || !open(&watch.heard).is_empty()
             };
             watches.retain(is_shown);
             return Ok(watches);
@@ -136,6 +139,15 @@ fn watch_json(watch: &Watch) -> Value {
                 "failed": failed,
             })
         }),
+        "lastRestoreTest": watch.last_validation.as_ref().map(|last| json!({
+            "restoreJob": last.job,
+            "requestedAt": last.requested.0,
+            "endedAt": last.ended.0,
+            "status": last.verdict.status(),
+            "message": last.verdict.message(),
+            "check": last.check,
+            "refused": last.refused,
+        })),
         "open": open(&watch.heard).iter().map(|(story, since)| json!({
             "story": story.as_str(),
             "since": since.0,
@@ -177,6 +189,13 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
         };
         text += &format!("  last drill       {} ago: {result}\n", lasted(now.since(last.requested)));
     }
+    if let Some(last) = &watch.last_validation {
+        let result = match &last.verdict {
+            Verdict::Successful => "checked".to_owned(),
+            Verdict::Failed { why } | Verdict::TimedOut { why } => format!("failed: {why}"),
+        };
+        text += &format!("  restore test     {} ago: {result}\n", lasted(now.since(last.requested)));
+    }
     for (story, since) in open(&watch.heard) {
         text += &format!("  not over         {} since {}\n", story.as_str(), time_of_day(since));
     }
@@ -198,6 +217,7 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
 mod tests {
     use databases::drill::Report;
     use databases::rules::{Finding, Rule};
+    use databases::validation::Validated;
     use databases::watch::Held;
     use model::drill::DrillId;
     use model::severity::Severity;
@@ -225,6 +245,15 @@ mod tests {
         let (requested, ended) = (at.minus(Span::hours(50)), at.minus(Span::hours(48)));
         let id = DrillId::of(&watch.key, "cli-1");
         watch.last_drill = Some(Report { id, requested, ended, outcome });
+        watch.last_validation = Some(Validated {
+            id: DrillId::of(&watch.key, "7C1E"),
+            job: "7C1E".to_owned(),
+            check: "tidegate-drill-check-payments".to_owned(),
+            requested,
+            ended,
+            verdict: Verdict::TimedOut { why: "it was not checked within 8 h".to_owned() },
+            refused: None,
+        });
         watch.findings = vec![Held {
             finding: Finding {
                 rule: Rule::NoDeletionProtection,
@@ -240,6 +269,7 @@ mod tests {
           restorable lag   4 min 0 s, at 2026-03-02 09:15:00Z
           waived           single-az: ana answers for it
           last drill       2 d 2 h ago: restored in 41 min 0 s
+          restore test     2 d 2 h ago: failed: it was not checked within 8 h
           warning          no-deletion-protection, since 2026-02-28 09:15:00Z: It is not protected from deletion.
                            aws rds modify-db-instance …
 
@@ -269,6 +299,15 @@ mod tests {
                     "rpoMs": 5 * 60_000,
                     "check": null,
                     "failed": null,
+                },
+                "lastRestoreTest": {
+                    "restoreJob": "7C1E",
+                    "requestedAt": 1_772_442_900_000_u64 - 50 * 3_600_000,
+                    "endedAt": 1_772_442_900_000_u64 - 48 * 3_600_000,
+                    "status": "TIMED_OUT",
+                    "message": "it was not checked within 8 h",
+                    "check": "tidegate-drill-check-payments",
+                    "refused": null,
                 },
                 "open": [],
             }])

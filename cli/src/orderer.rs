@@ -1,4 +1,4 @@
-//! Whoever orders something: signs it as the identity whose AWS credentials this machine has, and invokes `approval` with it.
+//! Whoever orders something: signs it as the identity whose AWS credentials this machine has, and invokes the function that takes it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
@@ -45,17 +45,17 @@ impl Orderer {
         let now_s = u32::try_from(jiff::Timestamp::now().as_second())
             .map_err(|_| "this machine's clock is in another century".to_owned())?;
         let proof = aws::sign(&config, &installation, &given.bound(&installation), now_s).await?;
-        invoke(&config, &self.installation, Function::Approval, &given.to_message(&proof)).await
+        invoke(&config, &self.installation, given.function(), &given.to_message(&proof)).await
     }
 }
 
 /// Nobody ever chose it before. The standard library seeds each `RandomState` from the system.
-pub(crate) fn nonce() -> Result<OrderId, String> {
+fn nonce() -> Result<OrderId, String> {
     let number = || RandomState::new().hash_one(std::process::id());
     format!("cli-{:016x}{:016x}", number(), number()).parse().map_err(|malformed| format!("{malformed}"))
 }
 
-pub(crate) fn tell(taken: Result<String, String>) -> ExitCode {
+fn tell(taken: Result<String, String>) -> ExitCode {
     match taken {
         Ok(taken) => {
             println!("{taken}");
@@ -66,7 +66,7 @@ pub(crate) fn tell(taken: Result<String, String>) -> ExitCode {
 }
 
 /// What the function took, in the engine's own words.
-pub(crate) async fn invoke(
+async fn invoke(
     config: &SdkConfig,
     installation: &Installation,
     function: Function,

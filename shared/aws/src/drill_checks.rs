@@ -2,10 +2,15 @@
 
 use aws_sdk_codebuild::primitives::DateTime;
 use aws_sdk_codebuild::types::{Build, EnvironmentVariable, SortOrderType, StatusType};
+use aws_sdk_lambda::operation::invoke::InvokeError;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
 use databases::drill::{CheckOrder, CheckRead, CheckState};
 use engine::failure::Failure;
 use engine::ports::DrillChecks;
+use model::drill::AnswerKey;
 use model::time::Timestamp;
+use serde_json::{Value, json};
 
 use crate::Aws;
 use crate::failure::Call;
@@ -13,6 +18,8 @@ use crate::failure::Call;
 const START_BUILD: Call = Call::changes("codebuild StartBuild");
 const BATCH_GET_BUILDS: Call = Call::reads("codebuild BatchGetBuilds");
 const LIST_BUILDS: Call = Call::reads("codebuild ListBuildsForProject");
+const INVOKE: Call = Call::changes("lambda Invoke");
+const RANDOM: Call = Call::reads("the system's random numbers");
 
 /// The drill that a run is for.
 const DRILL: &str = "TIDEGATE_DRILL";
@@ -25,16 +32,17 @@ impl DrillChecks for Aws {
             ("TIDEGATE_ENGINE", &order.engine),
             ("TIDEGATE_HOST", &order.host),
             ("TIDEGATE_PORT", &order.port.to_string()),
-            ("TIDEGATE_SECRET_ARN", &order.secret),
         ];
+        let secret = order.secret.as_deref().map(|secret| ("TIDEGATE_SECRET_ARN", secret));
         let variables: Result<Vec<_>, _> = variables
             .into_iter()
+            .chain(secret)
             .map(|(name, value)| EnvironmentVariable::builder().name(name).value(value).build())
             .collect();
         let sent = self
             .codebuild
             .start_build()
-            .project_name(&order.project)
+            .project_name(&order.check)
             .idempotency_token(order.drill.as_str())
             .set_environment_variables_override(Some(
                 variables.map_err(|error| START_BUILD.refused(error.to_string()))?,
@@ -65,6 +73,44 @@ impl DrillChecks for Aws {
         let sent = self.codebuild.batch_get_builds().set_ids(Some(ids.to_vec())).send().await;
         Ok(sent.map_err(|error| BATCH_GET_BUILDS.failed(error))?.builds().iter().map(read).collect())
     }
+
+    async fn call_check(&self, order: &CheckOrder, key: &AnswerKey) -> Result<(), Failure> {
+        let sent = self
+            .lambda
+            .invoke()
+            .function_name(&order.check)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(call(order, key).to_string()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception) =>
+            {
+                Err(INVOKE.no_capacity("as many functions are called as the account may"))
+            }
+            Err(error) => Err(INVOKE.failed(error)),
+        }
+    }
+
+    fn answer_key(&self) -> Result<AnswerKey, Failure> {
+        let mut random = [0; 16];
+        getrandom::getrandom(&mut random).map_err(|error| RANDOM.transient(error.to_string()))?;
+        Ok(AnswerKey::new(random))
+    }
+}
+
+/// What a project gets as variables. `tidegate` comes back with the function's end.
+fn call(order: &CheckOrder, key: &AnswerKey) -> Value {
+    json!({
+        "tidegate": { "drill": order.drill, "answerKey": key.reveal() },
+        "database": order.database.name(),
+        "engine": order.engine,
+        "host": order.host,
+        "port": order.port,
+        "secretArn": order.secret,
+    })
 }
 
 fn read(build: &Build) -> CheckRead {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "adopt")]
 mod adopt;
+#[cfg(feature = "backup")]
+mod backup;
 mod callers;
 pub mod client;
 mod clock;
@@ -15,7 +17,7 @@ mod codecommit;
 mod codepipeline;
 #[cfg(all(feature = "dynamodb", feature = "sqs"))]
 mod door;
-#[cfg(all(feature = "codebuild", feature = "rds"))]
+#[cfg(all(feature = "codebuild", feature = "invoke", feature = "rds"))]
 mod drill_checks;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
@@ -60,6 +62,8 @@ pub use sign::sign;
 pub struct Aws {
     settings: Settings,
     region: String,
+    #[cfg(feature = "backup")]
+    backup: sdk::backup::Client,
     #[cfg(feature = "cloudformation")]
     cloudformation: sdk::cloudformation::Client,
     #[cfg(feature = "codebuild")]
@@ -74,6 +78,8 @@ pub struct Aws {
     ecr: sdk::ecr::Client,
     #[cfg(feature = "ecs")]
     ecs: sdk::ecs::Client,
+    #[cfg(all(feature = "codebuild", feature = "invoke", feature = "rds"))]
+    lambda: sdk::lambda::Client,
     #[cfg(feature = "rds")]
     rds: sdk::rds::Client,
     #[cfg(feature = "logs")]
@@ -99,6 +105,8 @@ impl Aws {
     pub fn new(config: &SdkConfig, settings: Settings) -> Self {
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
+            #[cfg(feature = "backup")]
+            backup: sdk::backup::Client::new(config),
             #[cfg(feature = "cloudformation")]
             cloudformation: sdk::cloudformation::Client::new(config),
             #[cfg(feature = "codebuild")]
@@ -113,6 +121,8 @@ impl Aws {
             ecr: sdk::ecr::Client::new(config),
             #[cfg(feature = "ecs")]
             ecs: sdk::ecs::Client::new(config),
+            #[cfg(all(feature = "codebuild", feature = "invoke", feature = "rds"))]
+            lambda: sdk::lambda::Client::new(config),
             #[cfg(feature = "rds")]
             rds: sdk::rds::Client::new(config),
             #[cfg(feature = "logs")]
@@ -145,6 +155,8 @@ fn dns_suffix(region: &str) -> &'static str {
 pub mod sdk {
     #[cfg(feature = "adopt")]
     pub use aws_sdk_applicationautoscaling as applicationautoscaling;
+    #[cfg(feature = "backup")]
+    pub use aws_sdk_backup as backup;
     #[cfg(feature = "cloudformation")]
     pub use aws_sdk_cloudformation as cloudformation;
     #[cfg(feature = "logs")]

@@ -64,7 +64,7 @@ pub fn of_database(news: &Database, received: Timestamp) -> Alert {
 
 /// What news of AWS Backup mean.
 pub fn of_backup(news: &Backup, received: Timestamp) -> Alert {
-    let (severity, means, act) = backup_jobs::means(&news.kind, &news.state);
+    let (severity, means, act) = backup_jobs::means(news);
     let said = match (&news.resource, &news.created) {
         (Some(resource), Some(created)) => Some(format!("{} of {resource} made {created}", news.state)),
         (Some(resource), None) => Some(format!("{} of {resource}", news.state)),

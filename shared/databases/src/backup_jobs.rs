@@ -3,6 +3,7 @@
 //! Source: AWS Backup developer guide, "Monitoring AWS Backup events using Amazon EventBridge", "Notification options
 //! with AWS Backup".
 
+use intake::Backup;
 use model::severity::Severity::{self, Critical, High, Info, Warning};
 
 use crate::rds_events::NOTHING;
@@ -31,7 +32,8 @@ fn kind(name: &str) -> Kind {
 }
 
 /// Severity, meaning and what to do.
-pub(crate) fn means(name: &str, state: &str) -> (Severity, &'static str, &'static str) {
+pub(crate) fn means(news: &Backup) -> (Severity, &'static str, &'static str) {
+    let (name, state) = (news.kind.as_str(), news.state.as_str());
     let bad = matches!(state, "FAILED" | "EXPIRED" | "ABORTED" | "PARTIAL");
     match (kind(name), state) {
         (Kind::Backup, _) if bad => (
@@ -49,6 +51,9 @@ pub(crate) fn means(name: &str, state: &str) -> (Severity, &'static str, &'stati
             "A restore did not succeed: the backup is not proven, or somebody waits for it.",
             "Read the job's status message in AWS Backup; mend the cause and restore again.",
         ),
+        (Kind::Restore, "COMPLETED") if news.restore_test.is_some() => {
+            (Info, "A restore test was completed: there is a copy of the data for a while.", NOTHING)
+        }
         (Kind::Restore, "COMPLETED") => (
             Warning,
             "A restore was completed: there is a new copy of the data.",

@@ -14,6 +14,7 @@ pub mod restorable;
 pub mod rules;
 pub mod story;
 pub mod time;
+pub mod validation;
 pub mod watch;
 mod window;
 pub mod words;

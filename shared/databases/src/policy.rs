@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::pattern::names;
 use model::time::{Span, Timestamp};
+use model::who::Who;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::facts::{Database, Kind};
@@ -27,6 +28,17 @@ pub struct Policies {
     pub waivers: Vec<Waiver>,
     /// Where restore drills happen; without it there are none.
     pub drills: Option<Isolation>,
+    /// Who may order what. Without it, whoever may invoke `backups` may, which is IAM's to say.
+    pub may: Option<May>,
+}
+
+/// Whom the directory of people knows by their AWS identity, and who proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct May {
+    /// `user:…` and `group:…`: who may have a database drilled; nobody where it is empty.
+    #[schemars(with = "Vec<String>", length(max = 100))]
+    pub drill: Vec<Who>,
 }
 
 /// Where copies are restored to, and the most that they may cost.
@@ -75,13 +87,36 @@ pub struct DrillPolicy {
     /// Class of the copy, such as `db.t3.medium`; a small one for the engine where none is named.
     #[schemars(regex(pattern = r"^db\.[a-z0-9-]+\.[a-z0-9]+$"))]
     pub class: Option<String>,
-    /// A CodeBuild project, `tidegate-drill-check-…`, that looks into the copy; without one, that it opens is all that
-    /// is proven.
-    #[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))]
-    pub check: Option<String>,
+    /// What looks into the copy; without one, that it opens is all that is proven.
+    pub check: Option<Check>,
     /// The copy's option group; the original's, or the default one, where none is named.
     #[schemars(length(min = 1))]
     pub option_group: Option<String>,
+}
+
+/// The team's own check of a copy: the name of a CodeBuild project, or a Lambda function. Either is called
+/// `tidegate-drill-check-…`: the role in `template.yaml` runs nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "it must be the name of a CodeBuild project, or {\"function\": …}"
+)]
+pub enum Check {
+    Project(#[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))] String),
+    /// A function whose asynchronous invocations all end as events of the account's default bus.
+    Function {
+        #[schemars(regex(pattern = r"^tidegate-drill-check-[A-Za-z0-9_-]+$"))]
+        function: String,
+    },
+}
+
+impl Check {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Project(name) | Self::Function { function: name } => name,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -166,6 +201,7 @@ pub struct BadPolicies {
 
 const POLICIES_MAX: usize = 100;
 const WAIVERS_MAX: usize = 500;
+const NAMED_MAX: usize = 100;
 /// Source: RDS API, ModifyDBInstance, BackupRetentionPeriod.
 const RETENTION_DAYS_MAX: u32 = 35;
 /// A week: longer than any database that is watched may go without.
@@ -198,6 +234,7 @@ impl Policies {
     fn checked(self) -> Result<Self, BadPolicies> {
         at_most("policies", self.policies.len(), POLICIES_MAX)?;
         at_most("waivers", self.waivers.len(), WAIVERS_MAX)?;
+        at_most("may.drill", self.may.as_ref().map_or(0, |may| may.drill.len()), NAMED_MAX)?;
         for (n, Matched { require, .. }) in self.policies.iter().enumerate() {
             let limits = [
                 ("retentionDays", require.retention_days, RETENTION_DAYS_MAX),
@@ -281,7 +318,7 @@ impl DrillPolicy {
             between_one_and(format!("{place}.everyDays"), days, DRILL_DAYS_MAX)?;
         }
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if let Some(check) = &self.check
+        if let Some(check) = self.check.as_ref().map(Check::name)
             && !check.strip_prefix(CHECK_PREFIX).is_some_and(|rest| !rest.is_empty() && plain(rest))
         {
             let why = format!(
@@ -338,6 +375,7 @@ fn only_objects(body: &[u8]) -> Result<(), BadPolicies> {
         given(format!("policies[{n}].require.drill"), &policy["require"]["drill"])?;
     }
     given("drills".to_owned(), &whole["drills"])?;
+    given("may".to_owned(), &whole["may"])?;
     for (n, waiver) in list("waivers").iter().enumerate() {
         object(format!("waivers[{n}]"), waiver)?;
     }

@@ -9,6 +9,7 @@ use crate::drill::Report;
 use crate::facts::Family;
 use crate::folding::{Heard, Telling, fold};
 use crate::rules::{Finding, Judged, Rule};
+use crate::validation::Validated;
 
 /// One stored item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Watch {
     pub looked: Option<Looked>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_drill: Option<Report>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_validation: Option<Validated>,
     /// In their order; taken out when they were told.
     #[serde(default)]
     pub notices: Vec<Notice>,
@@ -65,6 +68,7 @@ pub enum News {
     Appeared { finding: Finding },
     Gone { finding: Finding, lasted: Span, why: Gone },
     Drilled { report: Report },
+    Validated { report: Validated },
 }
 
 /// Why a finding is no longer there.
@@ -85,6 +89,7 @@ impl Watch {
             findings: Vec::new(),
             looked: None,
             last_drill: None,
+            last_validation: None,
             notices: Vec::new(),
             last_notice: 0,
         }
@@ -138,6 +143,15 @@ impl Watch {
         }
         self.last_drill = Some(report.clone());
         self.note(News::Drilled { report: report.clone() });
+    }
+
+    /// A validation of one of its backups is over: told once, however often it is said.
+    pub fn validated(&mut self, report: &Validated) {
+        if self.last_validation.as_ref().is_some_and(|last| last.id == report.id) {
+            return;
+        }
+        self.last_validation = Some(report.clone());
+        self.note(News::Validated { report: report.clone() });
     }
 
     /// The database is not there any more, and none of its snapshots either.

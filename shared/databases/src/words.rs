@@ -10,6 +10,7 @@ use crate::folding::Telling;
 use crate::rules::Finding;
 use crate::story::Part;
 use crate::time::{lasted, shown};
+use crate::validation::{Validated, Verdict};
 use crate::watch::{Gone, News, Watch};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub fn of(watch: &Watch, news: &News) -> Words {
         News::Alert { alert, telling } => of_alert(watch, alert, telling),
         News::Appeared { finding } => appeared(watch, finding),
         News::Drilled { report } => drilled(watch, report),
+        News::Validated { report } => validated(watch, report),
         News::Gone { finding, lasted: span, why } => {
             let name = named(watch);
             let how = match why {
@@ -171,6 +173,51 @@ fn drilled(watch: &Watch, report: &Report) -> Words {
         "result": result,
     });
     Words { notice: "databaseDrilled", severity, subject, text, json }
+}
+
+fn validated(watch: &Watch, report: &Validated) -> Words {
+    let name = named(watch);
+    let Validated { job, check, requested, ended, verdict, refused, id: _ } = report;
+    let at = shown(*requested);
+    let (severity, subject, what) = match verdict {
+        Verdict::Successful => (
+            Severity::Info,
+            format!("{name}: a restore test of AWS Backup was checked"),
+            format!("what AWS Backup restored was checked at {at}: {check} found nothing wrong with it."),
+        ),
+        Verdict::Failed { why } | Verdict::TimedOut { why } => (
+            Severity::High,
+            format!("! {name}: a restore test of AWS Backup proved nothing"),
+            format!("what AWS Backup restored was looked into at {at}, and {check} did not prove it: {why}."),
+        ),
+    };
+    let status = verdict.status();
+    let given = match refused {
+        None => format!("AWS Backup has the result {status}, and deletes what it restored."),
+        Some(why) => format!("AWS Backup did not take the result {status}: {why}."),
+    };
+    let act = match verdict {
+        Verdict::Successful => "nothing.",
+        Verdict::Failed { .. } | Verdict::TimedOut { .. } => {
+            "mend that, and have the restore testing plan run again: this backup is not proven to be good."
+        }
+    };
+    Words {
+        notice: "restoreTestValidated",
+        severity,
+        subject,
+        text: format!("{name}: {what}\n\n{given}\n\nWhat to do: {act}\n\nrestore job {job}\n"),
+        json: json!({
+            "database": watch.key.as_str(),
+            "restoreJob": job,
+            "check": check,
+            "requestedAt": requested.0,
+            "endedAt": ended.0,
+            "status": status,
+            "message": verdict.message(),
+            "refused": refused,
+        }),
+    }
 }
 
 /// `payments (Neptune cluster)`

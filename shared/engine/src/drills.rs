@@ -1,16 +1,22 @@
 //! Restore drills: begun by the clock or by a person, carried on by RDS's events and by the clock, never waited for.
 
-use databases::drill::{Act, Drill, Drills, Next, Phase, Seen, Terms, decide, is_copy};
-use databases::policy::DrillPolicy;
+use databases::drill::{Act, CallNews, CheckRead, Drill, Drills, Next, Phase, Seen, Terms, decide, is_copy};
+use databases::policy::{Check, DrillPolicy, May};
 use futures_util::try_join;
-use intake::DrillOrder;
+use intake::{CheckAnswer, DrillOrder, Given};
 use model::database::DatabaseKey;
 use model::drill::DrillId;
 use model::time::{Span, Timestamp};
+use proof::{Proof, Refusal};
 
+use crate::entitled::may_drill;
 use crate::failure::Failure;
-use crate::ports::{Clock, Commit, DrillChecks, DrillTable, NoticeQueue, Policy, Restores, Watches};
+use crate::ports::{
+    Callers, Clock, Commit, DrillChecks, DrillTable, NoticeQueue, Policy, Records, Restores, Watches,
+};
 use crate::posture::{Fleet, policies};
+use crate::proven::prove;
+use crate::records::directory;
 use crate::watching::change;
 
 /// Steps that one look can take: from nothing asked to a copy deleted there are six, and races are lost in between.
@@ -20,22 +26,33 @@ const COMMIT_ATTEMPTS_MAX: u32 = 8;
 /// CodeBuild tells of at most so many runs at once. Source: CodeBuild API, BatchGetBuilds.
 const RUNS_MAX: usize = 100;
 
-/// A person's order.
-pub(crate) async fn ordered<P>(ports: &P, order: &DrillOrder) -> Result<String, Failure>
+/// A person's order, with the proof of who gives it if it came with one. It names the drill, so that the same order,
+/// however often it comes, is one drill.
+pub(crate) async fn ordered<P>(
+    ports: &P,
+    order: &DrillOrder,
+    proof: Option<&Result<Proof, Refusal>>,
+) -> Result<String, Failure>
 where
-    P: DrillTable + Restores + DrillChecks + Policy + Watches + NoticeQueue + Clock,
+    P: DrillTable + Restores + DrillChecks + Policy + Watches + NoticeQueue + Records + Callers + Clock,
 {
     let key = &order.database;
     let id = DrillId::of(key, order.id.as_str());
-    let last = ports.load_watch(key).await?.and_then(|watch| watch.last_drill);
-    if last.is_some_and(|last| last.id == id) {
-        return Ok(format!("taken: drill {id} of {key} is over already"));
-    }
     let policies = match policies(ports).await {
         Ok(policies) => policies,
         Err(Failure::Refused { why, .. }) => return Ok(format!("not taken: {why}")),
         Err(failure) => return Err(failure),
     };
+    if let Some(may) = &policies.may
+        && let Err(why) = entitled(ports, order, proof, may).await?
+    {
+        tracing::warn!(drill = %id, database = %key, %why, "refused");
+        return Ok(format!("refused: {why}"));
+    }
+    let last = ports.load_watch(key).await?.and_then(|watch| watch.last_drill);
+    if last.is_some_and(|last| last.id == id) {
+        return Ok(format!("taken: drill {id} of {key} is over already"));
+    }
     let Some(isolation) = &policies.drills else {
         let why = "/tidegate/databases does not say where copies are restored to: it has no `drills`";
         return Ok(format!("not taken: {why}"));
@@ -57,6 +74,28 @@ where
             isolation.at_once
         )),
     }
+}
+
+/// Where the record names who may: only they, and only with a proof.
+async fn entitled<P: Records + Callers + Clock>(
+    ports: &P,
+    order: &DrillOrder,
+    proof: Option<&Result<Proof, Refusal>>,
+    may: &May,
+) -> Result<Result<(), String>, Failure> {
+    let Some(proof) = proof else {
+        let why = "/tidegate/databases says who may drill, and this order does not prove who gives it";
+        return Ok(Err(format!("{why}: give it with `tidegate backups drill {}`", order.database)));
+    };
+    let proven = match prove(ports, &Given::Drill(order.clone()), proof).await? {
+        Ok(proven) => proven,
+        Err(refusal) => return Ok(Err(format!("({}): {refusal}", refusal.status()))),
+    };
+    let may = may_drill(&may.drill, &proven.voice, &directory(ports).await?);
+    if may.is_ok() {
+        tracing::info!(database = %order.database, by = %proven.voice, "a drill is ordered");
+    }
+    Ok(may)
 }
 
 /// Those that their policy asks for by now; the longest overdue first.
@@ -112,6 +151,16 @@ where
     }
 }
 
+/// An answer of a check's function. It is kept before anything comes of it; one that does not count is a hint like any.
+pub(crate) async fn answered<P>(ports: &P, answer: &CheckAnswer) -> Result<String, Failure>
+where
+    P: DrillTable + Restores + DrillChecks + Watches + NoticeQueue + Clock,
+{
+    let news = CallNews::Answered { key: answer.key.hash(), failure: answer.failure.clone() };
+    take_over(ports, &answer.drill, &Seen::Call(news)).await?;
+    go_on(ports, &answer.drill).await
+}
+
 /// Looks, decides, writes that down and does what it says, until there is nothing to do but to wait.
 pub(crate) async fn go_on<P>(ports: &P, id: &DrillId) -> Result<String, Failure>
 where
@@ -135,13 +184,20 @@ where
                 return Ok(format!("drill {id} waits: {}", named(&drill.phase)));
             }
             Some(act) => match perform(ports, &act).await {
-                Ok(()) => done = Some(act),
+                Ok(()) => {
+                    if let Act::CallCheck(_, key) = &act {
+                        let news = CallNews::Taken { key: key.hash() };
+                        take_over(ports, id, &Seen::Call(news)).await?;
+                    }
+                    done = Some(act);
+                }
                 Err(Failure::NoCapacity { call, why }) => {
                     return Ok(format!("drill {id} waits: {call}: {why}"));
                 }
                 Err(Failure::Refused { call, why }) => {
                     tracing::warn!(drill = %id, call, %why, "refused");
-                    if !refused(ports, id, &act, &why).await? {
+                    let seen = Seen::Refused { act, why: why.clone() };
+                    if !take_over(ports, id, &seen).await? {
                         return Ok(format!("drill {id} waits: {call} was refused: {why}"));
                     }
                 }
@@ -152,16 +208,15 @@ where
     Ok(format!("drill {id} goes on with the next look"))
 }
 
-/// What a refusal makes of the drill; whether it made anything of it. What follows, the next look sees.
-async fn refused<P>(ports: &P, id: &DrillId, act: &Act, why: &str) -> Result<bool, Failure>
+/// What that makes of the drill, without another look; whether it made anything of it. What follows, the next look sees.
+async fn take_over<P>(ports: &P, id: &DrillId, seen: &Seen) -> Result<bool, Failure>
 where
     P: DrillTable + Watches + NoticeQueue + Clock,
 {
     for _ in 0..COMMIT_ATTEMPTS_MAX {
         let drills = ports.load_drills().await?;
         let Some(drill) = drills.of(id) else { return Ok(true) };
-        let seen = Seen::Refused { act: act.clone(), why: why.to_owned() };
-        let next = decide(drill, &seen, ports.now()).next;
+        let next = decide(drill, seen, ports.now()).next;
         let stays = next == Next::Stay;
         if write(ports, &drills, drill, next).await? == Commit::Written {
             return Ok(!stays);
@@ -180,19 +235,24 @@ async fn look<P: Restores + DrillChecks>(ports: &P, drill: &Drill) -> Result<See
         Phase::Restoring { .. } | Phase::Securing { .. } | Phase::Deleting { .. } => {
             Seen::Copy(ports.instance(&copy).await?)
         }
-        Phase::Checking { .. } => {
-            let runs = async || match &drill.terms.check {
-                Some(project) => {
-                    let mut ids = ports.recent_checks(project).await?;
-                    ids.truncate(RUNS_MAX);
-                    ports.read_checks(&ids).await
-                }
-                None => Ok(Vec::new()),
-            };
-            let (copy, runs) = try_join!(ports.instance(&copy), runs())?;
-            Seen::Checked { copy, runs }
-        }
+        Phase::Checking { .. } => match &drill.terms.check {
+            Some(Check::Function { .. }) => {
+                Seen::Called { copy: ports.instance(&copy).await?, fresh: ports.answer_key()? }
+            }
+            Some(Check::Project(project)) => {
+                let (copy, runs) = try_join!(ports.instance(&copy), runs(ports, project))?;
+                Seen::Checked { copy, runs }
+            }
+            None => Seen::Checked { copy: ports.instance(&copy).await?, runs: Vec::new() },
+        },
     })
+}
+
+/// The newest of a project.
+pub(crate) async fn runs<P: DrillChecks>(ports: &P, project: &str) -> Result<Vec<CheckRead>, Failure> {
+    let mut ids = ports.recent_checks(project).await?;
+    ids.truncate(RUNS_MAX);
+    ports.read_checks(&ids).await
 }
 
 async fn perform<P: Restores + DrillChecks>(ports: &P, act: &Act) -> Result<(), Failure> {
@@ -200,6 +260,7 @@ async fn perform<P: Restores + DrillChecks>(ports: &P, act: &Act) -> Result<(), 
         Act::Restore(order) => ports.restore(order).await,
         Act::RenewPassword(copy) => ports.renew_password(copy).await,
         Act::StartCheck(order) => ports.start_check(order).await,
+        Act::CallCheck(order, key) => ports.call_check(order, key).await,
         Act::Delete(copy) => ports.delete_copy(copy).await,
     }
 }
@@ -302,4 +363,4 @@ fn named(phase: &Phase) -> &'static str {
 
 #[cfg(test)]
 #[path = "drills_tests.rs"]
-mod tests;
+pub(crate) mod tests;

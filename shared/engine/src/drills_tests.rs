@@ -9,55 +9,81 @@ use databases::drill::{
     CheckOrder, CheckRead, CheckState, Instance, Order, Ours, Outcome, Report, Secret, TAG,
 };
 use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
+use databases::validation::{RestoreJob, Verdict};
 use databases::watch::{News, Watch};
 use futures_util::FutureExt;
+use model::drill::AnswerKey;
+use model::ids::{EnvironmentName, RepositoryName};
+use proof::{Answered, Installation, Unsigned};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::functions::backups;
-use crate::ports::{Databases, Page, Quarantine, Snapshots, Stored};
+use crate::ports::{Databases, Page, Quarantine, RestoreTests, Snapshots, Stored};
 
-const START: u64 = 1_772_442_900_000;
-const MINUTE: u64 = 60_000;
-const PAYMENTS: &str = "instance/payments";
-const CHECK: &str = "tidegate-drill-check-payments";
+pub(crate) const START: u64 = 1_772_442_900_000;
+pub(crate) const MINUTE: u64 = 60_000;
+pub(crate) const PAYMENTS: &str = "instance/payments";
+pub(crate) const CHECK: &str = "tidegate-drill-check-payments";
+
+const ANA: &str = "AIDACKCEVSQ6C2EXAMPLE";
+const BEN: &str = "AIDABBBBBBBBBBBBBBBBB";
+
+fn installation() -> Installation {
+    "arn:aws:cloudformation:eu-west-1:123456789012:stack/tidegate/1f2e3d4c".parse().unwrap()
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(crate) enum Moment {
     BeforeItsEffect,
     AfterItsEffect,
 }
 
-struct World {
-    now: Cell<u64>,
+pub(crate) struct World {
+    pub(crate) now: Cell<u64>,
     /// With when their state last changed.
-    instances: RefCell<BTreeMap<String, (Instance, u64)>>,
-    table: RefCell<Drills>,
-    watches: RefCell<BTreeMap<DatabaseKey, Watch>>,
+    pub(crate) instances: RefCell<BTreeMap<String, (Instance, u64)>>,
+    pub(crate) table: RefCell<Drills>,
+    pub(crate) watches: RefCell<BTreeMap<DatabaseKey, Watch>>,
     runs: RefCell<Vec<(DrillId, u64)>>,
-    check_fails: Cell<bool>,
+    /// Calls of the check's function, with when each came; what was answered is taken out.
+    pub(crate) called: RefCell<Vec<(DrillId, AnswerKey, u64)>>,
+    /// Whether Lambda sends ends of functions to where they are heard.
+    pub(crate) answers: Cell<bool>,
+    keys: Cell<u8>,
+    pub(crate) check_fails: Cell<bool>,
     /// How long a copy is being made, in minutes.
     restore_takes: Cell<u64>,
-    policies: RefCell<String>,
-    quarantined: RefCell<Vec<String>>,
+    pub(crate) policies: RefCell<String>,
+    pub(crate) quarantined: RefCell<Vec<String>>,
     /// What was asked of RDS, in its order.
-    asked: RefCell<Vec<String>>,
+    pub(crate) asked: RefCell<Vec<String>>,
     /// Resource ids that were deleted.
-    deleted: RefCell<BTreeSet<String>>,
-    refusing: Cell<Option<&'static str>>,
-    calls: Cell<u32>,
-    crash: Cell<Option<(u32, Moment)>>,
-    struck: Cell<Option<&'static str>>,
+    pub(crate) deleted: RefCell<BTreeSet<String>>,
+    pub(crate) refusing: Cell<Option<&'static str>>,
+    pub(crate) calls: Cell<u32>,
+    pub(crate) crash: Cell<Option<(u32, Moment)>>,
+    pub(crate) struck: Cell<Option<&'static str>>,
+    caller: Cell<&'static str>,
+    /// Payloads that were quarantined.
+    kept: RefCell<Vec<Option<Vec<u8>>>>,
+    /// AWS Backup's restores.
+    pub(crate) jobs: RefCell<BTreeMap<String, RestoreJob>>,
+    /// What AWS Backup was told.
+    pub(crate) reported: RefCell<Vec<(String, Verdict)>>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = Self {
             now: Cell::new(START),
             instances: RefCell::default(),
             table: RefCell::default(),
             watches: RefCell::default(),
             runs: RefCell::default(),
+            called: RefCell::default(),
+            answers: Cell::new(true),
+            keys: Cell::new(0),
             check_fails: Cell::new(false),
             restore_takes: Cell::new(20),
             policies: RefCell::new(record(json!({ "everyDays": 30, "check": CHECK }))),
@@ -68,12 +94,16 @@ impl World {
             calls: Cell::new(0),
             crash: Cell::new(None),
             struck: Cell::new(None),
+            caller: Cell::new(ANA),
+            kept: RefCell::default(),
+            jobs: RefCell::default(),
+            reported: RefCell::default(),
         };
         world.put(payments());
         world
     }
 
-    fn put(&self, instance: Instance) {
+    pub(crate) fn put(&self, instance: Instance) {
         self.instances.borrow_mut().insert(instance.name.clone(), (instance, self.now.get()));
     }
 
@@ -105,11 +135,11 @@ impl World {
     }
 
     /// `None` when the function crashed.
-    fn send(&self, payload: &Value) -> Option<Result<Value, Failure>> {
+    pub(crate) fn send(&self, payload: &Value) -> Option<Result<Value, Failure>> {
         backups(self, payload.to_string().as_bytes()).now_or_never()
     }
 
-    fn clock(&self) -> Option<Result<Value, Failure>> {
+    pub(crate) fn clock(&self) -> Option<Result<Value, Failure>> {
         self.send(&json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} }))
     }
 
@@ -121,13 +151,42 @@ impl World {
         }))
     }
 
+    pub(crate) fn answer(
+        &self,
+        drill: &DrillId,
+        key: &AnswerKey,
+        failure: Option<&str>,
+    ) -> Option<Result<Value, Failure>> {
+        let condition = if failure.is_some() { "RetriesExhausted" } else { "Success" };
+        self.send(&json!({
+            "source": "lambda",
+            "detail-type": "Lambda Function Invocation Result",
+            "detail": {
+                "requestContext": { "condition": condition },
+                "requestPayload": { "tidegate": { "drill": drill, "answerKey": key.reveal() } },
+                "responsePayload": { "errorMessage": failure },
+            },
+        }))
+    }
+
+    /// Functions take five minutes; their end comes until it was heard.
+    fn answer_calls(&self) {
+        let called = self.called.borrow().clone();
+        for (drill, key, since) in called.into_iter().filter(|_| self.answers.get()) {
+            let failure = self.check_fails.get().then_some("exit status 1");
+            if self.now.get() >= since + 5 * MINUTE && self.answer(&drill, &key, failure).is_some() {
+                self.called.borrow_mut().retain(|(_, other, _)| *other != key);
+            }
+        }
+    }
+
     fn order(&self, of: &str, to: Option<u64>) -> String {
         let answer = self.send(&json!({ "drill": of, "id": "cli-1", "to": to })).unwrap().unwrap();
         answer["handled"][0].as_str().unwrap().to_owned()
     }
 
     /// RDS and CodeBuild go on with what they were asked. Names of instances that changed.
-    fn pass(&self, minutes: u64) -> Vec<String> {
+    pub(crate) fn pass(&self, minutes: u64) -> Vec<String> {
         self.now.set(self.now.get() + minutes * MINUTE);
         let now = self.now.get();
         let mut instances = self.instances.borrow_mut();
@@ -154,13 +213,14 @@ impl World {
     }
 
     /// Hours of schedules alone, or with RDS's events too.
-    fn run(&self, hours: u64, events: bool) {
+    pub(crate) fn run(&self, hours: u64, events: bool) {
         for minute in 0..hours * 60 {
             for name in self.pass(1) {
                 if events {
                     self.event(&name);
                 }
             }
+            self.answer_calls();
             if minute % 15 == 0 {
                 self.clock();
             }
@@ -200,7 +260,16 @@ impl World {
     }
 }
 
-fn record(drill: Value) -> String {
+/// The `n`th that was made.
+pub(crate) fn key(n: u8) -> AnswerKey {
+    AnswerKey::new([n; 16])
+}
+
+pub(crate) fn by_function() -> Value {
+    json!({ "everyDays": 30, "check": { "function": CHECK } })
+}
+
+pub(crate) fn record(drill: Value) -> String {
     json!({
         "drills": { "subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": 1 },
         "policies": [{ "match": { "name": "payments" }, "require": { "drill": drill } }],
@@ -208,7 +277,7 @@ fn record(drill: Value) -> String {
     .to_string()
 }
 
-fn payments() -> Instance {
+pub(crate) fn payments() -> Instance {
     Instance {
         name: "payments".to_owned(),
         resource: "db-ORIGINAL".to_owned(),
@@ -312,10 +381,16 @@ impl Restores for World {
     }
 }
 
+/// RDS keeps the passwords of drills' copies alone.
+fn is_about_its_copy(order: &CheckOrder) {
+    let secret = order.host.starts_with("tidegate-drill-").then_some("arn:secret");
+    assert_eq!((order.check.as_str(), order.secret.as_deref()), (CHECK, secret));
+}
+
 impl DrillChecks for World {
     async fn start_check(&self, order: &CheckOrder) -> Result<(), Failure> {
         self.call("start_check", || {
-            assert_eq!((order.project.as_str(), order.secret.as_str()), (CHECK, "arn:secret"));
+            is_about_its_copy(order);
             let mut runs = self.runs.borrow_mut();
             // CodeBuild keeps the token for a while.
             if !runs.iter().any(|(drill, _)| *drill == order.drill) {
@@ -342,6 +417,84 @@ impl DrillChecks for World {
             CheckRead { drill: Some(drill), state }
         };
         self.call("read_checks", || Ok(ids.iter().map(read).collect())).await
+    }
+
+    async fn call_check(&self, order: &CheckOrder, key: &AnswerKey) -> Result<(), Failure> {
+        self.call("call_check", || {
+            is_about_its_copy(order);
+            self.called.borrow_mut().push((order.drill.clone(), key.clone(), self.now.get()));
+            Ok(())
+        })
+        .await
+    }
+
+    fn answer_key(&self) -> Result<AnswerKey, Failure> {
+        self.keys.set(self.keys.get() + 1);
+        Ok(key(self.keys.get()))
+    }
+}
+
+impl Records for World {
+    async fn service_record(&self, _: &RepositoryName) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+
+    async fn environment_record(&self, _: &EnvironmentName) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+
+    async fn people_record(&self) -> Result<Option<Stored>, Failure> {
+        let record = json!({
+            "people": { "ana": { "iam": [ANA] }, "ben": { "iam": [BEN] } },
+            "groups": { "dba": ["ana"] },
+        });
+        Ok(Some(Stored { body: record.to_string(), version: 1 }))
+    }
+
+    async fn environment_records(&self, _: Option<&str>) -> Result<Page<(String, Stored)>, Failure> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+/// STS, for whom every signature is that of whoever calls.
+impl Callers for World {
+    fn installation(&self) -> Result<Installation, Failure> {
+        Ok(installation())
+    }
+
+    async fn ask_sts(&self, _: &proof::Request) -> Result<Answered, Failure> {
+        let id = self.caller.get();
+        let arn = format!("arn:aws:iam::123456789012:user/{id}");
+        let body = json!({ "GetCallerIdentityResponse": { "GetCallerIdentityResult": {
+            "Account": "123456789012", "Arn": arn, "UserId": id,
+        }, "ResponseMetadata": { "RequestId": "1" } } });
+        let content_type = "application/json".to_owned();
+        Ok(Answered { status: 200, content_type, body: body.to_string().into_bytes() })
+    }
+}
+
+impl RestoreTests for World {
+    async fn restore_job(&self, job: &str) -> Result<Option<RestoreJob>, Failure> {
+        self.call("restore_job", || Ok(self.jobs.borrow().get(job).cloned())).await
+    }
+
+    async fn untold_tests(&self, _: Timestamp) -> Result<Vec<String>, Failure> {
+        let untold = |job: &RestoreJob| job.instances().is_ok();
+        self.call("untold_tests", || {
+            Ok(self.jobs.borrow().iter().filter(|(_, job)| untold(job)).map(|(id, _)| id.clone()).collect())
+        })
+        .await
+    }
+
+    async fn report_test(&self, job: &str, verdict: &Verdict) -> Result<(), Failure> {
+        self.call("report_test", || {
+            self.reported.borrow_mut().push((job.to_owned(), verdict.clone()));
+            if let Some(job) = self.jobs.borrow_mut().get_mut(job) {
+                job.is_validated = true;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -442,7 +595,8 @@ impl NoticeQueue for World {
 }
 
 impl Quarantine for World {
-    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Result<(), Failure> {
+    async fn quarantine(&self, _: &str, why: &str, payload: Option<&[u8]>) -> Result<(), Failure> {
+        self.kept.borrow_mut().push(payload.map(<[u8]>::to_vec));
         self.quarantined.borrow_mut().push(why.to_owned());
         Ok(())
     }
@@ -476,26 +630,29 @@ fn lost_events_cost_time_and_nothing_else() {
 
 #[test]
 fn a_crash_at_any_call_leaves_no_copy_and_the_original_as_it_was() {
-    let whole = World::new();
-    whole.run(3, true);
-    let calls = whole.calls.get();
     let mut struck = BTreeSet::new();
-    for call in 1..=calls {
-        for moment in [Moment::BeforeItsEffect, Moment::AfterItsEffect] {
-            for events in [true, false] {
-                let world = World::new();
-                world.crash.set(Some((call, moment)));
-                world.run(5, events);
-                let at = format!("call {call} ({:?}), {moment:?}, events {events}", world.struck.get());
-                world.is_clean().unwrap_or_else(|wrong| panic!("{at}: {wrong}"));
-                assert!(matches!(world.outcome(), Outcome::Proven { .. }), "{at}: {:?}", world.outcome());
-                assert_eq!(world.reports_told(), 1, "{at}");
-                assert_eq!(
-                    world.deleted.borrow().len(),
-                    1,
-                    "{at}: a second drill took the place of one that was lost"
-                );
-                struck.extend(world.struck.get());
+    for policy in [json!({ "everyDays": 30, "check": CHECK }), by_function()] {
+        let begin = || {
+            let world = World::new();
+            world.policies.replace(record(policy.clone()));
+            world
+        };
+        let whole = begin();
+        whole.run(3, true);
+        for call in 1..=whole.calls.get() {
+            for moment in [Moment::BeforeItsEffect, Moment::AfterItsEffect] {
+                for events in [true, false] {
+                    let world = begin();
+                    world.crash.set(Some((call, moment)));
+                    world.run(5, events);
+                    let at = format!("call {call} ({:?}), {moment:?}, events {events}", world.struck.get());
+                    world.is_clean().unwrap_or_else(|wrong| panic!("{at}: {wrong}"));
+                    assert!(matches!(world.outcome(), Outcome::Proven { .. }), "{at}: {:?}", world.outcome());
+                    assert_eq!(world.reports_told(), 1, "{at}");
+                    let deleted = world.deleted.borrow().len();
+                    assert_eq!(deleted, 1, "{at}: a second drill took the place of one that was lost");
+                    struck.extend(world.struck.get());
+                }
             }
         }
     }
@@ -506,10 +663,78 @@ fn a_crash_at_any_call_leaves_no_copy_and_the_original_as_it_was() {
         "restore",
         "renew_password",
         "start_check",
+        "call_check",
         "delete_copy",
     ] {
         assert!(struck.contains(call), "no crash at {call}");
     }
+}
+
+#[test]
+fn a_check_by_a_function_is_called_once_and_proves_by_its_answer() {
+    let world = World::new();
+    world.policies.replace(record(by_function()));
+    world.run(3, true);
+    world.is_clean().unwrap();
+    let Outcome::Proven { rto, check, .. } = world.outcome() else { panic!("{:?}", world.outcome()) };
+    assert_eq!((rto, check.as_deref()), (Span::minutes(28), Some(CHECK)));
+    assert_eq!(world.reports_told(), 1);
+
+    let fails = World::new();
+    fails.policies.replace(record(by_function()));
+    fails.check_fails.set(true);
+    fails.run(3, true);
+    fails.is_clean().unwrap();
+    let why = "it was restored, and its check failed: exit status 1".to_owned();
+    assert_eq!(fails.outcome(), Outcome::Failed { why });
+}
+
+#[test]
+fn a_function_that_does_not_answer_within_its_limit_fails_the_drill() {
+    let world = World::new();
+    world.policies.replace(record(by_function()));
+    world.answers.set(false);
+    world.run(3, true);
+    world.is_clean().unwrap();
+    let Outcome::Failed { why } = world.outcome() else { panic!("{:?}", world.outcome()) };
+    assert!(why.contains("no answer came within an hour"), "{why}");
+    assert_eq!(world.called.borrow().len(), 1, "it was called again");
+}
+
+/// Up to the call: its drill, and its key.
+fn called(world: &World) -> (DrillId, AnswerKey) {
+    world.policies.replace(record(by_function()));
+    world.answers.set(false);
+    world.run(1, true);
+    let called = world.called.borrow();
+    let [(drill, key, _)] = &called[..] else { panic!("{called:?}") };
+    (drill.clone(), key.clone())
+}
+
+#[test]
+fn an_answer_counts_by_its_drill_and_its_key_and_only_the_first() {
+    let world = World::new();
+    let (drill, right) = called(&world);
+    let other = DrillId::of(&PAYMENTS.parse().unwrap(), "another");
+    for (drill, key) in [(&drill, key(99)), (&other, right.clone())] {
+        world.answer(drill, &key, None).unwrap().unwrap();
+        let drills = world.table.borrow();
+        assert!(matches!(drills.running[0].phase, Phase::Checking { .. }), "{drills:?}");
+    }
+    world.answer(&drill, &right, Some("table orders is empty")).unwrap().unwrap();
+    world.answer(&drill, &right, None).unwrap().unwrap();
+    world.run(2, true);
+    world.is_clean().unwrap();
+    let Outcome::Failed { why } = world.outcome() else { panic!("{:?}", world.outcome()) };
+    assert_eq!(why, "it was restored, and its check failed: table orders is empty");
+}
+
+#[test]
+fn the_key_of_a_call_is_stored_as_its_hash_alone() {
+    let world = World::new();
+    let (_, key) = called(&world);
+    let stored = serde_json::to_string(&*world.table.borrow()).unwrap();
+    assert!(stored.contains("Taken") && !stored.contains(key.reveal()), "{stored}");
 }
 
 #[test]
@@ -526,8 +751,11 @@ fn a_failed_check_fails_the_drill_and_deletes_the_copy() {
 
 #[test]
 fn whatever_aws_refuses_no_copy_is_left() {
-    for call in ["restore", "renew_password", "start_check"] {
+    for call in ["restore", "renew_password", "start_check", "call_check"] {
         let world = World::new();
+        if call == "call_check" {
+            world.policies.replace(record(by_function()));
+        }
         world.refusing.set(Some(call));
         world.run(3, true);
         world.is_clean().unwrap_or_else(|wrong| panic!("{call}: {wrong}"));
@@ -634,6 +862,80 @@ fn an_order_is_taken_once_and_one_too_many_is_not() {
     assert_eq!(world.asked.borrow().len(), 1);
     world.policies.replace("{}".to_owned());
     assert!(world.order("instance/orders", None).starts_with("not taken: /tidegate/databases does not say"));
+}
+
+/// What `tidegate backups drill` sends.
+fn signed(world: &World, id: &str) -> Value {
+    let (id, database) = (id.parse().unwrap(), PAYMENTS.parse().unwrap());
+    let given = Given::Drill(DrillOrder { id, database, to: None });
+    let installation = installation();
+    let at_s = i64::try_from(world.now.get() / 1000).unwrap();
+    let unsigned = Unsigned::of(&installation, &given.bound(&installation), at_s, None);
+    let signature = "0".repeat(64);
+    given.to_message(&Proof::new(&installation, &unsigned, "AKIAIOSFODNN7EXAMPLE", at_s, None, &signature))
+}
+
+fn said(world: &World, message: &Value) -> String {
+    world.send(message).unwrap().unwrap()["handled"][0].as_str().unwrap().to_owned()
+}
+
+fn who_may(names: &Value) -> World {
+    let world = World::new();
+    let mut policies: Value = serde_json::from_str(&record(json!({}))).unwrap();
+    policies["may"] = json!({ "drill": names });
+    world.policies.replace(policies.to_string());
+    world
+}
+
+#[test]
+fn only_whom_the_record_names_may_drill_and_only_with_a_proof() {
+    let unproven = json!({ "drill": PAYMENTS, "id": "cli-1", "to": null });
+    for (names, caller, refused) in [
+        (json!(["group:dba"]), BEN, "ben may not drill: /tidegate/databases' may.drill names group:dba"),
+        (json!([]), ANA, "ana may not drill: /tidegate/databases' may.drill names nobody"),
+        (json!(["user:ana"]), "AIDAZZZZZZZZZZZZZZZZZ", "(403)"),
+    ] {
+        let world = who_may(&names);
+        world.caller.set(caller);
+        let said = said(&world, &signed(&world, "cli-1"));
+        assert!(said.starts_with("refused: ") && said.contains(refused), "{said}");
+        assert!(world.asked.borrow().is_empty() && world.table.borrow().running.is_empty(), "{said}");
+    }
+    let world = who_may(&json!(["group:dba"]));
+    assert!(said(&world, &unproven).contains("does not prove who gives it"));
+    let mut other = signed(&world, "cli-1");
+    other["proof"] = json!({ "signature": "mine" });
+    assert!(said(&world, &other).starts_with("refused: "), "{other}");
+    assert!(world.asked.borrow().is_empty());
+    // Twice the same order is one drill.
+    let order = signed(&world, "cli-1");
+    assert!(said(&world, &order).contains("has begun; its end is told"));
+    assert!(said(&world, &order).contains("has begun already"));
+    assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn without_a_word_of_the_record_whoever_may_invoke_may_drill() {
+    for is_signed in [true, false] {
+        let world = World::new();
+        world.policies.replace(record(json!({})));
+        world.caller.set("AIDAZZZZZZZZZZZZZZZZZ");
+        let unsigned = json!({ "drill": PAYMENTS, "id": "cli-1", "to": null });
+        let order = if is_signed { signed(&world, "cli-1") } else { unsigned };
+        assert!(said(&world, &order).starts_with("taken: "), "signed: {is_signed}");
+    }
+}
+
+/// Lambda, and the quarantine, would keep it (I9).
+#[test]
+fn a_proof_is_kept_by_nobody() {
+    let world = who_may(&json!(["group:dba"]));
+    world.refusing.set(Some("load_drills"));
+    let order = signed(&world, "cli-1");
+    said(&world, &order);
+    let payloads = world.kept.borrow();
+    assert!(!world.quarantined.borrow().is_empty());
+    assert!(payloads.iter().all(Option::is_none), "{payloads:?}");
 }
 
 #[test]

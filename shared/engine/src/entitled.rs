@@ -26,13 +26,26 @@ pub(crate) fn may(
         Wish::Override { .. } => &may.override_freeze,
         Wish::Repair { .. } => &may.repair,
     };
+    let verb = wish.verb();
+    is_named(list, voice, directory).map_err(|allowed| {
+        format!("{voice} may not {verb} in {environment}: its record's may.{verb} names {allowed}")
+    })
+}
+
+/// The same of drills, which the databases' record says.
+pub(crate) fn may_drill(list: &[Who], voice: &Voice, directory: &Directory) -> Result<(), String> {
+    is_named(list, voice, directory)
+        .map_err(|allowed| format!("{voice} may not drill: /tidegate/databases' may.drill names {allowed}"))
+}
+
+/// # Errors
+/// Whom the list names.
+fn is_named(list: &[Who], voice: &Voice, directory: &Directory) -> Result<(), String> {
     match voice {
         Voice::Verified { person, .. } if directory.names(list, person) => Ok(()),
         Voice::Verified { .. } | Voice::Reply => {
-            let verb = wish.verb();
             let names: Vec<String> = list.iter().map(Who::to_string).collect();
-            let allowed = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-            Err(format!("{voice} may not {verb} in {environment}: its record's may.{verb} names {allowed}"))
+            Err(if names.is_empty() { "nobody".to_owned() } else { names.join(", ") })
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the very same.
 
 use databases::alert;
-use intake::{Function, Meaning, Reading, Subject};
+use intake::{Function, Given, Meaning, Reading, Subject};
 use model::drill::COPY_PREFIX;
 use model::effect::{Effect, Hand, Promise};
 use model::ids::BuildId;
@@ -16,13 +16,13 @@ use crate::hand::{said, work};
 use crate::ports::{
     Agenda, BuildService, Builds, Callers, Channels, Clock, Databases, Door, DrillChecks, DrillTable,
     Errands, Images, Letters, Listeners, Logs, NoticeQueue, Patrol, People, PipelineNotices, PipelineTable,
-    Pipelines, Policy, Quarantine, Queues, Records, Registry, ReplyKey, Restores, Secrets, Services, Slack,
-    SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
+    Pipelines, Policy, Quarantine, Queues, Records, Registry, ReplyKey, RestoreTests, Restores, Secrets,
+    Services, Slack, SlackBoard, Snapshots, Sources, Stacks, Templates, Tracks, Watches,
 };
 use crate::push::{Hint, push as push_hint};
 use crate::{
     alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
-    plan, posture, promotion, repair, retirement, show, spoken, sweep as sweeping,
+    plan, posture, promotion, repair, retirement, show, spoken, sweep as sweeping, validations,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -115,8 +115,12 @@ where
         pipelines::asked(ports, asked).await.map(Some)
     })
     .await;
+    without_proof(payload, heard)
+}
+
+/// Lambda would keep what failed, and the proof with it (I9); whoever ordered hears it.
+fn without_proof(payload: &[u8], heard: Result<Value, Failure>) -> Result<Value, Failure> {
     match heard {
-        // Lambda would keep what failed, and the proof with it (I9); whoever ordered hears it.
         Err(failure) if intake::holds_a_proof(payload) => {
             Ok(json!({ "handled": [format!("failed: {failure}")] }))
         }
@@ -163,7 +167,7 @@ where
 }
 
 /// The schedule, which has every database looked at and every drill gone on with; RDS's events, which have that one
-/// looked at; ends of drills' checks; people who want a drill; AWS Backup's events.
+/// looked at; ends of checks; people who want a drill; AWS Backup's events.
 pub async fn backups<P>(ports: &P, payload: &[u8]) -> Result<Value, Failure>
 where
     P: Databases
@@ -172,29 +176,47 @@ where
         + Watches
         + DrillTable
         + Restores
+        + RestoreTests
         + DrillChecks
         + NoticeQueue
+        + Records
+        + Callers
         + Quarantine
         + Clock,
 {
-    hear(ports, Function::Backups, payload, async |subject| {
+    let heard = hear(ports, Function::Backups, payload, async |subject| {
         if let Subject::Backup(news) = subject {
             let meant = alert::of_backup(news, ports.now());
-            return alerts::heard(ports, alert::key_of_backup(news), &meant).await.map(Some);
+            let heard = alerts::heard(ports, alert::key_of_backup(news), &meant).await?;
+            return Ok(Some(match &news.restore_test {
+                Some(job) => format!("{heard}; {}", validations::begin(ports, job).await?),
+                None => heard,
+            }));
         }
         if let Subject::Sweep = subject {
             // A record that cannot be read, or a list that is too long, must leave no copy behind; and neither may a drill
             // that fails keep databases from being looked at.
             let gone_on = drills::go_on_all(ports).await;
+            let validated = validations::go_on_all(ports).await;
             let fleet = posture::look_at_all(ports).await?;
             let begun = drills::begin_due(ports, &fleet).await?;
-            return Ok(Some(format!("{}; {}; {begun}", fleet.said, gone_on?)));
+            let untold = validations::begin_untold(ports, &fleet).await?;
+            return Ok(Some(format!("{}; {}; {begun}; {}; {untold}", fleet.said, gone_on?, validated?)));
         }
         if let Subject::Drill(order) = subject {
-            return drills::ordered(ports, order).await.map(Some);
+            return drills::ordered(ports, order, None).await.map(Some);
         }
+        if let Subject::Order { given: Given::Drill(order), proof } = subject {
+            return drills::ordered(ports, order, Some(proof)).await.map(Some);
+        }
+        // The id is a drill's or a validation's; it is over to whoever does not know it.
         if let Subject::DrillChecked { drill } = subject {
-            return drills::go_on(ports, drill).await.map(Some);
+            let said = drills::go_on(ports, drill).await?;
+            return Ok(Some(format!("{said}; {}", validations::go_on(ports, drill).await?)));
+        }
+        if let Subject::DrillAnswered(answer) = subject {
+            let said = drills::answered(ports, answer).await?;
+            return Ok(Some(format!("{said}; {}", validations::answered(ports, answer).await?)));
         }
         let Subject::Database(news) = subject else { return Ok(None) };
         if news.name.starts_with(COPY_PREFIX) {
@@ -206,7 +228,8 @@ where
         };
         posture::look_at(ports, kind, &news.name).await.map(Some)
     })
-    .await
+    .await;
+    without_proof(payload, heard)
 }
 
 /// The builder's queue.
@@ -499,7 +522,9 @@ async fn set_aside<P: Quarantine>(
 ) -> Result<String, Failure> {
     let alone = reading.record.as_deref().and_then(|record| intake::only_record(payload, record));
     let kept = alone.as_deref().unwrap_or(payload);
-    let is_from_a_person = function.hears_people() || reading.owner.is_some_and(|owner| owner.hears_people());
+    let is_from_a_person = function.hears_people()
+        || reading.owner.is_some_and(|owner| owner.hears_people())
+        || intake::holds_a_proof(payload);
     ports.quarantine(function.as_str(), why, (!is_from_a_person).then_some(kept)).await?;
     Ok(format!("quarantined: {why}"))
 }

@@ -42,6 +42,7 @@ pub mod show;
 mod spoken;
 pub mod stack_status;
 pub mod sweep;
+mod validations;
 mod votes;
 mod watching;
 mod why_stopped;

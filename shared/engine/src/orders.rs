@@ -94,6 +94,7 @@ where
             said
         }
         Given::Care(care) => care::take(ports, care, &proven).await?,
+        Given::Drill(_) => "refused: a drill is ordered of `backups`".to_owned(),
         Given::Answer(GivenAnswer { answer, release, plan, reason, .. }) => {
             let reason = plain_text(reason);
             let vote = Voted { identity: &proven.identity, answer: *answer, release, plan, reason: &reason };

@@ -60,6 +60,7 @@ impl World {
             News::Gone { finding, .. } => format!("-{}", finding.rule.as_str()),
             News::Alert { alert, .. } => alert.id.clone(),
             News::Drilled { report } => report.id.to_string(),
+            News::Validated { report } => report.id.to_string(),
         };
         self.watch(key).notices.iter().map(|notice| said(&notice.news)).collect()
     }

@@ -20,6 +20,10 @@ pub(crate) fn event(kind: &str, event: &At<'_>) -> Result<Meaning, Unreadable> {
         state: detail.field(key).text("the state of a job or a vault")?.to_owned(),
         resource: resource.or_else(listed),
         created: detail.field("createdResourceArn").hint(),
+        restore_test: detail
+            .field("restoreTestingPlanArn")
+            .hint()
+            .and_then(|_| detail.field("restoreJobId").hint()),
         at: event.field("time").hint(),
     })))
 }
@@ -45,6 +49,7 @@ pub(crate) fn notification(envelope: &At<'_>) -> Result<Meaning, Unreadable> {
         state: attribute(envelope, "State").text("the state of a job")?.to_owned(),
         resource: resource_in(envelope.field("Message").value.as_str().unwrap_or_default()),
         created: None,
+        restore_test: None,
         at: envelope.field("Timestamp").hint(),
     })))
 }

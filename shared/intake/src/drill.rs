@@ -1,4 +1,5 @@
-//! Orders to restore a database for real, by invoking `backups`: what comes by a topic or a queue is none.
+//! Orders to restore a database for real, by invoking `backups`: what comes by a topic or a queue is none. One with a proof
+//! is read where all of them are (`order.rs`); one without counts only where the record lets whoever may invoke order it.
 
 use model::database::DatabaseKey;
 use model::ids::OrderId;
@@ -9,7 +10,7 @@ use crate::unreadable::{At, Unreadable};
 use crate::{Meaning, Subject};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(tag = "order", rename = "drill", rename_all = "camelCase")]
 pub struct DrillOrder {
     pub id: OrderId,
     pub database: DatabaseKey,
@@ -21,7 +22,11 @@ pub struct DrillOrder {
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
     const KEYS: [&str; 3] = ["drill", "id", "to"];
     order.only(&KEYS)?;
-    let database = order.field("drill");
+    let id = order.field("id").id("a name of the order")?;
+    Ok(Meaning::Signal(Subject::Drill(of(order, id, &order.field("drill"))?)))
+}
+
+pub(crate) fn of(order: &At<'_>, id: OrderId, database: &At<'_>) -> Result<DrillOrder, Unreadable> {
     let allowed = "instance/<name> or cluster/<name>";
     let key: DatabaseKey = database.id(allowed)?;
     if !matches!(key.kind(), "instance" | "cluster") {
@@ -32,11 +37,7 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
         true => None,
         false => Some(to.value.as_u64().ok_or_else(|| to.unreadable("milliseconds since 1970"))?),
     };
-    Ok(Meaning::Signal(Subject::Drill(DrillOrder {
-        id: order.field("id").id("a name of the order")?,
-        database: key,
-        to: to.map(Timestamp),
-    })))
+    Ok(DrillOrder { id, database: key, to: to.map(Timestamp) })
 }
 
 pub(crate) fn by_topic(order: &At<'_>) -> Unreadable {

@@ -5,7 +5,7 @@
 use crate::unreadable::At;
 use crate::{
     Function, Meaning, Reading, Subject, Why, backup, cloudformation, codebuild, codecommit, dms, ecr, ecs,
-    payload, rds,
+    lambda, payload, rds,
 };
 
 pub(crate) fn read(event: &At<'_>) -> Reading {
@@ -46,6 +46,10 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
         }
         ("aws.backup", kind) if !is_api_call(kind) => {
             Reading::by(Function::Backups, backup::event(kind, event))
+        }
+        // Not `aws.lambda`: a destination is sent what the function's role may send.
+        ("lambda", kind) if kind.starts_with(lambda::RESULT) => {
+            Reading::by(Function::Backups, Ok(lambda::invocation_ended(&detail)))
         }
         ("aws.codecommit", "CodeCommit Pull Request State Change") => Reading::nobodys(Why::PullRequest),
         ("aws.codebuild", "CodeBuild Build Phase Change") => Reading::nobodys(Why::BuildPhase),

@@ -18,6 +18,7 @@ mod ecr;
 mod ecs;
 mod event;
 mod function_url;
+mod lambda;
 mod order;
 mod payload;
 mod rds;
@@ -31,6 +32,7 @@ mod unreadable;
 mod why;
 
 pub use drill::DrillOrder;
+pub use lambda::CheckAnswer;
 pub use order::{
     Care, Given, GivenAnswer, GivenCare, GivenOrder, GivenPipelineAnswer, REASON_CHARS_MAX, Wish,
     holds_a_proof,

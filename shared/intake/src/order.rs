@@ -1,5 +1,5 @@
 //! A person's order: `{"order": "hold", "track": "payments/production", "id": …, "reason": …, "proof": {…}}`, given by invoking
-//! `approval` directly. The proof says who gives it, and signs everything else of it; what comes by a topic has none.
+//! `approval` directly, or `backups` for a drill. The proof says who gives it, and signs everything else of it; what comes by a topic has none.
 
 use model::approval::Answer;
 use model::ids::{OrderId, PipelineRequestId, ReleaseId, TrackKey};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::unreadable::{At, Unreadable, plain};
-use crate::{Meaning, Subject};
+use crate::{DrillOrder, Function, Meaning, Subject, drill};
 
 /// What somebody wants done, as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +19,7 @@ pub enum Given {
     PipelineAnswer(GivenPipelineAnswer),
     Order(GivenOrder),
     Care(GivenCare),
+    Drill(DrillOrder),
 }
 
 /// What is to become of a message that waits for a person.
@@ -150,6 +151,7 @@ impl Given {
             Given::PipelineAnswer(given) => &given.id,
             Given::Order(given) => &given.id,
             Given::Care(given) => &given.id,
+            Given::Drill(given) => &given.id,
         }
     }
 
@@ -157,7 +159,7 @@ impl Given {
         match self {
             Given::Answer(given) => Some(&given.release.track),
             Given::Order(given) => Some(&given.track),
-            Given::PipelineAnswer(_) | Given::Care(_) => None,
+            Given::PipelineAnswer(_) | Given::Care(_) | Given::Drill(_) => None,
         }
     }
 
@@ -168,6 +170,7 @@ impl Given {
             Given::PipelineAnswer(given) => given.request.to_string(),
             Given::Order(given) => given.track.to_string(),
             Given::Care(given) => format!("message {} in {}", plain(&given.letter), plain(&given.queue)),
+            Given::Drill(given) => given.database.to_string(),
         }
     }
 
@@ -177,6 +180,7 @@ impl Given {
             Given::PipelineAnswer(given) => &given.reason,
             Given::Order(given) => &given.reason,
             Given::Care(given) => &given.reason,
+            Given::Drill(_) => "",
         }
     }
 
@@ -189,6 +193,17 @@ impl Given {
             },
             Given::Order(given) => given.wish.verb(),
             Given::Care(given) => given.care.verb(),
+            Given::Drill(_) => "drill",
+        }
+    }
+
+    /// Who takes it, by being invoked.
+    pub fn function(&self) -> Function {
+        match self {
+            Given::Answer(_) | Given::PipelineAnswer(_) | Given::Order(_) | Given::Care(_) => {
+                Function::Approval
+            }
+            Given::Drill(_) => Function::Backups,
         }
     }
 
@@ -198,7 +213,7 @@ impl Given {
         proof::bound(installation, &serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// For `approval` alone: whoever has it may give the order for a minute.
+    /// For its function alone: whoever has it may give the order for a minute.
     pub fn to_message(&self, proof: &Proof) -> Value {
         let mut message = serde_json::to_value(self).unwrap_or_default();
         message["proof"] = proof.to_json();
@@ -218,9 +233,9 @@ const SKIPPED_MAX: usize = 20;
 const LOGICAL_ID_CHARS_MAX: usize = 255;
 
 pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
-    const KEYS: [&str; 15] = [
-        "order", "id", "track", "release", "plan", "request", "to", "until", "letter", "queue", "about",
-        "failure", "skip", "reason", "proof",
+    const KEYS: [&str; 16] = [
+        "order", "id", "database", "track", "release", "plan", "request", "to", "until", "letter", "queue",
+        "about", "failure", "skip", "reason", "proof",
     ];
     order.only(&KEYS)?;
     let id = order.field("id").id("a name of the order")?;
@@ -229,6 +244,7 @@ pub(crate) fn read(order: &At<'_>) -> Result<Meaning, Unreadable> {
         "reject" => answer(order, id, Answer::Reject)?,
         "redrive" => Given::Care(care(order, id, Care::Redrive)?),
         "drop" => Given::Care(care(order, id, Care::Drop)?),
+        "drill" => Given::Drill(drill::of(order, id, &order.field("database"))?),
         verb => Given::Order(to_track(order, id, verb)?),
     };
     let proof = Box::new(Proof::read(order.field("proof").value));
@@ -284,7 +300,7 @@ fn to_track(order: &At<'_>, id: OrderId, verb: &str) -> Result<GivenOrder, Unrea
         "override" => Wish::Override { until: until(&order.field("until"))? },
         "repair" => Wish::Repair { skip: skip(&order.field("skip"))? },
         _ => {
-            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive or drop";
+            let allowed = "approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive, drop or drill";
             return Err(order.field("order").unreadable(allowed));
         }
     };

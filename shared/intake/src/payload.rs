@@ -85,7 +85,7 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
         Reading::by(Function::Approval, Ok(reply::from_json(text)))
     } else if has("order") {
         match wrapping.depth {
-            0 => Reading::by(Function::Approval, order::read(object)),
+            0 => order_given(object),
             _ => Reading::of(None, Err(by_topic(object))),
         }
     } else if has("drill") {
@@ -113,6 +113,15 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     } else {
         Reading::of(None, Err(unknown(object, wrapping)))
     }]
+}
+
+fn order_given(object: &At<'_>) -> Reading {
+    let read = order::read(object);
+    let function = match &read {
+        Ok(Meaning::Signal(Subject::Order { given, .. })) => given.function(),
+        Ok(_) | Err(_) => Function::Approval,
+    };
+    Reading::by(function, read)
 }
 
 fn by_topic(object: &At<'_>) -> Unreadable {

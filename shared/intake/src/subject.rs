@@ -11,7 +11,7 @@ use proof::{Proof, Refusal};
 use serde::{Serialize, Serializer};
 
 use crate::unreadable::plain;
-use crate::{DrillOrder, Given};
+use crate::{CheckAnswer, DrillOrder, Given};
 
 /// The product's functions, as the folders under `functions/` are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -154,6 +154,8 @@ pub enum Subject {
     Drill(DrillOrder),
     /// A drill's check ended.
     DrillChecked { drill: DrillId },
+    /// The function that a drill called to check it came to an end.
+    DrillAnswered(CheckAnswer),
     /// The clock.
     Sweep,
     /// What `slack` handed on. Whoever may invoke `approval` could have sent it, so it is verified again.
@@ -185,6 +187,7 @@ impl Subject {
             | Self::Notices { .. }
             | Self::Drill(_)
             | Self::DrillChecked { .. }
+            | Self::DrillAnswered(_)
             | Self::Sweep
             | Self::Spoken { .. }
             | Self::Slack { .. } => None,
@@ -225,6 +228,10 @@ impl fmt::Display for Subject {
             Self::Notices { database } => write!(f, "there is something to tell of {database}"),
             Self::Drill(order) => write!(f, "{} is to be restored for real", order.database),
             Self::DrillChecked { drill } => write!(f, "the check of drill {drill} ended"),
+            Self::DrillAnswered(CheckAnswer { drill, failure, .. }) => match failure {
+                Some(why) => write!(f, "the check of drill {drill} failed: {}", plain(why)),
+                None => write!(f, "the check of drill {drill} found nothing wrong"),
+            },
             Self::Sweep => f.write_str("it is time to sweep"),
             Self::Spoken { .. } => f.write_str("somebody spoke in Slack"),
             Self::Slack { path } => write!(f, "a signed request came to {}", plain(path)),
@@ -388,6 +395,8 @@ pub struct Backup {
     pub resource: Option<String>,
     /// What a restore made.
     pub created: Option<String>,
+    /// The restore job, where a restore testing plan asked for it.
+    pub restore_test: Option<String>,
     /// As written there.
     pub at: Option<String>,
 }

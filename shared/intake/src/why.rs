@@ -34,6 +34,7 @@ pub enum Why {
     UnreferencedMerge,
     BuildInProgress,
     OtherBuild,
+    OtherInvocation,
     ImageDeleted,
     StorageClassChanged,
     PushFailed,
@@ -125,6 +126,7 @@ impl fmt::Display for Why {
             }
             Self::BuildInProgress => f.write_str("the build is still running: its end comes as an event of its own"),
             Self::OtherBuild => f.write_str("the build does not carry TIDEGATE_BUILD: somebody else started it"),
+            Self::OtherInvocation => f.write_str("the function was not called for a drill"),
             Self::ImageDeleted => f.write_str("an image was deleted: nothing to deploy"),
             Self::StorageClassChanged => f.write_str("an image changed its storage class: it is the same image"),
             Self::PushFailed => f.write_str("the push failed: there is no new image"),

@@ -115,7 +115,7 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
         json!({ "why": "a key that is none" }),
     ];
     insta::assert_snapshot!(all.map(told).join("\n"), @r#"
-    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive or drop
+    order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive, drop or drill
     release is missing: it must be <service>-<environment>-<n>
     release is "ledger-production-3": it must be a release of payments/production
     to is 3: it must be <service>-<environment>-<n>
@@ -124,14 +124,14 @@ fn what_is_wrong_is_told_with_place_value_and_what_is_allowed() {
     skip[0] is "Ecs Service": it must be the logical id of a resource, letters and digits
     track is "payments": it must be <service>/<environment>
     id is "": it must be a name of the order
-    a key is "by": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
+    a key is "by": it must be one of order, id, database, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
     plan is missing: it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     plan is "0A1B2C3D4E5F": it must be the plan's fingerprint, or its first digits: hexadecimal, in lower case
     release is "payments": it must be <service>-<environment>-<n>
     request is "pipeline-0A1B": it must be pipeline-<16 lower-case hex digits>
     reason is 1: it must be a text of at most 500 characters
     reason is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": it must be a text of at most 500 characters
-    a key is "why": it must be one of order, id, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
+    a key is "why": it must be one of order, id, database, track, release, plan, request, to, until, letter, queue, about, failure, skip, reason, proof
     "#);
 }
 

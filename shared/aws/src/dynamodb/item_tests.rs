@@ -2,12 +2,14 @@ use databases::alert::Alert;
 use databases::drill::{self, Drill, Order, Outcome, Report, Terms};
 use databases::facts::Family;
 use databases::folding::{Heard, Telling};
+use databases::policy::Check;
 use databases::rules::{Finding, Rule};
 use databases::story::{Part, Story};
+use databases::validation::{self, Validation};
 use databases::watch::{Gone, Held, Looked, News};
 use model::approval::{Nudged, Policy, Voice, Vote};
 use model::build::BuildState;
-use model::drill::DrillId;
+use model::drill::{AnswerKey, DrillId};
 use model::effect::{Effect, Notice, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest, Revision};
 use model::listener::{self, Reserved};
@@ -37,6 +39,7 @@ const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
 const DRILLED_WATCH_1: &str = include_str!("format_1/drilled_watch.json");
 const DRILLS_1: &str = include_str!("format_1/drills.json");
+const VALIDATIONS_1: &str = include_str!("format_1/validations.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
 const LISTENER_1: &str = include_str!("format_1/listener.json");
 const PIPELINE_1: &str = include_str!("format_1/pipeline.json");
@@ -53,6 +56,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
     assert_eq!(serde_json::from_str::<Watch>(DRILLED_WATCH_1).unwrap(), drilled_watch());
     assert_eq!(serde_json::from_str::<Drills>(DRILLS_1).unwrap(), drills());
+    assert_eq!(serde_json::from_str::<Drills>(VALIDATIONS_1).unwrap(), validations());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
     assert_eq!(serde_json::from_str::<Listener>(LISTENER_1).unwrap(), listener());
     assert_eq!(serde_json::from_str::<Request>(PIPELINE_1).unwrap(), pipeline());
@@ -68,6 +72,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (WATCH_1, serde_json::to_value(watch())),
         (DRILLED_WATCH_1, serde_json::to_value(drilled_watch())),
         (DRILLS_1, serde_json::to_value(drills())),
+        (VALIDATIONS_1, serde_json::to_value(validations())),
         (DROPPED_1, serde_json::to_value(dropped())),
         (LISTENER_1, serde_json::to_value(listener())),
     ] {
@@ -484,6 +489,7 @@ fn watch() -> Watch {
             waived: vec![(Rule::NotEncrypted, "ben".to_owned())],
         }),
         last_drill: None,
+        last_validation: None,
         notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
         last_notice: 7,
     }
@@ -537,10 +543,32 @@ fn drills() -> Drills {
         drill("payments", drill::Phase::Requested),
         drill("orders", drill::Phase::Restoring { order, newest: at }),
         drill("ledger", drill::Phase::Securing { to, newest: at }),
-        drill("users", drill::Phase::Checking { to, newest: at }),
+        drill("users", drill::Phase::Checking { to, newest: at, call: None }),
         drill("carts", drill::Phase::Deleting { outcome: failed, since: at }),
     ];
-    Drills { version: 4, running: running.into() }
+    Drills { version: 4, running: running.into(), validations: Vec::new() }
+}
+
+/// One in each phase, and the call of a function in each of its states.
+fn validations() -> Drills {
+    let at = Timestamp(1_700_000_300_000);
+    let validation = |name: &str, phase| Validation {
+        check: Check::Function { function: "tidegate-drill-check-payments".to_owned() },
+        phase,
+        ..Validation::new("7C1E", (name, "awsbackup-restore-test-1"), Check::Project(String::new()), at)
+            .unwrap()
+    };
+    let key = AnswerKey::new([7; 16]).hash();
+    let checking = |call| validation::Phase::Checking { call };
+    let failed = validation::Verdict::Failed { why: "table orders is empty".to_owned() };
+    let validations = vec![
+        validation("orders", checking(None)),
+        validation("ledger", checking(Some(drill::Call::Promised { key: key.clone() }))),
+        validation("users", checking(Some(drill::Call::Taken { key, at }))),
+        validation("carts", checking(Some(drill::Call::Answered { at, failure: None }))),
+        validation("payments", validation::Phase::Reporting { verdict: failed }),
+    ];
+    Drills { version: 5, running: Vec::new(), validations }
 }
 
 fn dropped() -> Dropped {

@@ -3,10 +3,13 @@
 //! What is promised is stored before it is done: an act is carried out only after the drill that wants it was written,
 //! and is wanted again by the next look for as long as nothing shows that it happened.
 
+use model::drill::AnswerKey;
 use model::time::{Span, Timestamp};
 
-use super::{CheckOrder, CheckRead, CheckState, Drill, Instance, Order, Ours, Outcome, Phase, Report};
+use super::check::{self, Standing};
+use super::{Call, CallNews, CheckOrder, CheckRead, Drill, Instance, Order, Ours, Outcome, Phase, Report};
 use crate::facts::Kind;
+use crate::policy::Check;
 
 /// What was looked at, or what AWS refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,12 @@ pub enum Seen {
         copy: Option<Instance>,
         runs: Vec<CheckRead>,
     },
+    /// With a key that nobody ever had, should the check's function have to be called.
+    Called {
+        copy: Option<Instance>,
+        fresh: AnswerKey,
+    },
+    Call(CallNews),
     Refused {
         act: Act,
         why: String,
@@ -35,6 +44,7 @@ pub enum Act {
     /// RDS makes a new master password, and keeps it where the check can read it.
     RenewPassword(Ours),
     StartCheck(CheckOrder),
+    CallCheck(CheckOrder, AnswerKey),
     Delete(Ours),
 }
 
@@ -59,9 +69,9 @@ const SETTLES: Span = Span::minutes(15);
 /// An instance in one of these can be connected to.
 ///
 /// Source: RDS user guide, "Viewing Amazon RDS DB instance status".
-const USABLE: [&str; 3] = ["available", "backing-up", "storage-optimization"];
+pub(crate) const USABLE: [&str; 3] = ["available", "backing-up", "storage-optimization"];
 /// One in these comes to nothing more by itself.
-const BROKEN: [&str; 12] = [
+pub(crate) const BROKEN: [&str; 12] = [
     "failed",
     "inaccessible-encryption-credentials",
     "inaccessible-encryption-credentials-recoverable",
@@ -84,9 +94,16 @@ pub fn decide(drill: &Drill, seen: &Seen, now: Timestamp) -> Decision {
         }
         (Phase::Restoring { order, newest }, Seen::Copy(copy)) => look.restore(order, *newest, copy.as_ref()),
         (Phase::Securing { to, newest }, Seen::Copy(copy)) => look.secure((*to, *newest), copy.as_ref()),
-        (Phase::Checking { to, newest }, Seen::Checked { copy, runs }) => {
+        (Phase::Checking { to, newest, call: _ }, Seen::Checked { copy, runs }) => {
             look.check((*to, *newest), copy.as_ref(), runs)
         }
+        (Phase::Checking { to, newest, call }, Seen::Called { copy, fresh }) => {
+            look.call((*to, *newest), call.as_ref(), copy.as_ref(), fresh)
+        }
+        (Phase::Checking { to, newest, call: Some(call) }, Seen::Call(news)) => match call.after(news, now) {
+            Some(call) => look.called((*to, *newest), call),
+            None => WAIT,
+        },
         (Phase::Deleting { outcome, since }, Seen::Copy(copy)) => look.delete(outcome, *since, copy.as_ref()),
         (phase, Seen::Refused { act, why }) => look.refused(phase, act, why),
         // Another look was first, and the drill has moved on since.
@@ -96,7 +113,11 @@ pub fn decide(drill: &Drill, seen: &Seen, now: Timestamp) -> Decision {
             | Phase::Securing { .. }
             | Phase::Checking { .. }
             | Phase::Deleting { .. },
-            Seen::Original { .. } | Seen::Copy(_) | Seen::Checked { .. },
+            Seen::Original { .. }
+            | Seen::Copy(_)
+            | Seen::Checked { .. }
+            | Seen::Called { .. }
+            | Seen::Call(_),
         ) => WAIT,
     }
 }
@@ -156,7 +177,7 @@ impl Look<'_> {
             None => Decision { next: Next::Stay, act: Some(Act::RenewPassword(ours)) },
             Some(secret) if !secret.is_active => WAIT,
             Some(_) => match self.drill.terms.check {
-                Some(_) => self.become_(Phase::Checking { to: times.0, newest: times.1 }),
+                Some(_) => self.become_(Phase::Checking { to: times.0, newest: times.1, call: None }),
                 None => self.proven(times, self.now, ours),
             },
         })
@@ -164,17 +185,41 @@ impl Look<'_> {
 
     fn check(&self, times: (Timestamp, Timestamp), copy: Option<&Instance>, runs: &[CheckRead]) -> Decision {
         let Some(copy) = copy else { return self.give_up(VANISHED.to_owned(), None) };
-        self.with_ours(copy, "checked", |ours| {
-            let run = runs.iter().find(|run| run.drill.as_ref() == Some(&self.drill.id));
-            match run.map(|run| &run.state) {
-                None => Decision { next: Next::Stay, act: self.check_order(copy).map(Act::StartCheck) },
-                Some(CheckState::Running) => WAIT,
-                Some(CheckState::Succeeded { at }) => self.proven(times, *at, ours),
-                Some(CheckState::Failed { why }) => {
-                    self.give_up(format!("it was restored, and its check failed: {why}"), Some(ours))
-                }
+        self.with_ours(copy, "checked", |ours| match check::of_runs(&self.drill.id, runs) {
+            Standing::NotBegun => {
+                Decision { next: Next::Stay, act: self.check_order(copy).map(Act::StartCheck) }
             }
+            Standing::Runs => WAIT,
+            Standing::Succeeded(at) => self.proven(times, at, ours),
+            Standing::Failed(why) => self.give_up(check_failed(&why), Some(ours)),
         })
+    }
+
+    /// A call that may not have been sent is sent again, with another key: the check may run twice, and counts once.
+    fn call(
+        &self,
+        times: (Timestamp, Timestamp),
+        call: Option<&Call>,
+        copy: Option<&Instance>,
+        fresh: &AnswerKey,
+    ) -> Decision {
+        let Some(copy) = copy else { return self.give_up(VANISHED.to_owned(), None) };
+        self.with_ours(copy, "checked", |ours| match check::of_call(call, self.now) {
+            Standing::NotBegun => match self.check_order(copy) {
+                Some(order) => {
+                    let Decision { next, .. } = self.called(times, Call::Promised { key: fresh.hash() });
+                    Decision { next, act: Some(Act::CallCheck(order, fresh.clone())) }
+                }
+                None => WAIT,
+            },
+            Standing::Runs => WAIT,
+            Standing::Succeeded(at) => self.proven(times, at, ours),
+            Standing::Failed(why) => self.give_up(check_failed(&why), Some(ours)),
+        })
+    }
+
+    fn called(&self, (to, newest): (Timestamp, Timestamp), call: Call) -> Decision {
+        self.become_(Phase::Checking { to, newest, call: Some(call) })
     }
 
     fn delete(&self, outcome: &Outcome, since: Timestamp, copy: Option<&Instance>) -> Decision {
@@ -196,7 +241,9 @@ impl Look<'_> {
             (Phase::Securing { .. }, Act::RenewPassword(ours)) => {
                 self.give_up(said("to give the copy a password"), Some(ours.clone()))
             }
-            (Phase::Checking { .. }, Act::StartCheck(_)) => self.give_up(said("to start the check"), None),
+            (Phase::Checking { .. }, Act::StartCheck(_) | Act::CallCheck(..)) => {
+                self.give_up(said("to start the check"), None)
+            }
             // It is tried again by every look; a copy that is left for long is a finding of its own.
             (Phase::Deleting { .. }, Act::Delete(_)) => WAIT,
             // Of an act that another look wanted, before the drill moved on.
@@ -206,7 +253,11 @@ impl Look<'_> {
                 | Phase::Securing { .. }
                 | Phase::Checking { .. }
                 | Phase::Deleting { .. },
-                Act::Restore(_) | Act::RenewPassword(_) | Act::StartCheck(_) | Act::Delete(_),
+                Act::Restore(_)
+                | Act::RenewPassword(_)
+                | Act::StartCheck(_)
+                | Act::CallCheck(..)
+                | Act::Delete(_),
             ) => WAIT,
         }
     }
@@ -235,7 +286,7 @@ impl Look<'_> {
             rto: usable.since(self.drill.requested),
             rpo: self.drill.requested.since(newest),
             to,
-            check: self.drill.terms.check.clone(),
+            check: self.drill.terms.check.as_ref().map(|check| check.name().to_owned()),
         };
         self.become_and(Phase::Deleting { outcome, since: self.now }, Act::Delete(ours))
     }
@@ -261,7 +312,7 @@ impl Look<'_> {
     fn become_and(&self, phase: Phase, act: Act) -> Decision {
         let next = match &act {
             Act::RenewPassword(ours) | Act::Delete(ours) => self.recorded(ours, phase),
-            Act::Restore(_) | Act::StartCheck(_) => self.become_(phase).next,
+            Act::Restore(_) | Act::StartCheck(_) | Act::CallCheck(..) => self.become_(phase).next,
         };
         Decision { next, act: Some(act) }
     }
@@ -278,13 +329,13 @@ impl Look<'_> {
     fn check_order(&self, copy: &Instance) -> Option<CheckOrder> {
         let (host, port) = copy.endpoint.clone()?;
         Some(CheckOrder {
-            project: self.drill.terms.check.clone()?,
+            check: self.drill.terms.check.as_ref().map(Check::name)?.to_owned(),
             drill: self.drill.id.clone(),
             database: self.drill.database.clone(),
             engine: copy.engine.clone(),
             host,
             port,
-            secret: copy.secret.as_ref()?.arn.clone(),
+            secret: Some(copy.secret.as_ref()?.arn.clone()),
         })
     }
 
@@ -298,6 +349,10 @@ impl Look<'_> {
 }
 
 const VANISHED: &str = "its copy was deleted by somebody else";
+
+fn check_failed(why: &str) -> String {
+    format!("it was restored, and its check failed: {why}")
+}
 
 fn failed(why: String) -> Outcome {
     Outcome::Failed { why }

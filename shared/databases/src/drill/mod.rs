@@ -1,5 +1,6 @@
 //! A restore drill: a database restored for real, checked, timed, and the copy deleted.
 
+pub(crate) mod check;
 mod decide;
 mod sql_server;
 mod terms;
@@ -11,7 +12,11 @@ use model::drill::{COPY_PREFIX, DrillId};
 use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::validation::Validation;
+
+pub use check::{Call, CallNews, CheckOrder, CheckRead, CheckState};
 pub use decide::{Act, Decision, Next, Seen, decide};
+pub(crate) use decide::{BROKEN, USABLE};
 pub use terms::Terms;
 
 /// On every copy, its value the drill's id. The role in `template.yaml` can set it only while restoring.
@@ -86,6 +91,9 @@ pub enum Phase {
     Checking {
         to: Timestamp,
         newest: Timestamp,
+        /// Of a function; runs of projects can be looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Call>,
     },
     Deleting {
         outcome: Outcome,
@@ -102,7 +110,7 @@ pub enum Outcome {
         /// How old what was newest in it would have been, had the original been lost at the request.
         rpo: Span,
         to: Timestamp,
-        /// The project that checked it.
+        /// The project or function that checked it.
         check: Option<String>,
     },
     Failed {
@@ -136,40 +144,15 @@ pub struct Order {
     pub multi_az: Option<bool>,
 }
 
-/// A check to be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckOrder {
-    pub project: String,
-    pub drill: DrillId,
-    pub database: DatabaseKey,
-    pub engine: String,
-    pub host: String,
-    pub port: u16,
-    /// Where the copy's user and password are.
-    pub secret: String,
-}
-
-/// A run of the team's check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckRead {
-    /// The drill that it was started for, if it was for one.
-    pub drill: Option<DrillId>,
-    pub state: CheckState,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckState {
-    Running,
-    Succeeded { at: Timestamp },
-    Failed { why: String },
-}
-
 /// All drills that are under way: one item, so that its conditional write keeps how many there are at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drills {
     /// 0 before it is first written.
     pub version: u64,
     pub running: Vec<Drill>,
+    /// Of AWS Backup's restore tests, which are drills that others made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<Validation>,
 }
 
 impl Drills {
@@ -180,7 +163,25 @@ impl Drills {
     /// With the drill as it is now, or without it once it is over.
     pub fn with(&self, id: &DrillId, drill: Option<Drill>) -> Self {
         let others = self.running.iter().filter(|other| other.id != *id).cloned();
-        Self { version: self.version + 1, running: others.chain(drill).collect() }
+        Self {
+            version: self.version + 1,
+            running: others.chain(drill).collect(),
+            validations: self.validations.clone(),
+        }
+    }
+
+    pub fn validation(&self, id: &DrillId) -> Option<&Validation> {
+        self.validations.iter().find(|validation| validation.id == *id)
+    }
+
+    /// With the validation as it is now, or without it once it is over.
+    pub fn with_validation(&self, id: &DrillId, validation: Option<Validation>) -> Self {
+        let others = self.validations.iter().filter(|other| other.id != *id).cloned();
+        Self {
+            version: self.version + 1,
+            running: self.running.clone(),
+            validations: others.chain(validation).collect(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Drill, Instance, Order, sql_server};
 use crate::facts::Family;
-use crate::policy::{DrillPolicy, Isolation};
+use crate::policy::{Check, DrillPolicy, Isolation};
 use crate::time::shown;
 
 /// What counted when the drill began; a record that changes meanwhile changes nothing of it.
@@ -19,8 +19,8 @@ pub struct Terms {
     /// A small one for the engine where none is named.
     pub class: Option<String>,
     pub option_group: Option<String>,
-    /// A CodeBuild project of the team's.
-    pub check: Option<String>,
+    /// The team's own.
+    pub check: Option<Check>,
 }
 
 impl Terms {

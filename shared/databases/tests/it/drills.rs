@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use databases::drill::{
-    Act, CheckRead, CheckState, Decision, Drill, Instance, Next, Order, Outcome, Phase, Report, Secret, Seen,
-    TAG, Terms, decide,
+    Act, Call, CallNews, CheckRead, CheckState, Decision, Drill, Instance, Next, Order, Outcome, Phase,
+    Report, Secret, Seen, TAG, Terms, decide,
 };
 use databases::facts::Family;
+use databases::policy::Check;
 use databases::watch::Watch;
 use databases::words;
 use model::database::DatabaseKey;
-use model::drill::DrillId;
+use model::drill::{AnswerKey, DrillId};
 use model::time::{Span, Timestamp};
 use proptest::prelude::*;
 
@@ -156,6 +157,10 @@ fn a_report_is_told_once() {
     assert_eq!(watch.notices.len(), 1);
 }
 
+fn fresh() -> AnswerKey {
+    AnswerKey::new([7; 16])
+}
+
 fn phases() -> impl Strategy<Value = Phase> {
     let order = Order {
         source: "ledger".to_owned(),
@@ -173,7 +178,9 @@ fn phases() -> impl Strategy<Value = Phase> {
         Phase::Requested,
         Phase::Restoring { order, newest },
         Phase::Securing { to, newest },
-        Phase::Checking { to, newest },
+        Phase::Checking { to, newest, call: None },
+        Phase::Checking { to, newest, call: Some(Call::Promised { key: fresh().hash() }) },
+        Phase::Checking { to, newest, call: Some(Call::Answered { at: NOW, failure: None }) },
         Phase::Deleting { outcome: Outcome::Failed { why: "x".to_owned() }, since: NOW },
     ])
 }
@@ -213,13 +220,16 @@ fn seen() -> impl Strategy<Value = Seen> {
         }),
         some().prop_map(Seen::Copy),
         (some(), prop::collection::vec(run, 0..2)).prop_map(|(copy, runs)| Seen::Checked { copy, runs }),
+        some().prop_map(|copy| Seen::Called { copy, fresh: fresh() }),
+        Just(Seen::Call(CallNews::Taken { key: fresh().hash() })),
+        Just(Seen::Call(CallNews::Answered { key: fresh().hash(), failure: None })),
     ]
 }
 
 fn shown(seen: &Seen) -> Option<&Instance> {
     match seen {
-        Seen::Copy(copy) | Seen::Checked { copy, .. } => copy.as_ref(),
-        Seen::Original { .. } | Seen::Refused { .. } => None,
+        Seen::Copy(copy) | Seen::Checked { copy, .. } | Seen::Called { copy, .. } => copy.as_ref(),
+        Seen::Original { .. } | Seen::Call(_) | Seen::Refused { .. } => None,
     }
 }
 
@@ -230,15 +240,18 @@ proptest! {
     fn only_what_the_drill_made_is_changed_or_deleted(
         phase in phases(),
         seen in seen(),
-        check in any::<bool>(),
+        check in prop::option::of(any::<bool>()),
         hours in 0_u64..10,
     ) {
         let mut drill = drill(phase);
-        drill.terms.check = check.then(|| "tidegate-drill-check-ledger".to_owned());
+        drill.terms.check = check.map(|is_function| match ("tidegate-drill-check-ledger".to_owned(), is_function) {
+            (function, true) => Check::Function { function },
+            (project, false) => Check::Project(project),
+        });
         let Decision { next, act } = decide(&drill, &seen, NOW.plus(Span::hours(hours)));
         let touched = match &act {
             Some(Act::Delete(ours) | Act::RenewPassword(ours)) => Some(ours),
-            Some(Act::Restore(_) | Act::StartCheck(_)) | None => None,
+            Some(Act::Restore(_) | Act::StartCheck(_) | Act::CallCheck(..)) | None => None,
         };
         if let Some(ours) = touched {
             let copy = shown(&seen).unwrap();

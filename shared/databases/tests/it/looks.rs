@@ -29,6 +29,7 @@ fn said(watch: &Watch) -> Vec<String> {
             News::Gone { finding, why, .. } => format!("{} gone: {why:?}", finding.rule.as_str()),
             News::Alert { alert, .. } => alert.id.clone(),
             News::Drilled { report } => format!("drilled: {:?}", report.outcome),
+            News::Validated { report } => format!("validated: {:?}", report.verdict),
         })
         .collect()
 }
@@ -122,7 +123,7 @@ proptest! {
                 match notice.news {
                     News::Appeared { finding } => prop_assert!(announced.insert(finding.rule), "{:?} again", finding.rule),
                     News::Gone { finding, .. } => prop_assert!(announced.remove(&finding.rule), "{:?} gone", finding.rule),
-                    News::Alert { .. } | News::Drilled { .. } => prop_assert!(false, "nothing was heard"),
+                    News::Alert { .. } | News::Drilled { .. } | News::Validated { .. } => prop_assert!(false, "nothing was heard"),
                 }
             }
             prop_assert_eq!(&announced, &now.findings.iter().map(|f| f.rule).collect());

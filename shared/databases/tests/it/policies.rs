@@ -1,7 +1,7 @@
 //! The record `/tidegate/databases`.
 
 use databases::facts::Kind;
-use databases::policy::{Policies, Policy};
+use databases::policy::{Check, Policies, Policy};
 use databases::rules::Rule;
 use model::time::Timestamp;
 
@@ -45,6 +45,25 @@ fn a_waiver_counts_to_the_end_of_its_last_day() {
 }
 
 #[test]
+fn a_check_is_a_project_by_its_name_or_a_function() {
+    let check = |check: &str| {
+        let record =
+            format!(r#"{{"policies": [{{"match": {{}}, "require": {{"drill": {{"check": {check}}}}}}}]}}"#);
+        parse(&record).unwrap().policies[0].require.drill.clone().unwrap().check.unwrap()
+    };
+    let name = "tidegate-drill-check-payments";
+    let project = check(&format!("{name:?}"));
+    assert_eq!(project, Check::Project(name.to_owned()));
+    let function = check(&format!(r#"{{"function": {name:?}}}"#));
+    assert_eq!(function, Check::Function { function: name.to_owned() });
+    // Drills under way are stored with theirs.
+    for check in [project, function] {
+        let stored = serde_json::to_value(&check).unwrap();
+        assert_eq!(serde_json::from_value::<Check>(stored).unwrap(), check);
+    }
+}
+
+#[test]
 fn a_bad_record_is_told_by_place_value_and_what_is_allowed() {
     let waiver = |changed: &str| {
         let waiver = r#"{"kind":"instance","database":"payments","rule":"single-az","owner":"ana","reason":"r","until":"2027-01-31"}"#;
@@ -64,12 +83,19 @@ fn a_bad_record_is_told_by_place_value_and_what_is_allowed() {
         policy(r#"{"drill": {"everyDays": 30}}"#),
         policy(r#"{"drill": {"everyDays": 0}}"#),
         policy(r#"{"drill": {"check": "deploy-production"}}"#),
+        policy(r#"{"drill": {"check": {"function": "deploy-production"}}}"#),
+        policy(r#"{"drill": {"check": {"functions": "tidegate-drill-check-payments"}}}"#),
+        policy(r#"{"drill": {"check": ["tidegate-drill-check-payments"]}}"#),
+        policy(r#"{"drill": {"check": 7}}"#),
         policy(r#"{"drill": {"class": "t3.medium"}}"#),
         policy(r#"{"drill": [30]}"#),
         parse(r#"{"drills": {"subnetGroup": "isolated", "securityGroup": " "}}"#).unwrap_err(),
         parse(r#"{"drills": {"subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": 21}}"#)
             .unwrap_err(),
         parse(r#"{"drills": {"subnetGroup": "isolated"}}"#).unwrap_err(),
+        parse(r#"{"may": {"drill": ["ana"]}}"#).unwrap_err(),
+        parse(r#"{"may": [["user:ana"]]}"#).unwrap_err(),
+        parse(r#"{"may": {}}"#).unwrap_err(),
         parse("{}}").unwrap_err(),
         parse("[]").unwrap_err(),
     ];

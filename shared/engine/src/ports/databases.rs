@@ -2,8 +2,11 @@
 
 use databases::drill::{CheckOrder, CheckRead, Drills, Instance, Order, Ours};
 use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
+use databases::validation::{RestoreJob, Verdict};
 use databases::watch::Watch;
 use model::database::DatabaseKey;
+use model::drill::AnswerKey;
+use model::time::Timestamp;
 
 use super::{Answer, Commit, Page};
 
@@ -61,7 +64,7 @@ pub trait Restores {
     async fn delete_copy(&self, copy: &Ours) -> Answer<()>;
 }
 
-/// Runs of the teams' own checks, which are CodeBuild projects.
+/// Runs of the teams' own checks, which are CodeBuild projects or Lambda functions.
 pub trait DrillChecks {
     /// The drill is its idempotency token, which CodeBuild keeps for five minutes.
     async fn start_check(&self, order: &CheckOrder) -> Answer<()>;
@@ -69,4 +72,17 @@ pub trait DrillChecks {
     async fn recent_checks(&self, project: &str) -> Answer<Vec<String>>;
     /// At most 100 ids; unknown ones are missing from the answer.
     async fn read_checks(&self, ids: &[String]) -> Answer<Vec<CheckRead>>;
+    /// Has Lambda run the function, some time; its end comes as an event with the key.
+    async fn call_check(&self, order: &CheckOrder, key: &AnswerKey) -> Answer<()>;
+    /// Random: nobody could know it.
+    fn answer_key(&self) -> Answer<AnswerKey>;
+}
+
+/// AWS Backup's restore tests.
+pub trait RestoreTests {
+    /// `None` when AWS Backup knows none of that id.
+    async fn restore_job(&self, job: &str) -> Answer<Option<RestoreJob>>;
+    /// Ids of the tests of RDS instances that were completed since and have no result yet.
+    async fn untold_tests(&self, since: Timestamp) -> Answer<Vec<String>>;
+    async fn report_test(&self, job: &str, verdict: &Verdict) -> Answer<()>;
 }

@@ -17,7 +17,9 @@ use model::time::Timestamp;
 pub use builds::{
     BuildOrder, BuildRead, BuildService, BuildStatus, CommitRead, Images, LogStream, Logs, Sources,
 };
-pub use databases::{Databases, DrillChecks, DrillTable, NoticeQueue, Restores, Snapshots, Watches};
+pub use databases::{
+    Databases, DrillChecks, DrillTable, NoticeQueue, RestoreTests, Restores, Snapshots, Watches,
+};
 pub use people::{
     Attributes, Callers, Channels, Door, Message, People, Posted, ReplyKey, Slack, SlackApp, SlackBoard,
 };

@@ -8,11 +8,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use databases::drill::{CheckState, Drills, Instance, Order, Ours, Outcome, Phase, TAG};
+use databases::drill::{CheckState, Drill, Drills, Instance, Order, Ours, Outcome, Phase, TAG};
 use databases::watch::{News, Watch};
 use engine::functions;
 use model::database::DatabaseKey;
-use model::drill::DrillId;
+use model::drill::{AnswerKey, DrillId};
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -33,11 +33,18 @@ pub enum DrillFlaw {
     CheckTakenForGranted,
     /// A write that others were faster than is taken for written.
     LostRaceIgnored,
+    /// An answer with somebody's own key is taken for one of the check's function.
+    AnyKeyTaken,
 }
 
 impl DrillFlaw {
-    pub const ALL: [Self; 4] =
-        [Self::TagNotAsked, Self::ForgottenWhenGivenUp, Self::CheckTakenForGranted, Self::LostRaceIgnored];
+    pub const ALL: [Self; 5] = [
+        Self::TagNotAsked,
+        Self::ForgottenWhenGivenUp,
+        Self::CheckTakenForGranted,
+        Self::LostRaceIgnored,
+        Self::AnyKeyTaken,
+    ];
 }
 
 /// What a long run must meet, by kind and name.
@@ -60,6 +67,7 @@ pub(crate) const DRILLS_MEET: &[(&str, &[&str])] = &[
             "restore refused",
             "restore taken late",
             "slow",
+            "somebody answers for the check",
             "somebody deletes the copy",
             "somebody takes the copy's place",
             "throttled",
@@ -68,6 +76,7 @@ pub(crate) const DRILLS_MEET: &[(&str, &[&str])] = &[
     (
         "drill call",
         &[
+            "call_check",
             "commit_drills",
             "commit_watch",
             "database_policies",
@@ -88,7 +97,10 @@ pub(crate) const DRILLS_MEET: &[(&str, &[&str])] = &[
 ];
 
 const ORIGINALS: [&str; 2] = ["ledger", "payments"];
+/// A project.
 const CHECK: &str = "tidegate-drill-check-payments";
+/// A function.
+const CALLED: &str = "tidegate-drill-check-ledger";
 const AT_ONCE: usize = 2;
 /// As `template.yaml` says.
 const FUNCTION_MS_MAX: u64 = 600 * SECOND;
@@ -137,6 +149,8 @@ pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> Report {
             What::RdsMoves { resource, to } => world.borrow_mut().rds_moves(&resource, to),
             What::Taken(order) => world.borrow_mut().make(&order),
             What::CheckEnds { drill, succeeds } => world.borrow_mut().check_ends(&drill, succeeds),
+            What::CallEnds { n, succeeds } => world.borrow_mut().call_ends(n, succeeds),
+            What::SomebodyAnswers => world.borrow_mut().somebody_answers(),
             What::SomebodyDeletes => world.borrow_mut().somebody_deletes(),
             What::SomebodyPuts => world.borrow_mut().somebody_puts(),
         }
@@ -160,6 +174,12 @@ enum What {
         drill: DrillId,
         succeeds: bool,
     },
+    /// The `n`th call of the function.
+    CallEnds {
+        n: usize,
+        succeeds: bool,
+    },
+    SomebodyAnswers,
     SomebodyDeletes,
     SomebodyPuts,
 }
@@ -177,6 +197,14 @@ struct Run {
     state: CheckState,
 }
 
+/// A call of the check's function.
+#[derive(Debug, Clone)]
+struct Called {
+    drill: DrillId,
+    key: AnswerKey,
+    succeeded: bool,
+}
+
 struct World {
     base: Base<What>,
     flaw: Option<DrillFlaw>,
@@ -184,6 +212,7 @@ struct World {
     table: Drills,
     watches: BTreeMap<DatabaseKey, Watch>,
     runs: Vec<Run>,
+    calls: Vec<Called>,
     /// Drills that were begun.
     begun: BTreeSet<DrillId>,
     /// Those whose copy could be used, with a password of its own.
@@ -219,6 +248,7 @@ impl World {
             table: Drills::default(),
             watches: BTreeMap::new(),
             runs: Vec::new(),
+            calls: Vec::new(),
             begun: BTreeSet::new(),
             usable: BTreeSet::new(),
             foreign: BTreeSet::new(),
@@ -241,6 +271,10 @@ impl World {
         if world.base.random.chance(300) {
             let at = world.base.random.between(0, 5 * HOUR);
             world.base.later(at, What::SomebodyPuts);
+        }
+        if world.base.random.chance(300) {
+            let at = world.base.random.between(0, 5 * HOUR);
+            world.base.later(at, What::SomebodyAnswers);
         }
         world
     }
@@ -365,6 +399,27 @@ impl World {
         }));
     }
 
+    fn call_ends(&mut self, n: usize, succeeds: bool) {
+        let Called { drill, key, succeeded } = &mut self.calls[n];
+        *succeeded = succeeds;
+        let answer = answer(drill, key, succeeds);
+        self.emit(&answer);
+    }
+
+    /// Whoever may send events may send this one; the key is their own.
+    fn somebody_answers(&mut self) {
+        let asked = |drill: &&Drill| matches!(drill.phase, Phase::Checking { call: Some(_), .. });
+        let Some(drill) = self.table.running.iter().find(asked).map(|drill| drill.id.clone()) else {
+            let soon = self.base.random.between(MINUTE, 10 * MINUTE);
+            if self.base.now < START_MS + QUIET_FROM_MS {
+                self.base.later(soon, What::SomebodyAnswers);
+            }
+            return;
+        };
+        self.base.coverage.hit("drill fault", "somebody answers for the check");
+        self.base.later(0, What::Invoke(answer(&drill, &somebodys_key(), true).to_string()));
+    }
+
     fn somebody_deletes(&mut self) {
         let copies = self.instances.iter().filter(|(_, made)| made.by.is_some());
         let Some(name) = copies.map(|(name, _)| name.clone()).next() else { return };
@@ -412,9 +467,11 @@ impl World {
             self.base.coverage.hit("drill ending", name);
             let checked =
                 |run: &Run| run.drill == drill.id && matches!(run.state, CheckState::Succeeded { .. });
+            let answered = |called: &Called| called.drill == drill.id && called.succeeded;
             let is_true = match outcome {
                 Outcome::Proven { check, .. } => {
-                    self.usable.contains(&drill.id) && (check.is_none() || self.runs.iter().any(checked))
+                    let is_checked = self.runs.iter().any(checked) || self.calls.iter().any(answered);
+                    self.usable.contains(&drill.id) && (check.is_none() || is_checked)
                 }
                 Outcome::Failed { .. } => true,
             };
@@ -448,7 +505,9 @@ impl World {
             .flat_map(|watch| &watch.notices)
             .filter_map(|notice| match &notice.news {
                 News::Drilled { report } => Some(report.id.clone()),
-                News::Alert { .. } | News::Appeared { .. } | News::Gone { .. } => None,
+                News::Alert { .. } | News::Appeared { .. } | News::Gone { .. } | News::Validated { .. } => {
+                    None
+                }
             })
             .collect();
         for id in self.begun.clone() {
@@ -458,6 +517,21 @@ impl World {
             }
         }
     }
+}
+
+fn answer(drill: &DrillId, key: &AnswerKey, succeeds: bool) -> Value {
+    json!({
+        "source": "lambda",
+        "detail-type": "Lambda Function Invocation Result",
+        "detail": {
+            "requestContext": { "condition": if succeeds { "Success" } else { "RetriesExhausted" } },
+            "requestPayload": { "tidegate": { "drill": drill, "answerKey": key.reveal() } },
+        },
+    })
+}
+
+fn somebodys_key() -> AnswerKey {
+    AnswerKey::new([0; 16])
 }
 
 fn original(name: &str) -> Instance {

@@ -4,22 +4,26 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use databases::drill::{
-    CheckOrder, CheckRead, CheckState, Drills, Instance, Order, Ours, Phase, Secret, TAG,
+    Call, CheckOrder, CheckRead, CheckState, Drills, Instance, Order, Ours, Phase, Secret, TAG,
 };
 use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
+use databases::validation::{RestoreJob, Verdict};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine, Restores,
-    Snapshots, Stored, Watches,
+    Callers, Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine,
+    Records, RestoreTests, Restores, Snapshots, Stored, Watches,
 };
 use model::database::DatabaseKey;
+use model::drill::AnswerKey;
+use model::ids::{EnvironmentName, RepositoryName};
 use model::time::Timestamp;
+use proof::{Answered, Installation};
 use serde_json::json;
 
-use super::{AT_ONCE, CHECK, DrillFlaw, Run, TAKEN_LATE_MS, What, World};
-use crate::beside;
+use super::{AT_ONCE, CALLED, CHECK, Called, DrillFlaw, Run, TAKEN_LATE_MS, What, World, somebodys_key};
 use crate::world::{MINUTE, SECOND};
+use crate::{beside, callers};
 
 pub(super) struct Ports {
     pub(super) world: Rc<RefCell<World>>,
@@ -45,7 +49,15 @@ impl Clock for Ports {
 
 impl DrillTable for Ports {
     async fn load_drills(&self) -> Answer<Drills> {
-        self.call("load_drills", |world| Ok(world.table.clone())).await
+        let mut drills = self.call("load_drills", |world| Ok(world.table.clone())).await?;
+        for drill in drills.running.iter_mut().filter(|_| self.has(DrillFlaw::AnyKeyTaken)) {
+            if let Phase::Checking { call: Some(Call::Promised { key } | Call::Taken { key, .. }), .. } =
+                &mut drill.phase
+            {
+                *key = somebodys_key().hash();
+            }
+        }
+        Ok(drills)
     }
 
     async fn commit_drills(&self, drills: &Drills) -> Answer<Commit> {
@@ -169,6 +181,23 @@ impl DrillChecks for Ports {
         })
         .await
     }
+
+    async fn call_check(&self, order: &CheckOrder, key: &AnswerKey) -> Answer<()> {
+        self.call("call_check", |world| {
+            let n = world.calls.len();
+            world.calls.push(Called { drill: order.drill.clone(), key: key.clone(), succeeded: false });
+            let succeeds = !world.base.strikes("check fails", 150);
+            let takes = world.base.random.between(SECOND, 30 * MINUTE);
+            world.base.later(takes, What::CallEnds { n, succeeds });
+            Ok(())
+        })
+        .await
+    }
+
+    fn answer_key(&self) -> Answer<AnswerKey> {
+        let number = self.world.borrow_mut().base.random.next();
+        Ok(AnswerKey::new(std::array::from_fn(|byte| number.to_be_bytes()[byte % 8])))
+    }
 }
 
 impl Databases for Ports {
@@ -182,6 +211,50 @@ impl Databases for Ports {
 
     async fn automated_backups(&self, _: Option<&str>, _: Option<&str>) -> Answer<Page<AutomatedBackup>> {
         Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+/// Its record names nobody who may drill: nobody is asked who they are.
+impl Records for Ports {
+    async fn service_record(&self, _: &RepositoryName) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn environment_record(&self, _: &EnvironmentName) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn people_record(&self) -> Answer<Option<Stored>> {
+        Ok(None)
+    }
+
+    async fn environment_records(&self, _: Option<&str>) -> Answer<Page<(String, Stored)>> {
+        Ok(Page { items: Vec::new(), next: None })
+    }
+}
+
+impl Callers for Ports {
+    fn installation(&self) -> Answer<Installation> {
+        callers::installation()
+    }
+
+    async fn ask_sts(&self, _: &proof::Request) -> Answer<Answered> {
+        Err(Failure::refused("ask_sts", "nobody signs here"))
+    }
+}
+
+/// There are no restore tests of AWS Backup here: `validations_tests.rs` of the engine crashes at each of their calls.
+impl RestoreTests for Ports {
+    async fn restore_job(&self, _: &str) -> Answer<Option<RestoreJob>> {
+        Ok(None)
+    }
+
+    async fn untold_tests(&self, _: Timestamp) -> Answer<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn report_test(&self, _: &str, _: &Verdict) -> Answer<()> {
+        Ok(())
     }
 }
 
@@ -222,6 +295,7 @@ impl Policy for Ports {
             "drills": { "subnetGroup": "isolated", "securityGroup": "sg-1", "atOnce": AT_ONCE },
             "policies": [
                 { "match": { "name": "payments" }, "require": { "drill": { "everyDays": 30, "check": CHECK } } },
+                { "match": { "name": "ledger" }, "require": { "drill": { "check": { "function": CALLED } } } },
             ],
         });
         self.call("database_policies", |_| Ok(Some(Stored { body: record.to_string(), version: 1 }))).await
