@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::beside;
+use crate::beside::databases::watch_world;
 use crate::beside::drills::drill_world;
 use crate::beside::pipelines::pipeline_world;
 use crate::coverage::Coverage;
@@ -98,7 +99,11 @@ fn take_seeds(next: &AtomicU64, end: u64, seeds: u64, met: &Mutex<Met>, told: &i
                 Err(panic) => failed.push(Failed { seed, violations: vec![panic] }),
             }
             if seed.is_multiple_of(BESIDE_EVERY) {
-                let worlds = [caught(|| drill_world(seed, None)), caught(|| pipeline_world(seed, None))];
+                let worlds = [
+                    caught(|| drill_world(seed, None)),
+                    caught(|| pipeline_world(seed, None)),
+                    caught(|| watch_world(seed, None)),
+                ];
                 for world in worlds {
                     let beside::Report { violations, coverage: met } =
                         world.unwrap_or_else(beside::Report::of_panic);

@@ -30,11 +30,22 @@ impl Task {
 /// Where others may run, and where a crash may happen: once before and once after every effect.
 pub(crate) async fn pause() {
     let mut paused = false;
-    poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        // Of many futures at once, only those that woke are looked at again.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+
     use super::*;
 
     #[test]
@@ -47,5 +58,16 @@ mod tests {
         assert!(task.run().is_none());
         assert!(task.run().is_none());
         assert!(matches!(task.run(), Some(Ok(Value::Null))));
+    }
+
+    #[test]
+    fn many_at_once_pause_and_go_on() {
+        let mut task = Task::new(async {
+            let each: FuturesUnordered<_> = (0..3).map(|_| pause()).collect();
+            each.collect::<()>().await;
+            Ok(Value::Null)
+        });
+        let runs = (1..10).find(|_| task.run().is_some());
+        assert!(runs.is_some_and(|runs| runs > 1), "{runs:?}");
     }
 }

@@ -48,6 +48,7 @@ mod voters;
 mod witness;
 mod world;
 
+pub use beside::databases::{WatchFlaw, watch_world};
 pub use beside::drills::{DrillFlaw, drill_world};
 pub use beside::pipelines::{PipelineFlaw, pipeline_world};
 pub use campaign::{BESIDE_EVERY, Failed, Progress, Summary, campaign};

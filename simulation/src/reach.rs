@@ -4,6 +4,7 @@ use model::kinds::{EffectKind, EndingKind, PhaseKind, SignalKind};
 
 use PhaseKind::{AwaitingApproval, Building, Deploying, Over, Planning, Ready};
 
+use crate::beside::databases::WATCHES_MEET;
 use crate::beside::drills::DRILLS_MEET;
 use crate::beside::pipelines::PIPELINES_MEET;
 use crate::calls::CALLS;
@@ -178,7 +179,7 @@ fn wanted() -> Vec<Wanted> {
         wanted
             .extend(["call", "throttled", "unreachable", "answer lost"].map(|kind| Wanted::Met(kind, call)));
     }
-    for (kind, names) in DRILLS_MEET.iter().chain(PIPELINES_MEET) {
+    for (kind, names) in DRILLS_MEET.iter().chain(PIPELINES_MEET).chain(WATCHES_MEET) {
         wanted.extend(names.iter().map(|name| Wanted::Met(kind, name)));
     }
     wanted.extend(INVARIANTS.iter().map(|invariant| Wanted::Met("checked", invariant)));
@@ -205,8 +206,8 @@ const PERSON: [&str; 8] = [
     "orders again",
 ];
 
-const INVARIANTS: [&str; 13] =
-    ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12", "I13", "I14"];
+const INVARIANTS: [&str; 14] =
+    ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13", "I14"];
 
 #[cfg(test)]
 mod tests {

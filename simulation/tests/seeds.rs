@@ -1,6 +1,6 @@
 //! A thousand seeds, and seeds that once failed.
 
-use simulation::{BESIDE_EVERY, campaign, drill_world, pipeline_world, run, shortcomings};
+use simulation::{BESIDE_EVERY, campaign, drill_world, pipeline_world, run, shortcomings, watch_world};
 
 #[test]
 fn a_thousand_seeds_keep_every_invariant() {
@@ -102,6 +102,7 @@ fn a_campaign_meets_what_its_runs_meet() {
     (0..40).filter(|seed| seed % BESIDE_EVERY == 0).for_each(|seed| {
         alone.merge(&drill_world(seed, None).coverage);
         alone.merge(&pipeline_world(seed, None).coverage);
+        alone.merge(&watch_world(seed, None).coverage);
     });
     assert_eq!(together.coverage, alone);
 }

@@ -1,6 +1,7 @@
 //! Worlds beside that of the tracks, with which they share nothing: each has one clock and one agenda, functions that run
 //! to their next pause, and calls that are turned away or lose their answers.
 
+pub(crate) mod databases;
 pub(crate) mod drills;
 pub(crate) mod pipelines;
 
