@@ -295,7 +295,7 @@ impl World {
             self.heard.insert((after.key.to_string(), heard.id.clone(), heard.at));
         }
         for notice in after.notices.iter().filter(|notice| notice.n > known) {
-            self.to_be_told(&after.key, &notice.news);
+            self.promised(&after.key, &notice.news);
         }
         let Some(before) = before else { return };
         let there: BTreeSet<u64> = after.notices.iter().map(|notice| notice.n).collect();
@@ -307,7 +307,7 @@ impl World {
         }
     }
 
-    fn to_be_told(&mut self, key: &DatabaseKey, news: &News) {
+    fn promised(&mut self, key: &DatabaseKey, news: &News) {
         self.base.coverage.hit("checked", "I10");
         let name = match news {
             News::Appeared { .. } => "appeared",
