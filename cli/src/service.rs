@@ -10,7 +10,8 @@ use aws::sdk::cloudformation::types::{Capability, Parameter, Stack};
 use aws::sdk::codecommit;
 use aws::{Aws, Settings};
 use config::ServiceRecord;
-use engine::ports::Registry;
+use engine::ports::{Records, Registry};
+use model::ids::RepositoryName;
 
 use crate::installation::{Installation, refusal};
 use crate::{fail, local};
@@ -60,10 +61,16 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
     let service = arguments.service.as_ref().unwrap_or(&arguments.repository);
     let paths =
         if arguments.paths.is_empty() { vec![format!("/{service}")] } else { arguments.paths.clone() };
-    let templates = templates(&arguments.templates)?;
+    let mut templates = templates(&arguments.templates)?;
     let record = check(arguments, service, &paths, &templates)?;
     let config = arguments.installation.sdk_config().await?;
-    grants_nothing_twice(&Aws::new(&config, Settings::default()), &record).await?;
+    let aws = Aws::new(&config, Settings::default());
+    grants_nothing_twice(&aws, &record).await?;
+    for (environment, key) in kept_templates(&record, registered(&aws, &arguments.repository).await?.as_ref())
+    {
+        eprintln!("{environment} keeps its template {key}, which was named before");
+        templates.insert(environment, key);
+    }
     if arguments.create_repository && arguments.installation.is_local() {
         create_repository(&config, &arguments.repository).await?;
     }
@@ -160,6 +167,28 @@ fn check(
     ServiceRecord::parse(record.to_string().as_bytes()).map_err(|faults| faults.to_string())
 }
 
+/// The repository's record, where it has one that can be read.
+async fn registered(aws: &Aws, repository: &str) -> Result<Option<ServiceRecord>, String> {
+    let Ok(repository) = repository.parse::<RepositoryName>() else { return Ok(None) };
+    let stored = aws.service_record(&repository).await.map_err(|failure| failure.to_string())?;
+    let Some(stored) = stored else { return Ok(None) };
+    Ok(match ServiceRecord::parse(stored.body.as_bytes()) {
+        Ok(record) => Some(record),
+        Err(faults) => {
+            eprintln!("the record of {repository} is written anew, whatever templates it named: {faults}");
+            None
+        }
+    })
+}
+
+/// Templates of environments that are not named anew, by environment: without its own, the next plan would change all that
+/// an adopted service has pinned.
+fn kept_templates(named: &ServiceRecord, before: Option<&ServiceRecord>) -> Vec<(String, String)> {
+    let before = before.into_iter().flat_map(|before| &before.templates);
+    let is_kept = before.filter(|(environment, _)| !named.templates.contains_key(*environment));
+    is_kept.map(|(environment, key)| (environment.to_string(), key.clone())).collect()
+}
+
 /// What two services were granted, neither could ask for: a push would be refused.
 async fn grants_nothing_twice(aws: &Aws, record: &ServiceRecord) -> Result<(), String> {
     let mut page = None;
@@ -199,4 +228,38 @@ async fn settle(client: &Client, stack: &str) -> Result<String, String> {
         }
     }
     Err(format!("stack {stack} has not settled within {} s", LOOKS_MAX * LOOK_EVERY.as_secs() as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(templates: serde_json::Value) -> ServiceRecord {
+        let record = serde_json::json!({
+            "templates": templates,
+            "service": "payments",
+            "branches": ["main"],
+            "paths": ["/payments"],
+            "imageRepository": "payments",
+            "imageRepositoryUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/payments",
+            "buildRoleArn": "arn:aws:iam::123456789012:role/tidegate/build/role",
+        });
+        ServiceRecord::parse(record.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_service_that_is_registered_again_keeps_the_templates_that_are_not_named_anew() {
+        let before = record(serde_json::json!({
+            "production": "stacks/adopted/payments.json", "staging": "stacks/adopted/payments-staging.json",
+        }));
+        let kept = |named| kept_templates(&record(named), Some(&before));
+        let environments =
+            |kept: Vec<(String, String)>| kept.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(environments(kept(serde_json::json!({}))), ["production", "staging"]);
+        assert_eq!(
+            environments(kept(serde_json::json!({ "production": "stacks/service.yaml" }))),
+            ["staging"]
+        );
+        assert!(kept_templates(&before, None).is_empty());
+    }
 }
