@@ -74,6 +74,12 @@ fn seeds_in_which_slack_showed_older_words() {
     holds(&[16191]);
 }
 
+/// A push that changed nothing was live at once while an earlier rollback waited for approval: that is a person's to want.
+#[test]
+fn seeds_in_which_a_rollback_waited_while_a_push_changed_nothing() {
+    holds(&[15754, 18751]);
+}
+
 /// Slow workers each put the same promise off, and each woke one more; hands whose work failed woke each other.
 #[test]
 fn seeds_in_which_messages_bred() {

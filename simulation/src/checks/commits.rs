@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use engine::ports::RolloutState;
 use model::decide::Advance;
-use model::ids::{EffectKey, StackName};
-use model::release::{Deployed, Ending, ErrandKind, How, Phase, Release};
+use model::ids::{EffectKey, ReleaseId, StackName};
+use model::release::{Deployed, Ending, ErrandKind, How, Origin, Phase, Release};
 use model::time::Timestamp;
 use model::track::{IN_FLIGHT_MAX, OUTBOX_MAX, Track};
 
@@ -195,10 +195,15 @@ fn ran_lately(world: &World, stack: &StackName, deployed: &Deployed) -> bool {
     })
 }
 
-/// I8
+/// I8. What changes nothing is live without a turn, while a rollback that was asked for before it still waits.
 fn older_never_replaces_newer(before: &Track, advance: &Advance, wrong: &mut Wrong) {
+    let is_rollback = |id: &ReleaseId| {
+        let release = advance.changed.iter().find(|release| release.id == *id);
+        release.is_some_and(|release| matches!(release.origin, Origin::Rollback { .. }))
+    };
     if let (Some(was), Some(is)) = (&before.live, &advance.track.live)
         && is.release.n < was.release.n
+        && !is_rollback(&is.release)
     {
         wrong.push((I8, format!("{} becomes live after {}", is.release, was.release)));
     }
