@@ -51,9 +51,8 @@ impl DrillTable for Ports {
     async fn load_drills(&self) -> Answer<Drills> {
         let mut drills = self.call("load_drills", |world| Ok(world.table.clone())).await?;
         for drill in drills.running.iter_mut().filter(|_| self.has(DrillFlaw::AnyKeyTaken)) {
-            if let Phase::Checking { call: Some(Call::Promised { key } | Call::Taken { key, .. }), .. } =
-                &mut drill.phase
-            {
+            // A promised call that nobody knows to be taken would be sent again and again.
+            if let Phase::Checking { call: Some(Call::Taken { key, .. }), .. } = &mut drill.phase {
                 *key = somebodys_key().hash();
             }
         }
