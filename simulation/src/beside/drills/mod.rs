@@ -208,6 +208,8 @@ struct Called {
 struct World {
     base: Base<What>,
     flaw: Option<DrillFlaw>,
+    /// Whether the ledger is checked, by a call of a function.
+    is_called: bool,
     instances: BTreeMap<String, Made>,
     table: Drills,
     watches: BTreeMap<DatabaseKey, Watch>,
@@ -242,6 +244,7 @@ impl World {
         let mut world = Self {
             base: Base::new(NATURE, Random::new(seed ^ 0xd811)),
             flaw,
+            is_called: !seed.is_multiple_of(3),
             instances: ORIGINALS
                 .map(|name| (name.to_owned(), Made { instance: original(name), by: None }))
                 .into(),
