@@ -13,9 +13,9 @@ use engine::failure::Failure;
 use model::time::Timestamp;
 
 use crate::coverage::Coverage;
-use crate::executor::pause;
+use crate::executor::{Outcome, Task, pause};
 use crate::random::Random;
-use crate::world::START_MS;
+use crate::world::{SECOND, START_MS};
 
 /// What became of one seed.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,8 @@ struct Nature {
     call: &'static str,
     /// How many calls in a thousand are turned away, and how many lose their answers.
     trouble_per_mille: u64,
+    /// How many pauses in a thousand are long, and how long at most.
+    slow: (u64, u64),
     /// Faults stop; what is under way ends within its own limits.
     quiet_from_ms: u64,
     ends_within_ms: u64,
@@ -101,6 +103,48 @@ trait Beside {
     type What;
 
     fn base(&mut self) -> &mut Base<Self::What>;
+}
+
+/// What a function came to at a pause.
+enum Step {
+    Pauses,
+    Answered(Outcome),
+    /// It crashed, or its time is over.
+    Killed,
+}
+
+impl Step {
+    /// Whether whoever invoked it does so again.
+    fn failed(&self) -> bool {
+        match self {
+            Step::Pauses => false,
+            Step::Answered(Ok(answer)) => {
+                answer["batchItemFailures"].as_array().is_some_and(|failed| !failed.is_empty())
+            }
+            Step::Answered(Err(_)) | Step::Killed => true,
+        }
+    }
+}
+
+/// Runs a function to its next pause, after which `poll` comes.
+fn step<W: Beside>(world: &Rc<RefCell<W>>, task: &mut Task, until: u64, poll: W::What) -> Step {
+    let is_in_time = world.borrow_mut().base().now < until;
+    if let Some(answer) = is_in_time.then(|| task.run()).flatten() {
+        return Step::Answered(answer);
+    }
+    let world = &mut *world.borrow_mut();
+    let base = world.base();
+    if !is_in_time || base.strikes("crash", 8) {
+        return Step::Killed;
+    }
+    let (per_mille, ms_max) = base.nature.slow;
+    let latency = if base.strikes("slow", per_mille) {
+        base.random.between(SECOND, ms_max)
+    } else {
+        base.random.between(2, 40)
+    };
+    base.later(latency, poll);
+    Step::Pauses
 }
 
 /// Pauses before and after the effect; may be turned away before it, or lose its answer after it.

@@ -22,7 +22,7 @@ use model::time::{Span, Timestamp};
 use serde_json::json;
 
 use self::ports::Ports;
-use super::{Base, Beside, Nature, Report};
+use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
@@ -91,27 +91,13 @@ pub fn watch_world(seed: u64, flaw: Option<WatchFlaw>) -> Report {
             }
             What::Poll(id) => {
                 let Some((task, until, invocation)) = tasks.get_mut(&id) else { continue };
-                let answered = if now < *until { task.run() } else { None };
-                let world = &mut *world.borrow_mut();
-                let failed = match &answered {
-                    Some(Ok(answer)) => answer["batchItemFailures"].as_array().is_some_and(|f| !f.is_empty()),
-                    Some(Err(_)) => true,
-                    None => now >= *until || world.base.strikes("crash", 8),
-                };
-                if failed {
-                    world.again(invocation);
+                let step = step(&world, task, *until, What::Poll(id));
+                if step.failed() {
+                    world.borrow_mut().again(invocation);
                 }
-                if failed || answered.is_some() {
+                if !matches!(step, Step::Pauses) {
                     tasks.remove(&id);
-                    continue;
                 }
-                let slow = world.base.strikes("slow", 10);
-                let latency = if slow {
-                    world.base.random.between(SECOND, 4 * MINUTE)
-                } else {
-                    world.base.random.between(2, 40)
-                };
-                world.base.later(latency, What::Poll(id));
             }
             What::Clock => world.borrow_mut().clock(),
             What::Happens { name, event } => world.borrow_mut().happens(name, event),
@@ -175,6 +161,7 @@ const NATURE: Nature = Nature {
     fault: "watch fault",
     call: "watch call",
     trouble_per_mille: 15,
+    slow: (10, 4 * MINUTE),
     quiet_from_ms: QUIET_FROM_MS,
     ends_within_ms: ENDS_WITHIN_MS,
 };

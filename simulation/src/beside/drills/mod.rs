@@ -17,7 +17,7 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use self::ports::Ports;
-use super::{Base, Beside, Nature, Report};
+use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
@@ -128,22 +128,13 @@ pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> Report {
             }
             What::Poll(id) => {
                 let Some((task, until)) = tasks.get_mut(&id) else { continue };
-                let answered = if now < *until { task.run() } else { None };
-                let world = &mut *world.borrow_mut();
-                if let Some(Ok(answer)) = &answered {
-                    world.hear(answer);
+                let step = step(&world, task, *until, What::Poll(id));
+                if let Step::Answered(Ok(answer)) = &step {
+                    world.borrow_mut().hear(answer);
                 }
-                if answered.is_some() || now >= *until || world.base.strikes("crash", 8) {
+                if !matches!(step, Step::Pauses) {
                     tasks.remove(&id);
-                    continue;
                 }
-                let slow = world.base.strikes("slow", 20);
-                let latency = if slow {
-                    world.base.random.between(SECOND, 4 * MINUTE)
-                } else {
-                    world.base.random.between(2, 40)
-                };
-                world.base.later(latency, What::Poll(id));
             }
             What::Clock => world.borrow_mut().clock(),
             What::RdsMoves { resource, to } => world.borrow_mut().rds_moves(&resource, to),
@@ -227,6 +218,7 @@ const NATURE: Nature = Nature {
     fault: "drill fault",
     call: "drill call",
     trouble_per_mille: 15,
+    slow: (20, 4 * MINUTE),
     quiet_from_ms: QUIET_FROM_MS,
     ends_within_ms: ENDS_WITHIN_MS,
 };

@@ -18,7 +18,7 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use self::ports::Ports;
-use super::{Base, Beside, Nature, Report};
+use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
 use crate::voters;
@@ -180,27 +180,13 @@ pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> Report {
             }
             What::Poll(id) => {
                 let Some((task, until, invocation)) = tasks.get_mut(&id) else { continue };
-                let answered = if now < *until { task.run() } else { None };
-                let world = &mut *world.borrow_mut();
-                let failed = match &answered {
-                    Some(Ok(answer)) => answer["batchItemFailures"].as_array().is_some_and(|f| !f.is_empty()),
-                    Some(Err(_)) => true,
-                    None => now >= *until || world.base.strikes("crash", 8),
-                };
-                if failed {
-                    world.again(invocation);
+                let step = step(&world, task, *until, What::Poll(id));
+                if step.failed() {
+                    world.borrow_mut().again(invocation);
                 }
-                if failed || answered.is_some() {
+                if !matches!(step, Step::Pauses) {
                     tasks.remove(&id);
-                    continue;
                 }
-                let slow = world.base.strikes("slow", 10);
-                let latency = if slow {
-                    world.base.random.between(SECOND, 10 * SECOND)
-                } else {
-                    world.base.random.between(2, 40)
-                };
-                world.base.later(latency, What::Poll(id));
             }
             What::Clock => world.borrow_mut().clock(),
             What::Starts => world.borrow_mut().starts(),
@@ -342,6 +328,7 @@ const NATURE: Nature = Nature {
     fault: "pipeline fault",
     call: "pipeline call",
     trouble_per_mille: 10,
+    slow: (10, 10 * SECOND),
     quiet_from_ms: QUIET_FROM_MS,
     ends_within_ms: ENDS_WITHIN_MS,
 };
