@@ -4,16 +4,16 @@
 pub(crate) mod databases;
 pub(crate) mod drills;
 pub(crate) mod pipelines;
+mod ports;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::failure::Failure;
 use model::time::Timestamp;
 
 use crate::coverage::Coverage;
-use crate::executor::{Outcome, Task, pause};
+use crate::executor::{Outcome, Task};
 use crate::random::Random;
 use crate::world::{SECOND, START_MS};
 
@@ -33,6 +33,8 @@ impl Report {
 /// What tells one such world from another.
 #[derive(Debug, Clone, Copy)]
 struct Nature {
+    /// What every violation breaks.
+    invariant: &'static str,
     /// Kinds of what is met: faults, and calls.
     fault: &'static str,
     call: &'static str,
@@ -46,8 +48,9 @@ struct Nature {
 }
 
 /// What every such world has.
-struct Base<What> {
+struct Base<What, Flaw> {
     nature: Nature,
+    flaw: Option<Flaw>,
     now: u64,
     random: Random,
     agenda: BTreeMap<(u64, u64), What>,
@@ -56,10 +59,11 @@ struct Base<What> {
     violations: Vec<String>,
 }
 
-impl<What> Base<What> {
-    fn new(nature: Nature, random: Random) -> Self {
+impl<What, Flaw: PartialEq> Base<What, Flaw> {
+    fn new(nature: Nature, flaw: Option<Flaw>, random: Random) -> Self {
         Self {
             nature,
+            flaw,
             now: START_MS,
             random,
             agenda: BTreeMap::new(),
@@ -67,6 +71,14 @@ impl<What> Base<What> {
             coverage: Coverage::default(),
             violations: Vec::new(),
         }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    fn wrong(&mut self, what: impl std::fmt::Display) {
+        self.violations.push(format!("{}: {what}", self.nature.invariant));
     }
 
     fn time(&self) -> Timestamp {
@@ -101,8 +113,9 @@ impl<What> Base<What> {
 
 trait Beside {
     type What;
+    type Flaw: Copy + PartialEq;
 
-    fn base(&mut self) -> &mut Base<Self::What>;
+    fn base(&mut self) -> &mut Base<Self::What, Self::Flaw>;
 }
 
 /// What a function came to at a pause.
@@ -145,32 +158,4 @@ fn step<W: Beside>(world: &Rc<RefCell<W>>, task: &mut Task, until: u64, poll: W:
     };
     base.later(latency, poll);
     Step::Pauses
-}
-
-/// Pauses before and after the effect; may be turned away before it, or lose its answer after it.
-async fn call<W: Beside, T>(
-    world: &Rc<RefCell<W>>,
-    call: &'static str,
-    effect: impl FnOnce(&mut W) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let strikes = |fault| {
-        let base = &mut *world.borrow_mut();
-        let base = base.base();
-        base.strikes(fault, base.nature.trouble_per_mille)
-    };
-    pause().await;
-    if strikes("throttled") {
-        return Err(Failure::transient(call, "Throttling: Rate exceeded"));
-    }
-    let answer = {
-        let world = &mut *world.borrow_mut();
-        let base = world.base();
-        base.coverage.hit(base.nature.call, call);
-        effect(world)
-    };
-    pause().await;
-    if strikes("answer lost") {
-        return Err(Failure::Unknown { call, source: "connection reset".into() });
-    }
-    answer
 }

@@ -3,30 +3,22 @@
 
 use databases::drill::{CheckOrder, CheckRead, Drills, Instance, Order, Ours};
 use databases::validation::{RestoreJob, Verdict};
-use engine::failure::Failure;
 use engine::ports::{
     Callers, Channels, Commit, CommitOnce, DrillChecks, DrillTable, Once, Page, PipelineTable, Place, Posted,
-    Queues, Records, ReplyKey, RestoreTests, Restores, SlackBoard, Stored, Tracks,
+    Records, ReplyKey, RestoreTests, Restores, SlackBoard, Stored,
 };
 use engine::show::Shown;
-use model::decide::Advance;
 use model::drill::AnswerKey;
-use model::effect::Hand;
-use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, TrackKey};
+use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
 use model::pipeline::Request;
-use model::release::Release;
-use model::time::{Span, Timestamp};
-use model::track::Track;
+use model::time::Timestamp;
 use proof::{Answered, Installation};
 use serde_json::Value;
 
-use super::ports::{Answer, Ports};
+use super::World;
+use crate::beside::ports::{Answer, Ports, nobody};
 
-fn nobody<T>(call: &'static str) -> Answer<T> {
-    Err(Failure::refused(call, "nobody asks for it here"))
-}
-
-impl DrillTable for Ports {
+impl DrillTable for Ports<World> {
     async fn load_drills(&self) -> Answer<Drills> {
         Ok(Drills::default())
     }
@@ -36,7 +28,7 @@ impl DrillTable for Ports {
     }
 }
 
-impl Restores for Ports {
+impl Restores for Ports<World> {
     async fn instance(&self, _: &str) -> Answer<Option<Instance>> {
         nobody("instance")
     }
@@ -54,7 +46,7 @@ impl Restores for Ports {
     }
 }
 
-impl DrillChecks for Ports {
+impl DrillChecks for Ports<World> {
     async fn start_check(&self, _: &CheckOrder) -> Answer<()> {
         nobody("start_check")
     }
@@ -76,7 +68,7 @@ impl DrillChecks for Ports {
     }
 }
 
-impl RestoreTests for Ports {
+impl RestoreTests for Ports<World> {
     async fn restore_job(&self, _: &str) -> Answer<Option<RestoreJob>> {
         nobody("restore_job")
     }
@@ -90,7 +82,7 @@ impl RestoreTests for Ports {
     }
 }
 
-impl Records for Ports {
+impl Records for Ports<World> {
     async fn service_record(&self, _: &RepositoryName) -> Answer<Option<Stored>> {
         nobody("service_record")
     }
@@ -108,7 +100,7 @@ impl Records for Ports {
     }
 }
 
-impl Callers for Ports {
+impl Callers for Ports<World> {
     fn installation(&self) -> Answer<Installation> {
         nobody("installation")
     }
@@ -118,31 +110,7 @@ impl Callers for Ports {
     }
 }
 
-impl Tracks for Ports {
-    async fn load_track(&self, _: &TrackKey) -> Answer<Option<Track>> {
-        nobody("load_track")
-    }
-
-    async fn commit_track(&self, _: &Advance) -> Answer<Commit> {
-        nobody("commit_track")
-    }
-
-    async fn commit_track_once(&self, _: &Advance, _: &Once) -> Answer<CommitOnce> {
-        nobody("commit_track_once")
-    }
-
-    async fn load_release(&self, _: &ReleaseId) -> Answer<Option<Release>> {
-        nobody("load_release")
-    }
-}
-
-impl Queues for Ports {
-    async fn wake(&self, _: Hand, _: &TrackKey, _: u64, _: Span) -> Answer<()> {
-        nobody("wake")
-    }
-}
-
-impl PipelineTable for Ports {
+impl PipelineTable for Ports<World> {
     async fn load_request(&self, _: &PipelineRequestId) -> Answer<Option<Request>> {
         nobody("load_request")
     }
@@ -156,13 +124,13 @@ impl PipelineTable for Ports {
     }
 }
 
-impl ReplyKey for Ports {
+impl ReplyKey for Ports<World> {
     async fn reply_key(&self) -> Answer<Vec<u8>> {
         nobody("reply_key")
     }
 }
 
-impl Channels for Ports {
+impl Channels for Ports<World> {
     async fn channels_record(&self) -> Answer<Option<Stored>> {
         Ok(None)
     }
@@ -180,7 +148,7 @@ impl Channels for Ports {
     }
 }
 
-impl SlackBoard for Ports {
+impl SlackBoard for Ports<World> {
     async fn shown(&self, _: &ReleaseId) -> Answer<Option<Shown>> {
         nobody("shown")
     }

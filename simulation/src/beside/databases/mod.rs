@@ -21,7 +21,7 @@ use model::database::DatabaseKey;
 use model::time::{Span, Timestamp};
 use serde_json::json;
 
-use self::ports::Ports;
+use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
@@ -77,7 +77,7 @@ pub fn watch_world(seed: u64, flaw: Option<WatchFlaw>) -> Report {
         let now = world.borrow().base.now;
         match what {
             What::Invoke(invocation) => {
-                let ports = Ports { world: Rc::clone(&world) };
+                let ports = Ports::of(&world);
                 let (bytes, to) = (invocation.payload.clone().into_bytes(), invocation.to);
                 let task = Task::new(async move {
                     match to {
@@ -144,8 +144,7 @@ struct Trouble {
 }
 
 struct World {
-    base: Base<What>,
-    flaw: Option<WatchFlaw>,
+    base: Base<What, WatchFlaw>,
     troubles: Vec<Trouble>,
     /// Instances without a standby.
     alone: BTreeSet<&'static str>,
@@ -158,6 +157,7 @@ struct World {
 }
 
 const NATURE: Nature = Nature {
+    invariant: "I10",
     fault: "watch fault",
     call: "watch call",
     trouble_per_mille: 15,
@@ -168,8 +168,9 @@ const NATURE: Nature = Nature {
 
 impl Beside for World {
     type What = What;
+    type Flaw = WatchFlaw;
 
-    fn base(&mut self) -> &mut Base<What> {
+    fn base(&mut self) -> &mut Base<What, WatchFlaw> {
         &mut self.base
     }
 }
@@ -177,8 +178,7 @@ impl Beside for World {
 impl World {
     fn new(seed: u64, flaw: Option<WatchFlaw>) -> Self {
         let mut world = Self {
-            base: Base::new(NATURE, Random::new(seed ^ 0x3a7c)),
-            flaw,
+            base: Base::new(NATURE, flaw, Random::new(seed ^ 0x3a7c)),
             troubles: Vec::new(),
             alone: BTreeSet::new(),
             watches: BTreeMap::new(),
@@ -211,10 +211,6 @@ impl World {
         self.base.later(ends, What::Happens { name, event: closes });
         let (opened, closed) = ((opens, at(begins)), (closes, at(ends)));
         self.troubles.push(Trouble { name, story, opened, closed });
-    }
-
-    fn wrong(&mut self, what: impl std::fmt::Display) {
-        self.base.violations.push(format!("I10: {what}"));
     }
 
     fn invoke(&mut self, delay_ms: u64, to: To, payload: String) {
@@ -289,7 +285,7 @@ impl World {
         for notice in before.notices.iter().filter(|notice| !there.contains(&notice.n)) {
             let said = words::of(before, &notice.news).text;
             if !self.published.contains(&said) {
-                self.wrong(format!("forgotten before people heard it: {said}"));
+                self.base.wrong(format!("forgotten before people heard it: {said}"));
             }
         }
     }
@@ -309,7 +305,8 @@ impl World {
             let last = self.news.iter().rev().filter(|(of, _)| of == key.as_str());
             let last = last.filter_map(|(_, news)| finding(news)).find(|(other, _)| *other == rule);
             if last.map_or(!appears, |(_, appeared)| appeared == appears) {
-                self.wrong(format!("{key}: {} is told as {name} twice in a row, or first", rule.as_str()));
+                self.base
+                    .wrong(format!("{key}: {} is told as {name} twice in a row, or first", rule.as_str()));
             }
         }
         self.news.push((key.to_string(), news.clone()));
@@ -318,7 +315,11 @@ impl World {
     fn rest(&mut self) {
         for watch in self.watches.values().cloned().collect::<Vec<_>>() {
             if !watch.notices.is_empty() {
-                self.wrong(format!("{} has {} notices that nobody heard", watch.key, watch.notices.len()));
+                self.base.wrong(format!(
+                    "{} has {} notices that nobody heard",
+                    watch.key,
+                    watch.notices.len()
+                ));
             }
         }
         for name in NAMES {
@@ -336,7 +337,7 @@ impl World {
         let told = findings.find(|(rule, _)| *rule == Rule::SingleAz).is_some_and(|(_, there)| there);
         let is_alone = self.alone.contains(name);
         if told != is_alone {
-            self.wrong(format!("{key} is without a standby: {is_alone}, and people heard: {told}"));
+            self.base.wrong(format!("{key} is without a standby: {is_alone}, and people heard: {told}"));
         }
     }
 
@@ -390,7 +391,7 @@ impl World {
             shown(to)
         );
         if !is_true || is_open != (opened && !closed) {
-            self.wrong(said);
+            self.base.wrong(said);
         }
     }
 }

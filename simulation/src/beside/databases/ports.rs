@@ -1,37 +1,18 @@
 //! RDS as it is described, the table's databases, their queue and the people, as three functions call them.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use databases::facts::{AutomatedBackup, Database, Kind, Pending, Snapshot};
 use databases::watch::Watch;
-use engine::failure::Failure;
 use engine::ports::{
-    Clock, Commit, Databases, Message, NoticeQueue, Page, People, Policy, Quarantine, Snapshots, Stored,
-    Watches,
+    Commit, Databases, Message, NoticeQueue, Page, People, Policy, Snapshots, Stored, Watches,
 };
 use model::database::DatabaseKey;
-use model::time::{Span, Timestamp};
+use model::time::Span;
 use serde_json::json;
 
 use super::{NAMES, To, WatchFlaw, World};
-use crate::beside;
+use crate::beside::ports::{Answer, Ports};
 
-pub(super) struct Ports {
-    pub(super) world: Rc<RefCell<World>>,
-}
-
-pub(super) type Answer<T> = Result<T, Failure>;
-
-impl Ports {
-    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
-        beside::call(&self.world, call, effect).await
-    }
-
-    fn has(&self, flaw: WatchFlaw) -> bool {
-        self.world.borrow().flaw == Some(flaw)
-    }
-
+impl Ports<World> {
     /// What such a flaw remembers of a database.
     fn remembered(&self, mut watch: Watch) -> Watch {
         if self.has(WatchFlaw::CopiesTold) {
@@ -44,13 +25,7 @@ impl Ports {
     }
 }
 
-impl Clock for Ports {
-    fn now(&self) -> Timestamp {
-        self.world.borrow().base.time()
-    }
-}
-
-impl Watches for Ports {
+impl Watches for Ports<World> {
     async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>> {
         let stored = self.call("load_watch", |world| Ok(world.watches.get(key).cloned())).await?;
         Ok(stored.map(|watch| self.remembered(watch)))
@@ -77,7 +52,7 @@ impl Watches for Ports {
     }
 }
 
-impl NoticeQueue for Ports {
+impl NoticeQueue for Ports<World> {
     async fn wake_to_tell(&self, key: &DatabaseKey, _: u64) -> Answer<()> {
         self.call("wake_to_tell", |world| {
             let body = json!({ "database": key.as_str() }).to_string();
@@ -90,7 +65,7 @@ impl NoticeQueue for Ports {
     }
 }
 
-impl People for Ports {
+impl People for Ports<World> {
     async fn publish(&self, message: &Message) -> Answer<()> {
         let published = self.call("publish", |world| {
             world.published.insert(message.text.clone());
@@ -107,7 +82,7 @@ impl People for Ports {
     }
 }
 
-impl Databases for Ports {
+impl Databases for Ports<World> {
     async fn databases(&self, kind: Kind, name: Option<&str>, _: Option<&str>) -> Answer<Page<Database>> {
         self.call("databases", |world| {
             let asked = NAMES.into_iter().filter(|other| name.is_none_or(|name| name == *other));
@@ -150,7 +125,7 @@ impl World {
     }
 }
 
-impl Snapshots for Ports {
+impl Snapshots for Ports<World> {
     async fn snapshots(&self, of: Kind, database: Option<&str>, _: Option<&str>) -> Answer<Page<Snapshot>> {
         self.call("snapshots", |world| {
             let asked = NAMES.into_iter().filter(|other| database.is_none_or(|name| name == *other));
@@ -178,18 +153,8 @@ impl Snapshots for Ports {
     }
 }
 
-impl Policy for Ports {
+impl Policy for Ports<World> {
     async fn database_policies(&self) -> Answer<Option<Stored>> {
         Ok(None)
-    }
-}
-
-impl Quarantine for Ports {
-    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Answer<()> {
-        self.call("quarantine", |world| {
-            world.wrong(format!("a payload of our own is quarantined: {why}"));
-            Ok(())
-        })
-        .await
     }
 }

@@ -16,7 +16,7 @@ use model::drill::{AnswerKey, DrillId};
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
-use self::ports::Ports;
+use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
@@ -120,7 +120,7 @@ pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> Report {
         let now = world.borrow().base.now;
         match what {
             What::Invoke(payload) => {
-                let ports = Ports { world: Rc::clone(&world) };
+                let ports = Ports::of(&world);
                 let bytes = payload.into_bytes();
                 let task = Task::new(async move { functions::backups(&ports, &bytes).await });
                 tasks.insert(id, (task, now + FUNCTION_MS_MAX));
@@ -197,8 +197,7 @@ struct Called {
 }
 
 struct World {
-    base: Base<What>,
-    flaw: Option<DrillFlaw>,
+    base: Base<What, DrillFlaw>,
     /// Whether the ledger is checked, by a call of a function.
     is_called: bool,
     instances: BTreeMap<String, Made>,
@@ -215,6 +214,7 @@ struct World {
 }
 
 const NATURE: Nature = Nature {
+    invariant: "I12",
     fault: "drill fault",
     call: "drill call",
     trouble_per_mille: 15,
@@ -225,8 +225,9 @@ const NATURE: Nature = Nature {
 
 impl Beside for World {
     type What = What;
+    type Flaw = DrillFlaw;
 
-    fn base(&mut self) -> &mut Base<What> {
+    fn base(&mut self) -> &mut Base<What, DrillFlaw> {
         &mut self.base
     }
 }
@@ -234,8 +235,7 @@ impl Beside for World {
 impl World {
     fn new(seed: u64, flaw: Option<DrillFlaw>) -> Self {
         let mut world = Self {
-            base: Base::new(NATURE, Random::new(seed ^ 0xd811)),
-            flaw,
+            base: Base::new(NATURE, flaw, Random::new(seed ^ 0xd811)),
             is_called: !seed.is_multiple_of(3),
             instances: ORIGINALS
                 .map(|name| (name.to_owned(), Made { instance: original(name), by: None }))
@@ -272,10 +272,6 @@ impl World {
             world.base.later(at, What::SomebodyAnswers);
         }
         world
-    }
-
-    fn wrong(&mut self, what: impl std::fmt::Display) {
-        self.base.violations.push(format!("I12: {what}"));
     }
 
     /// A drill that is said to be taken ends with a report.
@@ -438,18 +434,18 @@ impl World {
         let Some(made) = self.instances.get(copy.name()) else { return };
         let (by, resource) = (made.by.clone(), made.instance.resource.clone());
         let Some(by) = by else {
-            return self.wrong(format!("{call} of {}, which no drill made", copy.name()));
+            return self.base.wrong(format!("{call} of {}, which no drill made", copy.name()));
         };
         self.base.coverage.hit("checked", "I12");
         let written = self.table.of(&by).is_none_or(|drill| drill.made.contains(&resource));
         if !written {
-            self.wrong(format!("{call} of {resource}, which its drill did not write down"));
+            self.base.wrong(format!("{call} of {resource}, which its drill did not write down"));
         }
     }
 
     fn written(&mut self, drills: &Drills) {
         if drills.running.len() > AT_ONCE {
-            self.wrong(format!("{} drills at once", drills.running.len()));
+            self.base.wrong(format!("{} drills at once", drills.running.len()));
         }
         for drill in &drills.running {
             self.begun.insert(drill.id.clone());
@@ -480,19 +476,19 @@ impl World {
         self.base.coverage.hit("checked", "I12");
         for (name, made) in self.instances.clone() {
             if let Some(drill) = made.by {
-                self.wrong(format!("{name} of drill {drill} is left, {}", made.instance.status));
+                self.base.wrong(format!("{name} of drill {drill} is left, {}", made.instance.status));
             } else if ORIGINALS.contains(&name.as_str()) && made.instance != original(&name) {
-                self.wrong(format!("{name} is not as it was"));
+                self.base.wrong(format!("{name} is not as it was"));
             }
         }
         let there: BTreeSet<&str> = self.instances.keys().map(String::as_str).collect();
         let gone = ORIGINALS.iter().map(|name| (*name).to_owned()).chain(self.foreign.clone());
         let gone: Vec<String> = gone.filter(|name| !there.contains(name.as_str())).collect();
         for name in gone {
-            self.wrong(format!("{name} is gone, and no drill made it"));
+            self.base.wrong(format!("{name} is gone, and no drill made it"));
         }
         for drill in self.table.running.clone() {
-            self.wrong(format!("drill {} is still under way: {:?}", drill.id, drill.phase));
+            self.base.wrong(format!("drill {} is still under way: {:?}", drill.id, drill.phase));
         }
         let told: Vec<DrillId> = self
             .watches
@@ -508,7 +504,7 @@ impl World {
         for id in self.begun.clone() {
             match told.iter().filter(|told| **told == id).count() {
                 1 => {}
-                times => self.wrong(format!("the end of drill {id} is told {times} times")),
+                times => self.base.wrong(format!("the end of drill {id} is told {times} times")),
             }
         }
     }

@@ -1,8 +1,5 @@
 //! Drills' RDS, CodeBuild and table, as function `backups` calls them.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use databases::drill::{
     Call, CheckOrder, CheckRead, CheckState, Drills, Instance, Order, Ours, Phase, Secret, TAG,
 };
@@ -11,8 +8,8 @@ use databases::validation::{RestoreJob, Verdict};
 use databases::watch::Watch;
 use engine::failure::Failure;
 use engine::ports::{
-    Callers, Clock, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Quarantine,
-    Records, RestoreTests, Restores, Snapshots, Stored, Watches,
+    Callers, Commit, Databases, DrillChecks, DrillTable, NoticeQueue, Page, Policy, Records, RestoreTests,
+    Restores, Snapshots, Stored, Watches,
 };
 use model::database::DatabaseKey;
 use model::drill::AnswerKey;
@@ -22,32 +19,11 @@ use proof::{Answered, Installation};
 use serde_json::json;
 
 use super::{AT_ONCE, CALLED, CHECK, Called, DrillFlaw, Run, TAKEN_LATE_MS, What, World, somebodys_key};
+use crate::beside::ports::{Answer, Ports};
+use crate::callers;
 use crate::world::{MINUTE, SECOND};
-use crate::{beside, callers};
 
-pub(super) struct Ports {
-    pub(super) world: Rc<RefCell<World>>,
-}
-
-type Answer<T> = Result<T, Failure>;
-
-impl Ports {
-    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
-        beside::call(&self.world, call, effect).await
-    }
-
-    fn has(&self, flaw: DrillFlaw) -> bool {
-        self.world.borrow().flaw == Some(flaw)
-    }
-}
-
-impl Clock for Ports {
-    fn now(&self) -> Timestamp {
-        self.world.borrow().base.time()
-    }
-}
-
-impl DrillTable for Ports {
+impl DrillTable for Ports<World> {
     async fn load_drills(&self) -> Answer<Drills> {
         let mut drills = self.call("load_drills", |world| Ok(world.table.clone())).await?;
         for drill in drills.running.iter_mut().filter(|_| self.has(DrillFlaw::AnyKeyTaken)) {
@@ -78,7 +54,7 @@ impl DrillTable for Ports {
     }
 }
 
-impl Restores for Ports {
+impl Restores for Ports<World> {
     async fn instance(&self, name: &str) -> Answer<Option<Instance>> {
         let mut read = self
             .call("instance", |world| Ok(world.instances.get(name).map(|made| made.instance.clone())))
@@ -150,7 +126,7 @@ impl Restores for Ports {
     }
 }
 
-impl DrillChecks for Ports {
+impl DrillChecks for Ports<World> {
     async fn start_check(&self, order: &CheckOrder) -> Answer<()> {
         self.call("start_check", |world| {
             // CodeBuild knows the token for five minutes, and lists its runs ever after.
@@ -199,7 +175,7 @@ impl DrillChecks for Ports {
     }
 }
 
-impl Databases for Ports {
+impl Databases for Ports<World> {
     async fn databases(&self, kind: Kind, _: Option<&str>, _: Option<&str>) -> Answer<Page<Database>> {
         self.call("databases", |world| {
             let all = world.instances.values().filter(|_| kind == Kind::Instance);
@@ -214,7 +190,7 @@ impl Databases for Ports {
 }
 
 /// Its record names nobody who may drill: nobody is asked who they are.
-impl Records for Ports {
+impl Records for Ports<World> {
     async fn service_record(&self, _: &RepositoryName) -> Answer<Option<Stored>> {
         Ok(None)
     }
@@ -232,7 +208,7 @@ impl Records for Ports {
     }
 }
 
-impl Callers for Ports {
+impl Callers for Ports<World> {
     fn installation(&self) -> Answer<Installation> {
         callers::installation()
     }
@@ -243,7 +219,7 @@ impl Callers for Ports {
 }
 
 /// There are no restore tests of AWS Backup here: `validations_tests.rs` of the engine crashes at each of their calls.
-impl RestoreTests for Ports {
+impl RestoreTests for Ports<World> {
     async fn restore_job(&self, _: &str) -> Answer<Option<RestoreJob>> {
         Ok(None)
     }
@@ -278,7 +254,7 @@ fn described(instance: &Instance) -> Database {
     }
 }
 
-impl Snapshots for Ports {
+impl Snapshots for Ports<World> {
     async fn snapshots(&self, _: Kind, _: Option<&str>, _: Option<&str>) -> Answer<Page<Snapshot>> {
         Ok(Page { items: Vec::new(), next: None })
     }
@@ -288,7 +264,7 @@ impl Snapshots for Ports {
     }
 }
 
-impl Policy for Ports {
+impl Policy for Ports<World> {
     async fn database_policies(&self) -> Answer<Option<Stored>> {
         let of_ledger = if self.world.borrow().is_called {
             json!({ "check": { "function": CALLED } })
@@ -306,7 +282,7 @@ impl Policy for Ports {
     }
 }
 
-impl Watches for Ports {
+impl Watches for Ports<World> {
     async fn load_watch(&self, key: &DatabaseKey) -> Answer<Option<Watch>> {
         self.call("load_watch", |world| Ok(world.watches.get(key).cloned())).await
     }
@@ -331,18 +307,8 @@ impl Watches for Ports {
     }
 }
 
-impl NoticeQueue for Ports {
+impl NoticeQueue for Ports<World> {
     async fn wake_to_tell(&self, _: &DatabaseKey, _: u64) -> Answer<()> {
         self.call("wake_to_tell", |_| Ok(())).await
-    }
-}
-
-impl Quarantine for Ports {
-    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Answer<()> {
-        self.call("quarantine", |world| {
-            world.wrong(format!("a payload of our own is quarantined: {why}"));
-            Ok(())
-        })
-        .await
     }
 }

@@ -2,72 +2,43 @@
 //! of the tracks, where nothing waits and nothing is answered.
 
 use databases::watch::Watch;
-use engine::failure::Failure;
 use engine::ports::{
     ActionRead, ApprovalResult, Callers, Commit, CommitOnce, ExecutionRead, Letters, NoticeQueue, Once, Page,
-    PipelineNotices, PipelineTable, Pipelines, Put, Queues, Tracks, Watches,
+    PipelineNotices, PipelineTable, Pipelines, Put, Watches,
 };
 use intake::Care;
 use intake::dead_letter::Dropped;
 use model::database::DatabaseKey;
-use model::decide::Advance;
-use model::effect::Hand;
-use model::ids::{PipelineRequestId, ReleaseId, TrackKey};
+use model::ids::PipelineRequestId;
 use model::pipeline::Request;
-use model::release::Release;
-use model::time::Span;
-use model::track::Track;
 
-use super::ports::{Answer, Ports};
+use super::World;
+use crate::beside::ports::{Answer, Ports, nobody};
 use crate::mutated::Mutated;
 
-impl Tracks for Ports {
-    async fn load_track(&self, _: &TrackKey) -> Answer<Option<Track>> {
-        Ok(None)
-    }
-
-    async fn commit_track(&self, _: &Advance) -> Answer<Commit> {
-        Ok(Commit::Lost)
-    }
-
-    async fn commit_track_once(&self, _: &Advance, _: &Once) -> Answer<CommitOnce> {
-        Ok(CommitOnce::Lost)
-    }
-
-    async fn load_release(&self, _: &ReleaseId) -> Answer<Option<Release>> {
-        Ok(None)
-    }
-}
-
-impl Queues for Ports {
-    async fn wake(&self, _: Hand, _: &TrackKey, _: u64, _: Span) -> Answer<()> {
-        Ok(())
-    }
-}
-
-impl Callers for Ports {
+impl Callers for Ports<World> {
     fn installation(&self) -> Answer<proof::Installation> {
-        Err(Failure::refused("installation", "nobody orders here"))
+        nobody("installation")
     }
 
     async fn ask_sts(&self, _: &proof::Request) -> Answer<proof::Answered> {
-        Err(Failure::refused("ask_sts", "nobody orders here"))
+        nobody("ask_sts")
     }
 }
 
-impl Letters for Ports {
+impl Letters for Ports<World> {
     async fn note_care(&self, _: Care, _: &Dropped, _: &Once) -> Answer<CommitOnce> {
-        Ok(CommitOnce::Lost)
+        nobody("note_care")
     }
 }
 
-impl Watches for Ports {
+impl Watches for Ports<World> {
     async fn load_watch(&self, _: &DatabaseKey) -> Answer<Option<Watch>> {
         Ok(None)
     }
 
     async fn commit_watch(&self, _: &Watch) -> Answer<Commit> {
-        Ok(Commit::Lost)
+        nobody("commit_watch")
     }
 
     async fn watches(&self, _: Option<&str>) -> Answer<Page<Watch>> {
@@ -75,7 +46,7 @@ impl Watches for Ports {
     }
 }
 
-impl NoticeQueue for Ports {
+impl NoticeQueue for Ports<World> {
     async fn wake_to_tell(&self, _: &DatabaseKey, _: u64) -> Answer<()> {
         Ok(())
     }

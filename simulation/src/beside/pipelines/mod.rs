@@ -17,7 +17,7 @@ use model::pipeline::{Ending, Gate, Phase, Request};
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
-use self::ports::Ports;
+use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
@@ -167,7 +167,7 @@ pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> Report {
                 world.borrow_mut().base.later(SECOND, What::Invoke(invocation));
             }
             What::Invoke(invocation) => {
-                let ports = Ports { world: Rc::clone(&world) };
+                let ports = Ports::of(&world);
                 let (bytes, to) = (invocation.payload.clone().into_bytes(), invocation.to);
                 let task = Task::new(async move {
                     match to {
@@ -295,8 +295,7 @@ struct Voices {
 }
 
 struct World {
-    base: Base<What>,
-    flaw: Option<PipelineFlaw>,
+    base: Base<What, PipelineFlaw>,
     parallel: bool,
     approvals: u32,
     replies: bool,
@@ -325,6 +324,7 @@ fn request_of(token: &str) -> PipelineRequestId {
 }
 
 const NATURE: Nature = Nature {
+    invariant: "I13",
     fault: "pipeline fault",
     call: "pipeline call",
     trouble_per_mille: 10,
@@ -335,8 +335,9 @@ const NATURE: Nature = Nature {
 
 impl Beside for World {
     type What = What;
+    type Flaw = PipelineFlaw;
 
-    fn base(&mut self) -> &mut Base<What> {
+    fn base(&mut self) -> &mut Base<What, PipelineFlaw> {
         &mut self.base
     }
 }
@@ -349,8 +350,7 @@ impl World {
         let replies = random.chance(500);
         let routed = random.chance(500);
         let mut world = Self {
-            base: Base::new(NATURE, random),
-            flaw,
+            base: Base::new(NATURE, flaw, random),
             parallel,
             approvals,
             replies,
@@ -388,10 +388,6 @@ impl World {
             self.base
                 .later(delay, What::Invoke(Invocation { attempt: failed.attempt + 1, ..failed.clone() }));
         }
-    }
-
-    fn wrong(&mut self, what: impl std::fmt::Display) {
-        self.base.violations.push(format!("I13: {what}"));
     }
 
     fn clock(&mut self) {
@@ -471,7 +467,8 @@ impl World {
     fn put(&mut self, result: &ApprovalResult) -> Put {
         let id = request_of(&result.token);
         if result.gate != gate() || !result.summary.ends_with(&format!("(Tidegate {id})")) {
-            self.wrong(format!("what was said of another request is the answer to {id}: {}", result.summary));
+            self.base
+                .wrong(format!("what was said of another request is the answer to {id}: {}", result.summary));
         }
         let waits = |run: &&Run| run.token == result.token && run.end.is_none();
         let Some(run) = self.runs.iter().find(waits).cloned() else {
@@ -577,7 +574,7 @@ impl World {
             let run = self.runs.iter().find(|run| request_of(&run.token) == *id).cloned();
             let truth = run.and_then(|run| run.end).map(|(end, _)| end);
             let Phase::Over { ending, .. } = &request.phase else {
-                self.wrong(format!("{id} is not over: {:?}; in truth {truth:?}", request.phase));
+                self.base.wrong(format!("{id} is not over: {:?}; in truth {truth:?}", request.phase));
                 continue;
             };
             let (name, is_true) = match ending {
@@ -597,11 +594,11 @@ impl World {
             };
             self.base.coverage.hit("pipeline ending", name);
             if !is_true {
-                self.wrong(format!("{id} is called {name}; in truth {truth:?}"));
+                self.base.wrong(format!("{id} is called {name}; in truth {truth:?}"));
             }
             let told = self.told.get(&(id.clone(), Notice::Ended)).cloned().unwrap_or_default();
             if told.is_empty() || told.iter().any(|words| *words != told[0]) || !request.told.ended {
-                self.wrong(format!("the end of {id} is told as {told:?}"));
+                self.base.wrong(format!("the end of {id} is told as {told:?}"));
             }
             self.was_told_again_in_time(&request);
         }
@@ -614,7 +611,7 @@ impl World {
         for ((id, notice), times) in told {
             let failed = self.untold.get(&id).copied().unwrap_or_default();
             if times > 1 + failed {
-                self.wrong(format!("{id} is told {times} times: {notice:?}, with {failed} failures"));
+                self.base.wrong(format!("{id} is told {times} times: {notice:?}, with {failed} failures"));
             }
         }
     }
@@ -627,7 +624,7 @@ impl World {
             .iter()
             .any(|notice| self.told.contains_key(&(request.id.clone(), *notice)));
         if half + NUDGED_LATE_MS < (*closed).min(expires.0) && !again {
-            self.wrong(format!("{} was open until {closed}, and nobody was told again", request.id));
+            self.base.wrong(format!("{} was open until {closed}, and nobody was told again", request.id));
         }
     }
 
@@ -635,7 +632,7 @@ impl World {
     fn tells(&mut self, id: &PipelineRequestId, notice: Notice, words: &str) {
         self.base.coverage.hit("pipeline told", notice.name());
         let Some(request) = self.table.get(id).cloned() else {
-            return self.wrong(format!("people are told of {id}, which nobody asked for"));
+            return self.base.wrong(format!("people are told of {id}, which nobody asked for"));
         };
         let open = request.expires.map(|expires| (request.asked_at.0, expires.0));
         let is_early = |quarters: u64| {
@@ -648,7 +645,7 @@ impl World {
             Notice::Ended => (request.told.ended, !request.is_over()),
         };
         if is_remembered || is_early {
-            self.wrong(format!("{id} is told out of its time: {notice:?}, {:?}", request.told));
+            self.base.wrong(format!("{id} is told out of its time: {notice:?}, {:?}", request.told));
         }
         self.told.entry((id.clone(), notice)).or_default().push(words.to_owned());
     }

@@ -1,51 +1,25 @@
 //! CodePipeline, its requests' table and the people, as functions `approval` and `notify` call them.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use engine::failure::Failure;
 use engine::ports::{
-    ActionRead, ApprovalResult, Channels, Clock, CommitOnce, ExecutionRead, Message, Once, Page, People,
-    PipelineNotices, PipelineTable, Pipelines, Place, Posted, Put, Quarantine, Records, ReplyKey, Slack,
-    SlackApp, SlackBoard, Stored,
+    ActionRead, ApprovalResult, Channels, CommitOnce, ExecutionRead, Message, Once, Page, People,
+    PipelineNotices, PipelineTable, Pipelines, Place, Posted, Put, Records, ReplyKey, Slack, SlackApp,
+    SlackBoard, Stored,
 };
 use engine::show::Shown;
 use model::approval::{Answer as Said, Nudged};
 use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
 use model::pipeline::{Phase, Request, Told};
-use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     End, Invocation, Notice, OWN_CHANNEL, PIPELINE, PipelineFlaw, Run, TAKEN_LATE_MS, To, What, World,
 };
-use crate::beside;
+use crate::beside::ports::{Answer, Ports};
 use crate::voters;
 use crate::world::{MINUTE, SECOND};
 
-pub(super) struct Ports {
-    pub(super) world: Rc<RefCell<World>>,
-}
-
-pub(super) type Answer<T> = Result<T, Failure>;
-
-impl Ports {
-    async fn call<T>(&self, call: &'static str, effect: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
-        beside::call(&self.world, call, effect).await
-    }
-
-    fn has(&self, flaw: PipelineFlaw) -> bool {
-        self.world.borrow().flaw == Some(flaw)
-    }
-}
-
-impl Clock for Ports {
-    fn now(&self) -> Timestamp {
-        self.world.borrow().base.time()
-    }
-}
-
-impl Pipelines for Ports {
+impl Pipelines for Ports<World> {
     async fn pipeline_actions(&self, _: &str) -> Answer<Option<Vec<ActionRead>>> {
         self.call("pipeline_actions", |world| {
             Ok(Some(world.runs.last().map(|run| world.read(run, true)).into_iter().collect()))
@@ -110,13 +84,13 @@ impl Pipelines for Ports {
     }
 }
 
-impl PipelineTable for Ports {
+impl PipelineTable for Ports<World> {
     async fn load_request(&self, id: &PipelineRequestId) -> Answer<Option<Request>> {
         self.call("load_request", |world| Ok(world.table.get(id).cloned())).await
     }
 
     async fn commit_request(&self, request: &Request, _: Option<&Once>) -> Answer<CommitOnce> {
-        let flaw = self.world.borrow().flaw;
+        let flaw = self.world.borrow().base.flaw;
         self.call("commit_request", |world| {
             let stored = world.table.get(&request.id);
             if stored.map_or(0, |stored| stored.version) + 1 != request.version {
@@ -128,7 +102,7 @@ impl PipelineTable for Ports {
             }
             let was_over = stored.filter(|stored| stored.is_over()).map(|stored| stored.phase.clone());
             if was_over.is_some_and(|phase| phase != request.phase) {
-                world.wrong(format!("the ending of {} changes", request.id));
+                world.base.wrong(format!("the ending of {} changes", request.id));
             }
             let mut request = request.clone();
             match flaw {
@@ -148,7 +122,7 @@ impl PipelineTable for Ports {
     }
 }
 
-impl PipelineNotices for Ports {
+impl PipelineNotices for Ports<World> {
     async fn wake_to_tell_of(&self, id: &PipelineRequestId, version: u64) -> Answer<()> {
         self.call("wake_to_tell_of", |world| {
             let now = world.base.now;
@@ -170,7 +144,7 @@ impl PipelineNotices for Ports {
     }
 }
 
-impl People for Ports {
+impl People for Ports<World> {
     async fn publish(&self, message: &Message) -> Answer<()> {
         let said: Value = serde_json::from_str(&message.json).unwrap_or_default();
         self.call("publish", |world| {
@@ -191,7 +165,7 @@ impl People for Ports {
     }
 }
 
-impl Records for Ports {
+impl Records for Ports<World> {
     async fn service_record(&self, _: &RepositoryName) -> Answer<Option<Stored>> {
         Ok(None)
     }
@@ -222,7 +196,7 @@ impl Records for Ports {
     }
 }
 
-impl Slack for Ports {
+impl Slack for Ports<World> {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
         self.call("slack_app", |_| Ok(Some(voters::app()))).await
     }
@@ -232,7 +206,7 @@ impl Slack for Ports {
     }
 }
 
-impl SlackBoard for Ports {
+impl SlackBoard for Ports<World> {
     async fn shown(&self, _: &ReleaseId) -> Answer<Option<Shown>> {
         Ok(None)
     }
@@ -264,7 +238,7 @@ impl SlackBoard for Ports {
     }
 }
 
-impl Channels for Ports {
+impl Channels for Ports<World> {
     async fn channels_record(&self) -> Answer<Option<Stored>> {
         self.call("channels_record", |world| Ok(world.channels_record())).await
     }
@@ -287,18 +261,8 @@ impl Channels for Ports {
     }
 }
 
-impl ReplyKey for Ports {
+impl ReplyKey for Ports<World> {
     async fn reply_key(&self) -> Answer<Vec<u8>> {
         Ok(crate::ports::REPLY_KEY.to_vec())
-    }
-}
-
-impl Quarantine for Ports {
-    async fn quarantine(&self, _: &str, why: &str, _: Option<&[u8]>) -> Answer<()> {
-        self.call("quarantine", |world| {
-            world.wrong(format!("a payload of our own is quarantined: {why}"));
-            Ok(())
-        })
-        .await
     }
 }
