@@ -362,5 +362,5 @@ fn named(phase: &Phase) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "drills_tests.rs"]
+#[path = "drills_tests/mod.rs"]
 pub(crate) mod tests;
