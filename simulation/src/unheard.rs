@@ -110,6 +110,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         branch: BRANCH.parse().ok()?,
         pushed_by: None,
         authors: Vec::new(),
+        authors_unread: false,
         origin: Origin::Push,
         ordered: None,
         stale: 0,
@@ -121,6 +122,7 @@ fn over(id: ReleaseId) -> Option<Release> {
         phase: Phase::Over(Ending::Rejected { by: Voice::Reply, reason: String::new() }),
         phase_since: at,
         warning: None,
+        heard: Vec::new(),
         steps: Vec::new(),
         id,
     })

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use model::ids::Revision;
-use model::release::{Origin, Release};
+use model::release::{Authors, Origin, Release};
 use model::track::Track;
 
 use crate::failure::Failure;
 use crate::ports::{CommitRead, Sources};
 
-/// Commits read of one release; who wrote only what is older than these may approve it.
+/// Commits read of one release; where there are more, anybody may have written them.
 const COMMITS_MAX: usize = 50;
 /// Commits told of one release.
 const TOLD_MAX: usize = 20;
@@ -20,8 +20,8 @@ const NAME_CHARS: usize = 40;
 /// What a release brings.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct News {
-    /// Authors by e-mail address; of the newest commits where nothing is live.
-    pub(crate) authors: Vec<String>,
+    /// Of the newest commits where nothing is live.
+    pub(crate) authors: Authors,
     /// Commits since what is live, in words, the newest first. Nothing where nothing is live, or where it goes back.
     pub(crate) commits: Vec<String>,
 }
@@ -48,7 +48,9 @@ pub(crate) async fn news<P: Sources>(ports: &P, track: &Track, release: &Release
         (Origin::Push | Origin::Promotion { .. }, None)
         | (Origin::Rollback { .. } | Origin::Redeploy { .. } | Origin::Retirement { .. }, _) => Vec::new(),
     };
-    Ok(News { authors: authors.into_iter().collect(), commits })
+    let authors =
+        Authors { known: authors.into_iter().collect(), unread: walk.is_cut && track.live.is_some() };
+    Ok(News { authors, commits })
 }
 
 async fn walk<P: Sources>(ports: &P, track: &Track, release: &Release) -> Result<Walk, Failure> {

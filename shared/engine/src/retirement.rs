@@ -5,7 +5,7 @@ use config::ServiceConfig;
 use model::approval::{Ground, Policy};
 use model::effect::Promise;
 use model::ids::{Fingerprint, ImageDigest};
-use model::release::{Danger, Deletion, Phase, Plan, PlanLine, Release};
+use model::release::{Authors, Danger, Deletion, Phase, Plan, PlanLine, Release};
 use model::signal::{DeploymentSeen, Signal};
 use model::time::Span;
 use model::track::Track;
@@ -64,7 +64,7 @@ pub(crate) async fn plan<P: Stacks + Sources + Records>(
         lines,
     });
     let ground = Ground { record: floor, directory };
-    Ok(Signal::Planned { n, plan, wish, ground, authors: Vec::new() })
+    Ok(Signal::Planned { n, plan, wish, ground, authors: Authors::default() })
 }
 
 const UNREADABLE: &str = "its config cannot be read any more: what it asked for, approvals and freezes, is unknown; the \

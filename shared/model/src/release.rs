@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::approval::{Nudged, Policy, Voice, Vote};
+use crate::approval::{Heard, Nudged, Policy, Voice, Vote};
 use crate::ids::{
     BranchName, BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, ReleaseId, RepositoryName,
     Revision,
@@ -25,6 +25,8 @@ pub const DEPLOYING_TOLD_EVERY: Span = Span::hours(24);
 pub const STALE_MAX: u32 = 5;
 /// A release keeps this many steps; beyond it, waits in the middle are forgotten first.
 pub const STEPS_MAX: usize = 100;
+/// And this many answers, the newest.
+pub const HEARD_MAX: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +40,9 @@ pub struct Release {
     /// Whom the commits since what was live name as their authors, as read when it was planned; e-mail addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
+    /// There were more commits than were read: anybody may have written those.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub authors_unread: bool,
     pub family: BuildFamily,
     #[serde(default, skip_serializing_if = "Origin::is_push")]
     pub origin: Origin,
@@ -65,8 +70,20 @@ pub struct Release {
     /// What stood against deploying it, and was no reason not to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+    /// Who answered what, and to which plan; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Heard>,
     /// What happened, for people; oldest first.
     pub steps: Vec<Step>,
+}
+
+/// Whom the commits since what is live name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authors {
+    /// E-mail addresses.
+    pub known: Vec<String>,
+    /// There were more commits than were read.
+    pub unread: bool,
 }
 
 /// What a release came from.
@@ -259,6 +276,13 @@ impl Release {
             // and that one is told of every day.
             Phase::Ready { frozen: None, .. } | Phase::Over(_) => None,
         }
+    }
+
+    pub(crate) fn hear(&mut self, heard: Heard) {
+        if self.heard.len() >= HEARD_MAX {
+            self.heard.remove(0);
+        }
+        self.heard.push(heard);
     }
 
     pub(crate) fn step(&mut self, at: Timestamp, what: String) {

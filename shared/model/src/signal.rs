@@ -6,7 +6,7 @@ use crate::ids::{
     Revision,
 };
 use crate::order::{Order, Ordered, Repaired};
-use crate::release::{Deployed, Frozen, Plan};
+use crate::release::{Authors, Deployed, Frozen, Plan};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,7 @@ pub enum Signal {
         /// What the pushed config asks for.
         wish: Policy,
         ground: Ground,
-        /// Authors of the commits since what is live; e-mail addresses.
-        authors: Vec<String>,
+        authors: Authors,
     },
     /// The change set had no changes, and the service was read to run the release's image.
     UpToDate {

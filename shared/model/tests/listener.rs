@@ -38,6 +38,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         branch: "main".parse().unwrap(),
         pushed_by: None,
         authors: Vec::new(),
+        authors_unread: false,
         origin: Origin::Push,
         ordered: None,
         stale: 0,
@@ -49,6 +50,7 @@ fn release(name: &str, n: u32, phase: Phase) -> Release {
         phase,
         phase_since: NOW,
         warning: None,
+        heard: Vec::new(),
         steps: Vec::new(),
     }
 }

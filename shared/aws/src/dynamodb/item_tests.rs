@@ -222,6 +222,7 @@ fn release(n: u32, phase: Phase) -> Release {
         branch: "main".parse().unwrap(),
         pushed_by: Some("arn:aws:iam::123456789012:user/ana".to_owned()),
         authors: Vec::new(),
+        authors_unread: false,
         family: family(),
         origin: Origin::Push,
         ordered: None,
@@ -234,6 +235,7 @@ fn release(n: u32, phase: Phase) -> Release {
         phase,
         phase_since: Timestamp(1_700_000_000_000),
         warning: None,
+        heard: Vec::new(),
         steps: vec![Step {
             at: Timestamp(1_699_999_000_000),
             phase: "Building".to_owned(),

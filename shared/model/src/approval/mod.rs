@@ -8,7 +8,7 @@ mod voice;
 pub use directory::{Directory, Identities};
 pub use policy::Policy;
 pub use quorum::{Bar, Ground, Involved, Quorum};
-pub use voice::{Answer, Identity, Voice, Vote};
+pub use voice::{Answer, Heard, Identity, Voice, Vote};
 
 use crate::time::Span;
 

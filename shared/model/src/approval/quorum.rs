@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::approval::{Directory, Policy, Voice, Vote};
 use crate::ids::{Fingerprint, PersonName};
+use crate::order::Override;
 use crate::release::Release;
 
 /// What is read for one decision about approvals, and never remembered.
@@ -19,23 +20,26 @@ pub struct Ground {
 pub struct Involved {
     /// Who pushed or merged it, where the directory knows them.
     pub pusher: Option<PersonName>,
-    /// Nobody knows who pushed what is new in it. Going back to what ran brings nothing new.
+    /// Nobody knows who pushed or wrote all that is new in it. Going back to what ran brings nothing new.
     pub by_a_stranger: bool,
     /// Who wrote the commits since what is live, as far as the directory knows them.
     pub authors: BTreeSet<PersonName>,
-    /// Who asked for it, where it was not a push.
-    pub requester: Option<PersonName>,
+    /// Who asked for it, where it was not a push, and who said that freezes do not stop it.
+    pub requesters: BTreeSet<PersonName>,
 }
 
 impl Involved {
-    pub fn of(release: &Release, directory: &Directory) -> Self {
+    /// With the override that is in force, if one is.
+    pub fn of(release: &Release, overridden: Option<&Override>, directory: &Directory) -> Self {
         let known = |said: &String| directory.person_of_git(said).cloned();
         let pusher = release.pushed_by.as_ref().and_then(known);
+        let overridden = overridden.filter(|_| release.origin.heeds_holds());
+        let orders = release.ordered.iter().chain(overridden.map(|given| &given.ordered));
         Self {
-            by_a_stranger: pusher.is_none() && release.origin.is_new(),
+            by_a_stranger: release.origin.is_new() && (pusher.is_none() || release.authors_unread),
             pusher,
             authors: release.authors.iter().filter_map(known).collect(),
-            requester: release.ordered.as_ref().and_then(|ordered| ordered.by.person()).cloned(),
+            requesters: orders.filter_map(|ordered| ordered.by.person()).cloned().collect(),
         }
     }
 }
@@ -53,7 +57,7 @@ pub enum Bar {
     Pusher,
     #[error("whoever wrote a part of a release does not approve it here")]
     Author,
-    #[error("whoever asked for a release does not approve it here")]
+    #[error("whoever asked for a release, or overrode the freeze for it, does not approve it here")]
     Requester,
 }
 
@@ -92,7 +96,7 @@ impl Quorum<'_> {
         if self.involved.pusher.as_ref() == Some(person) {
             return Err(Bar::Pusher);
         }
-        if self.involved.requester.as_ref() == Some(person) {
+        if self.involved.requesters.contains(person) {
             return Err(Bar::Requester);
         }
         if self.involved.authors.contains(person) {

@@ -72,7 +72,16 @@ pub enum Answer {
     Reject,
 }
 
-/// An approval that was given: for one plan, by one voice.
+/// What was said of a release: kept as long as the release is, whatever became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    pub answer: Answer,
+    #[serde(flatten)]
+    pub vote: Vote,
+}
+
+/// An answer that was given: to one plan, by one voice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vote {

@@ -1,10 +1,10 @@
 //! From plan to turn: who was asked, who answered, and whether that carries the plan (I1).
 
 use super::{Draft, Outcome, Why};
-use crate::approval::{Answer, Ground, Involved, Nudged, Policy, Quorum, Voice, Vote};
+use crate::approval::{Answer, Ground, Heard, Involved, Nudged, Policy, Quorum, Voice, Vote};
 use crate::effect::{Effect, Notice};
 use crate::ids::Fingerprint;
-use crate::release::{Asked, Ending, Phase, Plan, Reach, Release};
+use crate::release::{Asked, Authors, Ending, Phase, Plan, Reach, Release};
 use crate::time::{Span, Timestamp};
 
 /// An answer, and whose.
@@ -14,6 +14,13 @@ pub(super) struct Said<'a> {
     pub(super) reason: &'a str,
 }
 
+impl Said<'_> {
+    fn vote(&self, fingerprint: &Fingerprint, at: Timestamp) -> Vote {
+        let (voice, reason) = (self.voice.clone(), self.reason.to_owned());
+        Vote { voice, fingerprint: fingerprint.clone(), at, reason }
+    }
+}
+
 impl Draft {
     pub(super) fn planned(
         &mut self,
@@ -21,7 +28,7 @@ impl Draft {
         plan: &Plan,
         wish: &Policy,
         ground: &Ground,
-        authors: &[String],
+        authors: &Authors,
     ) -> Outcome {
         let release = self.track.release(n).ok_or(Why::ReleaseIsOver)?;
         let Phase::Planning { image, before } = &release.phase else {
@@ -33,7 +40,8 @@ impl Draft {
         }
         let before = before.clone();
         let release = self.release_mut(n).ok_or(Why::ReleaseIsOver)?;
-        release.authors = authors.to_vec();
+        release.authors.clone_from(&authors.known);
+        release.authors_unread = authors.unread;
         let release = release.clone();
         let same = before.clone().filter(|asked| asked.fingerprint == plan.fingerprint);
         let changed = before.is_some() && same.is_none();
@@ -41,7 +49,8 @@ impl Draft {
             Some(asked) => Asked { wish: Some(wish.clone()), ..asked },
             None => asked_now(plan, wish, self.now),
         };
-        let asked = counted(asked, &release, ground);
+        let involved = self.involved(&release, ground);
+        let asked = counted(asked, &involved, ground);
         self.drop_promises(n);
         let short = plan.fingerprint.short();
         let what = if asked.missing == Some(0) {
@@ -52,7 +61,7 @@ impl Draft {
             format!(
                 "plan {short} waits for {} approval(s){}",
                 asked.still_needed(),
-                surcharge(&asked, ground)
+                surcharge(&asked, &involved, ground)
             )
         };
         self.weigh(n, plan.clone(), asked, what);
@@ -81,7 +90,7 @@ impl Draft {
         if asked.fingerprint != *fingerprint {
             return Err(Why::AnotherPlan);
         }
-        let asked = counted(asked.clone(), &release, ground);
+        let asked = counted(asked.clone(), &self.involved(&release, ground), ground);
         if waits && asked.until <= self.now {
             self.end(n, Ending::Expired { asked_until: asked.until });
             return Ok(());
@@ -92,6 +101,7 @@ impl Draft {
             // A token is good for one reply.
             Answer::Reject if waits && token_used => Err(Why::AlreadyDone),
             Answer::Reject if waits => {
+                self.heard(n, fingerprint, said);
                 self.end(n, Ending::Rejected { by: said.voice.clone(), reason: said.reason.to_owned() });
                 Ok(())
             }
@@ -102,19 +112,15 @@ impl Draft {
 
     fn approved(&mut self, release: &Release, mut asked: Asked, said: &Said<'_>, ground: &Ground) -> Outcome {
         let n = release.id.n;
-        let involved = Involved::of(release, &ground.directory);
+        let involved = self.involved(release, ground);
         let quorum = Quorum { policy: &asked.policy, directory: &ground.directory, involved: &involved };
         quorum.may_approve(said.voice).map_err(Why::MayNotApprove)?;
         let spoke_before = asked.votes.iter().any(|vote| vote.voice.is_same(said.voice));
         if !spoke_before {
-            asked.votes.push(Vote {
-                voice: said.voice.clone(),
-                fingerprint: asked.fingerprint.clone(),
-                at: self.now,
-                reason: said.reason.to_owned(),
-            });
+            asked.votes.push(said.vote(&asked.fingerprint, self.now));
+            self.heard(n, &asked.fingerprint, said);
         }
-        let asked = counted(asked, release, ground);
+        let asked = counted(asked, &involved, ground);
         match release.phase.clone() {
             Phase::AwaitingApproval { plan, .. } => {
                 if spoke_before && asked.missing != Some(0) {
@@ -136,6 +142,19 @@ impl Draft {
             }
         }
         Ok(())
+    }
+
+    /// Kept with the release, whatever becomes of the plan and of the vote.
+    fn heard(&mut self, n: u32, fingerprint: &Fingerprint, said: &Said<'_>) {
+        let heard = Heard { answer: said.answer, vote: said.vote(fingerprint, self.now) };
+        if let Some(release) = self.release_mut(n) {
+            release.hear(heard);
+        }
+    }
+
+    fn involved(&self, release: &Release, ground: &Ground) -> Involved {
+        let overridden = self.track.freeze_override.as_ref().filter(|given| given.until > self.now);
+        Involved::of(release, overridden, &ground.directory)
     }
 
     /// Ready when the votes, counted in this very decision, carry the plan; else it waits for more.
@@ -167,10 +186,9 @@ fn open_for(policy: &Policy) -> Span {
 }
 
 /// The request as it stands on this ground: what is needed, what lacks, and until when.
-fn counted(asked: Asked, release: &Release, ground: &Ground) -> Asked {
-    let involved = Involved::of(release, &ground.directory);
+fn counted(asked: Asked, involved: &Involved, ground: &Ground) -> Asked {
     let policy = asked.wish().tightened(&ground.record);
-    let quorum = Quorum { policy: &policy, directory: &ground.directory, involved: &involved };
+    let quorum = Quorum { policy: &policy, directory: &ground.directory, involved };
     let (required, missing) = (quorum.required(), quorum.missing(&asked.votes, &asked.fingerprint));
     let until = asked.asked_at.map_or(asked.until, |at| asked.until.min(at.plus(open_for(&policy))));
     let wish = Some(asked.wish().clone());
@@ -178,9 +196,15 @@ fn counted(asked: Asked, release: &Release, ground: &Ground) -> Asked {
 }
 
 /// Why more is needed than the policies say.
-fn surcharge(asked: &Asked, ground: &Ground) -> &'static str {
+fn surcharge(asked: &Asked, involved: &Involved, ground: &Ground) -> &'static str {
     let said = asked.wish().tightened(&ground.record).required;
-    if asked.policy.required > said { ", one of them because nobody knows who pushed" } else { "" }
+    if asked.policy.required <= said {
+        ""
+    } else if involved.pusher.is_none() {
+        ", one of them because nobody knows who pushed"
+    } else {
+        ", one of them because nobody read who wrote all of it"
+    }
 }
 
 fn approved_by(said: &Said<'_>) -> String {

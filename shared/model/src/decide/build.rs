@@ -22,6 +22,7 @@ impl Draft {
             branch: push.branch.clone(),
             pushed_by: push.by.clone(),
             authors: Vec::new(),
+            authors_unread: false,
             family: push.family.clone(),
             origin: Origin::Push,
             ordered: None,
@@ -34,6 +35,7 @@ impl Draft {
             phase: Phase::Building { build: None },
             phase_since: self.now,
             warning: None,
+            heard: Vec::new(),
             steps: Vec::new(),
         });
         let by = push.by.as_deref().unwrap_or("somebody");
@@ -65,6 +67,7 @@ impl Draft {
             branch: promotion.branch.clone(),
             pushed_by: promotion.pushed_by.clone(),
             authors: Vec::new(),
+            authors_unread: false,
             family: promotion.family.clone(),
             origin: Origin::Promotion { of: promotion.of.clone() },
             ordered: None,
@@ -77,6 +80,7 @@ impl Draft {
             phase: Phase::Planning { image: promotion.image.clone(), before: None },
             phase_since: self.now,
             warning: None,
+            heard: Vec::new(),
             steps: Vec::new(),
         });
         let what = format!("image {} promoted from {}", promotion.image, promotion.of);

@@ -65,6 +65,8 @@ pub enum Why {
     WasOrdered,
     #[error("the release never ended deployed here: only what once ran can be gone back to")]
     NeverRan,
+    #[error("that release is of another track: what ran elsewhere was not approved here")]
+    AnotherTrack,
     #[error("that image with that configuration is what is live: a redeploy starts it anew")]
     AlreadyLive,
     #[error("a newer release is live: only a rollback goes back")]

@@ -191,6 +191,9 @@ impl Draft {
         ordered: &Ordered,
         what: String,
     ) -> Outcome {
+        if of.id.track != self.track.key {
+            return Err(Why::AnotherTrack);
+        }
         self.has_room()?;
         let n = self.track.next_number();
         if let Some(newest) = &mut self.track.newest {
@@ -211,6 +214,7 @@ impl Draft {
             phase: Phase::Building { build: None },
             phase_since: self.now,
             warning: None,
+            heard: Vec::new(),
             steps: Vec::new(),
             ..of.clone()
         });

@@ -7,7 +7,7 @@ use model::approval::{Answer, Ground, Identities, Voice};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildId, EffectKey, Fingerprint, ImageDigest};
 use model::order::{Order, Repaired};
-use model::release::{Ending, ErrandKind, Frozen, Origin, Phase, Plan, Release, Verdict, Verify};
+use model::release::{Authors, Ending, ErrandKind, Frozen, Origin, Phase, Plan, Release, Verdict, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 
@@ -291,7 +291,7 @@ impl Facts {
                 };
                 let change_set = ChangeSet { plan: plan.clone(), generation: self.generation };
                 self.change_sets.insert(promise.key.to_string(), change_set);
-                let authors = if self.trouble && pick.is_multiple_of(3) {
+                let known = if self.trouble && pick.is_multiple_of(3) {
                     vec!["Cleo@example.com".to_owned(), "somebody@example.com".to_owned()]
                 } else {
                     Vec::new()
@@ -301,7 +301,7 @@ impl Facts {
                     plan: Box::new(plan),
                     wish: wish(),
                     ground: self.ground.clone(),
-                    authors,
+                    authors: Authors { known, unread: false },
                 })
             }
             Effect::Execute => {

@@ -270,3 +270,13 @@ fn a_push_that_comes_as_far_takes_the_place_of_a_retirement() {
     assert!(matches!(ending, Ending::Superseded { by } if by.n == 3), "{ending:?}");
     assert!(story.track.live.is_some());
 }
+
+#[test]
+fn what_ran_elsewhere_is_not_gone_back_to() {
+    let mut story = live_twice();
+    let mut elsewhere = story.stored(1);
+    elsewhere.id.track.environment = "staging".parse().unwrap();
+    let signal = Signal::Ordered { order: Order::Rollback { to: elsewhere }, ordered: ordered(9) };
+    assert_eq!(story.see(&signal), Err(Why::AnotherTrack));
+    assert!(story.track.in_flight.is_empty() && story.track.held().is_none());
+}

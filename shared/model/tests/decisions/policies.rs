@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use model::approval::{Answer, Directory, Ground, Identity, Policy, Voice};
 use model::effect::Effect;
 use model::order::Order;
-use model::release::{Phase, Release};
+use model::release::{Authors, Phase, Release};
 use model::signal::{Push, Signal};
 use model::time::{Span, Timestamp};
 use model::who::Who;
@@ -128,7 +128,8 @@ impl Case {
 
     fn planned(&mut self) {
         let plan = self.story.plan(1, self.plan);
-        let authors = self.author.map(|who| format!("{}@example.com", NAMES[who])).into_iter().collect();
+        let known = self.author.map(|who| format!("{}@example.com", NAMES[who])).into_iter().collect();
+        let authors = Authors { known, unread: false };
         let (wish, ground) = (self.wish.clone(), self.ground.clone());
         self.sees(&Signal::Planned { n: 1, plan: Box::new(plan), wish, ground, authors });
     }

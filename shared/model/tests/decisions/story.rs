@@ -5,7 +5,7 @@ use model::decide::{Decision, Why, decide};
 use model::effect::{Effect, Promise};
 use model::ids::{BuildFamily, BuildId, EffectKey, Fingerprint, ImageDigest, RepositoryName, Revision};
 use model::order::{Order, Ordered};
-use model::release::{Asked, Deletion, Deployed, Frozen, Phase, Plan, Release, Verify};
+use model::release::{Asked, Authors, Deletion, Deployed, Frozen, Phase, Plan, Release, Verify};
 use model::signal::{BuildSeen, DeploymentSeen, ErrandSeen, Promotion, Push, Rollout, Signal};
 use model::time::{Span, Timestamp};
 use model::track::Track;
@@ -343,7 +343,13 @@ pub(crate) fn ground(record: Policy) -> Ground {
 }
 
 pub(crate) fn planned_for(n: u32, plan: Plan, record: Policy) -> Signal {
-    Signal::Planned { n, plan: Box::new(plan), wish: wish(), ground: ground(record), authors: Vec::new() }
+    Signal::Planned {
+        n,
+        plan: Box::new(plan),
+        wish: wish(),
+        ground: ground(record),
+        authors: Authors::default(),
+    }
 }
 
 pub(crate) fn approvers(list: &[&str]) -> Vec<std::collections::BTreeSet<Who>> {

@@ -1,10 +1,11 @@
 //! Who counts, and until when: cases that chance seldom leads to.
 
-use model::approval::{Answer, Policy, Voice};
+use model::approval::{Answer, Bar, Policy, Voice};
 use model::decide::Why;
 use model::effect::{Effect, Notice};
 use model::ids::SlackUser;
-use model::release::{Ending, Phase};
+use model::order::Order;
+use model::release::{Authors, Ending, HEARD_MAX, Phase};
 use model::signal::Signal;
 use model::time::Span;
 
@@ -76,9 +77,9 @@ fn both_lists_of_approvers_must_name_a_person() {
         plan: Box::new(plan),
         wish,
         ground: ground(record.clone()),
-        authors: Vec::new(),
+        authors: Authors::default(),
     });
-    let not_listed = Err(Why::MayNotApprove(model::approval::Bar::NotAnApprover));
+    let not_listed = Err(Why::MayNotApprove(Bar::NotAnApprover));
     assert_eq!(story.see(&says(person("ana"), record.clone())), not_listed);
     assert_eq!(story.see(&says(person("cleo"), record.clone())), not_listed);
     story.see(&says(person("bob"), record)).unwrap();
@@ -142,5 +143,53 @@ fn a_token_that_was_used_to_approve_does_not_reject() {
     story.see(&says(Voice::Reply, policy(2))).unwrap();
     let rejects = answered(1, fingerprint(1), Answer::Reject, Voice::Reply, ground(policy(2)));
     assert_eq!(story.see(&rejects), Err(Why::AlreadyDone));
+    assert_eq!(phase(&story), "AwaitingApproval");
+}
+
+#[test]
+fn what_was_said_is_kept_with_a_release_that_is_over() {
+    let mut story = waiting(2);
+    story.see(&says(person("ana"), policy(2))).unwrap();
+    let rejects = answered(1, fingerprint(1), Answer::Reject, person("bob"), ground(policy(2)));
+    story.see(&rejects).unwrap();
+    let heard = &story.over[0].heard;
+    let said: Vec<_> = heard.iter().map(|heard| (heard.answer, heard.vote.voice.to_string())).collect();
+    assert_eq!(said, [(Answer::Approve, "ana".to_owned()), (Answer::Reject, "bob".to_owned())]);
+    assert!(heard.iter().all(|heard| heard.vote.fingerprint == fingerprint(1)), "{heard:?}");
+}
+
+#[test]
+fn what_was_said_is_not_kept_without_end() {
+    let mut story = waiting(2);
+    story.see(&says(person("ana"), policy(2))).unwrap();
+    let first = story.track.in_flight[0].heard[0].clone();
+    story.track.in_flight[0].heard = vec![first; HEARD_MAX];
+    story.see(&says(person("bob"), policy(2))).unwrap();
+    let heard = &story.track.in_flight[0].heard;
+    assert_eq!((heard.len(), heard[HEARD_MAX - 1].vote.voice.to_string()), (HEARD_MAX, "bob".to_owned()));
+}
+
+#[test]
+fn whoever_overrides_a_freeze_does_not_approve_what_it_would_have_stopped() {
+    let mut story = waiting(1);
+    let until = story.now.plus(Span::hours(1));
+    story = story.orders(Order::OverrideFreeze { until });
+    let giver = story.track.freeze_override.as_ref().unwrap().ordered.by.clone();
+    assert_eq!(story.see(&says(giver.clone(), policy(1))), Err(Why::MayNotApprove(Bar::Requester)));
+    story.now = until;
+    story.see(&says(giver, policy(1))).unwrap();
+    assert_eq!(phase(&story), "Deploying", "the override is over, and freezes count again");
+}
+
+#[test]
+fn commits_that_nobody_read_cost_one_voice_more() {
+    let story = Story::new().planning('a');
+    let plan = Box::new(story.plan(1, 1));
+    let authors = Authors { known: Vec::new(), unread: true };
+    let mut story =
+        story.told(&Signal::Planned { n: 1, plan, wish: wish(), ground: ground(policy(1)), authors });
+    let step = &story.track.release(1).unwrap().steps.last().unwrap().what;
+    assert!(step.ends_with("2 approval(s), one of them because nobody read who wrote all of it"), "{step}");
+    story.see(&says(person("ana"), policy(1))).unwrap();
     assert_eq!(phase(&story), "AwaitingApproval");
 }
