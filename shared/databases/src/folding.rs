@@ -36,6 +36,9 @@ const REMEMBERED: Span = Span::hours(48);
 const AGAIN: Span = Span::hours(12);
 /// What comes so soon after the end of a story belongs to it.
 const SETTLES: Span = Span::minutes(10);
+/// RDS sends "shutdown" and "restarted" by themselves, and as steps of other stories.
+const RESTARTS: [&str; 2] = ["RDS-EVENT-0004", "RDS-EVENT-0006"];
+const WITH_RESTARTS: [Story; 3] = [Story::Failover, Story::Maintenance, Story::Recovery];
 
 /// Adds an event to those heard before, and says what to tell because of it.
 pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Telling> {
@@ -46,7 +49,11 @@ pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Tel
         Heard { id: alert.id.clone(), at: alert.at, severity: alert.severity, part: alert.part, told: false };
     let telling = match alert.part.story() {
         None => (alert.severity >= Severity::Warning).then_some(Telling::Happened),
-        Some(story) => tell(&whole(heard, story, &new), &new),
+        Some(story) => {
+            let whole = whole(heard, story, &new);
+            let is_step = is_step_of_another(heard, &new) && !whole.iter().any(|event| event.told);
+            if is_step { None } else { tell(&whole, &new) }
+        }
     };
     heard.push(Heard { told: telling.is_some(), ..new });
     heard.sort_by(order);
@@ -94,6 +101,19 @@ fn whole(heard: &[Heard], story: Story, new: &Heard) -> Vec<Heard> {
     events.push(new.clone());
     events.sort_by(order);
     segments(events, story).into_iter().find(|segment| segment.contains(new)).unwrap_or_default()
+}
+
+/// Whether it is a restart that comes with a failover, a recovery or maintenance that people know of.
+fn is_step_of_another(heard: &[Heard], new: &Heard) -> bool {
+    RESTARTS.contains(&new.id.as_str())
+        && WITH_RESTARTS.iter().any(|story| {
+            segments(of(heard, *story), *story).iter().any(|whole| {
+                let end = whole.iter().find(|event| closes(event));
+                let (Some(first), Some(last)) = (whole.first(), whole.last()) else { return false };
+                let until = end.map_or(last.at.plus(story.silence_max()), |end| end.at.plus(SETTLES));
+                whole.iter().any(|event| event.told) && first.at <= new.at.plus(SETTLES) && new.at <= until
+            })
+        })
 }
 
 /// Sorted events of one kind, as stories after each other.

@@ -55,6 +55,37 @@ fn a_failover_of_five_events_is_two_messages_and_tells_how_long_it_lasted() {
 }
 
 #[test]
+fn a_restart_is_part_of_the_failover_that_it_comes_with() {
+    let failover = [event(13, 0), event(4, 5), event(6, 30), event(49, 65)];
+    let (told, heard) = told(&failover);
+    assert_eq!(told, ["0013", "0049 ended after 65"]);
+    assert_eq!(open(&heard, at(3600)), []);
+}
+
+#[test]
+fn a_restart_is_part_of_the_recovery_or_maintenance_that_it_comes_with() {
+    let (told, _) = told(&[event(20, 0), event(6, 30), event(21, 60)]);
+    assert_eq!(told, ["0020", "0021 ended after 60"]);
+    let (told, _) = self::told(&[event(26, 0), event(4, 5), event(27, 600), event(6, 700)]);
+    assert_eq!(told, ["0026", "0027 ended after 600"]);
+}
+
+#[test]
+fn a_restart_by_itself_is_told_and_so_is_a_stop_beside_a_failover() {
+    let (told, _) = told(&[event(13, 0), event(49, 60), event(4, 2000), event(6, 2060)]);
+    assert_eq!(told, ["0013", "0049 ended after 60", "0004", "0006 ended after 60"]);
+    let (told, _) = self::told(&[event(13, 0), event(49, 60), event(87, 300)]);
+    assert_eq!(told, ["0013", "0049 ended after 60", "0087"]);
+}
+
+#[test]
+fn whoever_heard_of_a_shutdown_hears_of_its_end_also_beside_a_failover() {
+    let (told, heard) = told(&[event(4, 0), event(13, 10), event(6, 30), event(49, 60)]);
+    assert_eq!(told, ["0004", "0013", "0006 ended after 30", "0049 ended after 50"]);
+    assert_eq!(open(&heard, at(3600)), []);
+}
+
+#[test]
 fn trouble_that_comes_back_after_half_a_day_is_told_again() {
     for number in [7, 89, 221, 227] {
         let (told, _) = told(&[event(number, 0), event(number, HOUR), event(number, 13 * HOUR)]);
@@ -176,5 +207,24 @@ proptest! {
         let ends = told.iter().position(|said| said.contains("ended"));
         prop_assert_eq!(ends, Some(told.len() - 1), "{:?}", told);
         prop_assert!(told.len() <= 2, "{:?}", told);
+    }
+
+    /// I4: the events of a real failover, in any order and any number of copies. A restart that is heard of before the
+    /// failover is told, for nobody can know yet what it belongs to.
+    #[test]
+    fn a_real_failover_in_any_order_is_told_once(
+        order in Just(vec![0_usize, 1, 2, 3, 0, 1, 2, 3]).prop_shuffle()
+    ) {
+        let events = [event(13, 0), event(4, 10), event(6, 30), event(49, 65)];
+        let shuffled: Vec<Alert> = order.into_iter().map(|n| events[n].clone()).collect();
+        let (told, heard) = told(&shuffled);
+        prop_assert_eq!(open(&heard, at(3600)), []);
+        let first_of = |number: u16| shuffled.iter().position(|e| e.id == event(number, 0).id);
+        let failover = first_of(13).min(first_of(49));
+        let restarts_first = [4, 6].into_iter().filter(|n| first_of(*n) < failover).count();
+        let about = |numbers: [&str; 2]| told.iter().filter(|said| numbers.iter().any(|n| said.starts_with(n))).count();
+        prop_assert!((1..=2).contains(&about(["0013", "0049"])), "{:?}", told);
+        // A shutdown that was told has its end told too.
+        prop_assert!(about(["0004", "0006"]) <= 2 * restarts_first.min(1), "{:?}", told);
     }
 }
