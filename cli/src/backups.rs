@@ -73,7 +73,7 @@ pub(crate) async fn backups(options: Options) -> ExitCode {
         return drill(arguments).await;
     }
     match read(&options).await {
-        Ok(watches) if options.json => println!("{}", as_json(&watches)),
+        Ok(watches) if options.json => println!("{}", as_json(&watches, now())),
         Ok(watches) => print!("{}", as_text(&watches, now())),
         Err(why) => return fail(UNREAD, why),
     }
@@ -89,11 +89,12 @@ async fn read(options: &Options) -> Result<Vec<Watch>, String> {
         watches.extend(read.items);
         page = read.next;
         if page.is_none() {
+            let now = now();
             let is_shown = |watch: &Watch| {
                 watch.looked.is_some()
                     || watch.last_drill.is_some()
                     || watch.last_validation.is_some()
-                    || !open(&watch.heard).is_empty()
+                    || !open(&watch.heard, now).is_empty()
             };
             watches.retain(is_shown);
             return Ok(watches);
@@ -102,11 +103,11 @@ async fn read(options: &Options) -> Result<Vec<Watch>, String> {
     Err(format!("the table has more than {PAGES_MAX} pages of databases"))
 }
 
-fn as_json(watches: &[Watch]) -> Value {
-    Value::Array(watches.iter().map(watch_json).collect())
+fn as_json(watches: &[Watch], now: Timestamp) -> Value {
+    Value::Array(watches.iter().map(|watch| watch_json(watch, now)).collect())
 }
 
-fn watch_json(watch: &Watch) -> Value {
+fn watch_json(watch: &Watch, now: Timestamp) -> Value {
     json!({
         "database": watch.key.as_str(),
         "family": watch.family.map(Family::as_str),
@@ -148,7 +149,7 @@ fn watch_json(watch: &Watch) -> Value {
             "check": last.check,
             "refused": last.refused,
         })),
-        "open": open(&watch.heard).iter().map(|(story, since)| json!({
+        "open": open(&watch.heard, now).iter().map(|(story, since)| json!({
             "story": story.as_str(),
             "since": since.0,
         })).collect::<Vec<_>>(),
@@ -196,7 +197,7 @@ fn watch_text(watch: &Watch, now: Timestamp) -> String {
         };
         text += &format!("  restore test     {} ago: {result}\n", lasted(now.since(last.requested)));
     }
-    for (story, since) in open(&watch.heard) {
+    for (story, since) in open(&watch.heard, now) {
         text += &format!("  not over         {} since {}\n", story.as_str(), time_of_day(since));
     }
     for held in &watch.findings {
@@ -276,7 +277,7 @@ mod tests {
         Databases: 1; breaking a rule: 1
         ");
         assert_eq!(
-            as_json(&[watch]),
+            as_json(&[watch], at),
             json!([{
                 "database": "instance/payments",
                 "family": "SQL Server",

@@ -68,6 +68,7 @@ fn database(kind: Kind, name: &str, restorable: Timestamp) -> Database {
         encrypted: true,
         deletion_protection: true,
         tags: BTreeMap::new(),
+        resource: None,
         pending: Pending::default(),
     }
 }

@@ -75,6 +75,8 @@ impl Family {
 pub struct Database {
     pub kind: Kind,
     pub name: String,
+    /// DbiResourceId or DbClusterResourceId: never given to another one, as names are.
+    pub resource: Option<String>,
     pub engine: String,
     /// `available`, `stopped`, `deleting`, …
     pub status: String,
@@ -109,6 +111,8 @@ pub struct Pending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AutomatedBackup {
     pub instance: String,
+    /// DbiResourceId
+    pub resource: Option<String>,
     /// RestoreWindow.LatestTime
     pub latest: Option<Timestamp>,
 }
@@ -132,5 +136,22 @@ pub struct Snapshot {
 impl Database {
     pub fn family(&self) -> Family {
         Family::of_engine(&self.engine)
+    }
+
+    /// The automated backup tells the newest time too, and sometimes a newer one.
+    pub fn with_automated(self, backups: &[AutomatedBackup]) -> Self {
+        let latest =
+            backups.iter().filter(|backup| backup.is_of(&self)).filter_map(|backup| backup.latest).max();
+        Self { restorable: self.restorable.max(latest), ..self }
+    }
+}
+
+impl AutomatedBackup {
+    /// Backups of a deleted instance are kept, and those of another region copied, under a name that this one may have too.
+    fn is_of(&self, instance: &Database) -> bool {
+        match (&self.resource, &instance.resource) {
+            (Some(backed_up), Some(resource)) => backed_up == resource,
+            (Some(_), None) | (None, _) => self.instance == instance.name,
+        }
     }
 }

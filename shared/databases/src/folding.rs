@@ -32,10 +32,13 @@ pub enum Telling {
 pub const HEARD_MAX: usize = 64;
 /// An event can be a day late. Source: EventBridge user guide, "Event delivery from AWS services".
 const REMEMBERED: Span = Span::hours(48);
-/// What has not ended after this time is told anew when it comes up again.
-const OPEN_MAX: Span = Span::hours(30 * 24);
+/// What goes on is told again when it comes up again after this time.
+const AGAIN: Span = Span::hours(12);
 /// What comes so soon after the end of a story belongs to it.
 const SETTLES: Span = Span::minutes(10);
+/// RDS sends "shutdown" and "restarted" by themselves, and as steps of other stories.
+const RESTARTS: [&str; 2] = ["RDS-EVENT-0004", "RDS-EVENT-0006"];
+const WITH_RESTARTS: [Story; 3] = [Story::Failover, Story::Maintenance, Story::Recovery];
 
 /// Adds an event to those heard before, and says what to tell because of it.
 pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Telling> {
@@ -46,7 +49,11 @@ pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Tel
         Heard { id: alert.id.clone(), at: alert.at, severity: alert.severity, part: alert.part, told: false };
     let telling = match alert.part.story() {
         None => (alert.severity >= Severity::Warning).then_some(Telling::Happened),
-        Some(story) => tell(&whole(heard, story, &new), &new),
+        Some(story) => {
+            let whole = whole(heard, story, &new);
+            let is_step = is_step_of_another(heard, &new) && !whole.iter().any(|event| event.told);
+            if is_step { None } else { tell(&whole, &new) }
+        }
     };
     heard.push(Heard { told: telling.is_some(), ..new });
     heard.sort_by(order);
@@ -55,19 +62,24 @@ pub fn fold(heard: &mut Vec<Heard>, alert: &Alert, now: Timestamp) -> Option<Tel
 }
 
 /// The stories that have not ended, and since when.
-pub fn open(heard: &[Heard]) -> Vec<(Story, Timestamp)> {
+pub fn open(heard: &[Heard], now: Timestamp) -> Vec<(Story, Timestamp)> {
     let kinds: std::collections::BTreeSet<Story> =
         heard.iter().filter_map(|event| event.part.story()).collect();
     kinds
         .into_iter()
         .filter_map(|story| {
-            let events: Vec<Heard> =
-                heard.iter().filter(|event| event.part.story() == Some(story)).cloned().collect();
-            let last = segments(events).pop()?;
-            let is_open = !last.iter().any(closes) && last.iter().any(|e| e.severity >= Severity::Warning);
-            is_open.then(|| (story, last[0].at))
+            let whole = segments(of(heard, story), story).pop()?;
+            let (first, last) = (whole.first()?, whole.last()?);
+            let is_open = now.since(last.at) <= story.silence_max()
+                && !whole.iter().any(closes)
+                && whole.iter().any(|event| event.severity >= Severity::Warning);
+            is_open.then_some((story, first.at))
         })
         .collect()
+}
+
+fn of(heard: &[Heard], story: Story) -> Vec<Heard> {
+    heard.iter().filter(|event| event.part.story() == Some(story)).cloned().collect()
 }
 
 fn order(a: &Heard, b: &Heard) -> std::cmp::Ordering {
@@ -85,15 +97,27 @@ fn closes(event: &Heard) -> bool {
 
 /// The story that the new event belongs to, with it.
 fn whole(heard: &[Heard], story: Story, new: &Heard) -> Vec<Heard> {
-    let mut events: Vec<Heard> =
-        heard.iter().filter(|event| event.part.story() == Some(story)).cloned().collect();
+    let mut events = of(heard, story);
     events.push(new.clone());
     events.sort_by(order);
-    segments(events).into_iter().find(|segment| segment.contains(new)).unwrap_or_default()
+    segments(events, story).into_iter().find(|segment| segment.contains(new)).unwrap_or_default()
+}
+
+/// Whether it is a restart that comes with a failover, a recovery or maintenance that people know of.
+fn is_step_of_another(heard: &[Heard], new: &Heard) -> bool {
+    RESTARTS.contains(&new.id.as_str())
+        && WITH_RESTARTS.iter().any(|story| {
+            segments(of(heard, *story), *story).iter().any(|whole| {
+                let end = whole.iter().find(|event| closes(event));
+                let (Some(first), Some(last)) = (whole.first(), whole.last()) else { return false };
+                let until = end.map_or(last.at.plus(story.silence_max()), |end| end.at.plus(SETTLES));
+                whole.iter().any(|event| event.told) && first.at <= new.at.plus(SETTLES) && new.at <= until
+            })
+        })
 }
 
 /// Sorted events of one kind, as stories after each other.
-fn segments(events: Vec<Heard>) -> Vec<Vec<Heard>> {
+fn segments(events: Vec<Heard>, story: Story) -> Vec<Vec<Heard>> {
     let mut stories: Vec<Vec<Heard>> = Vec::new();
     for event in events {
         let goes_on = stories.last().is_some_and(|last| {
@@ -101,7 +125,7 @@ fn segments(events: Vec<Heard>) -> Vec<Vec<Heard>> {
             match ended {
                 Some(end) if matches!(event.part, Part::Opens(_)) => event.at <= end,
                 Some(end) => event.at.since(end) <= SETTLES,
-                None => event.at.since(last[0].at) <= OPEN_MAX,
+                None => last.last().is_some_and(|last| event.at.since(last.at) <= story.silence_max()),
             }
         });
         match stories.last_mut() {
@@ -135,10 +159,11 @@ fn tell(whole: &[Heard], new: &Heard) -> Option<Telling> {
             let is_critical = new.severity == Severity::Critical;
             let is_news = match whole.iter().filter(told).map(|event| (event.severity, event.at)).max() {
                 None => new.severity >= Severity::Warning,
-                // It got worse; or another thing that nobody may miss.
+                // It got worse; or another thing that nobody may miss; or it still is, or is again.
                 Some((worst, at)) => {
                     (new.severity > worst && (is_critical || new.at >= at))
                         || (is_critical && !whole.iter().any(|event| event.told && event.id == new.id))
+                        || (matches!(new.part, Part::Opens(_)) && is_long_since(whole, new.at))
                 }
             };
             is_news.then_some(Telling::Happened)
@@ -146,15 +171,20 @@ fn tell(whole: &[Heard], new: &Heard) -> Option<Telling> {
     }
 }
 
+fn is_long_since(whole: &[Heard], at: Timestamp) -> bool {
+    let last = whole.iter().filter(|event| event.told).map(|event| event.at).max();
+    last.is_some_and(|last| at.since(last) > AGAIN)
+}
+
 /// Keeps what copies can still come of, and stories that have not ended.
 fn forget(heard: &mut Vec<Heard>, now: Timestamp) {
-    let open = open(heard);
+    let open = open(heard, now);
     heard.retain(|event| {
         let is_open = event
             .part
             .story()
             .is_some_and(|story| open.iter().any(|(kind, since)| *kind == story && event.at >= *since));
-        now.since(event.at) <= if is_open { OPEN_MAX } else { REMEMBERED }
+        is_open || now.since(event.at) <= REMEMBERED
     });
     if heard.len() > HEARD_MAX {
         heard.drain(..heard.len() - HEARD_MAX);

@@ -1,5 +1,6 @@
 //! Which events belong together: what failed, and what ends that.
 
+use model::time::Span;
 use serde::{Deserialize, Serialize};
 
 /// A kind of trouble that several events tell of.
@@ -36,6 +37,20 @@ impl Story {
             Self::Running => "not running",
             Self::Stall => "stall",
             Self::Storage => "storage",
+        }
+    }
+
+    /// What nothing was heard of for longer is taken to be over: events may be lost, and RDS sends none when storage is
+    /// freed by deleting. What comes up later is another story.
+    pub(crate) fn silence_max(self) -> Span {
+        match self {
+            Self::Failover | Self::GlobalFailover | Self::Recovery => Span::hours(2),
+            Self::Maintenance => Span::hours(12),
+            Self::Storage => Span::hours(3 * 24),
+            // These last until somebody mends them.
+            Self::Backups | Self::Key | Self::Replication | Self::Running | Self::Stall => {
+                Span::hours(30 * 24)
+            }
         }
     }
 }

@@ -83,10 +83,7 @@ async fn one<P: Databases>(ports: &P, kind: Kind, name: &str) -> Result<Option<D
                 ports.databases(kind, Some(name), None),
                 ports.automated_backups(Some(name), None),
             )?;
-            // The automated backup tells the newest time too, and sometimes a newer one.
-            let latest = backups.items.iter().filter_map(|backup| backup.latest).max();
-            let newest = |d: Database| Database { restorable: d.restorable.max(latest), ..d };
-            Ok(found.items.into_iter().next().map(newest))
+            Ok(found.items.into_iter().next().map(|instance| instance.with_automated(&backups.items)))
         }
         Kind::Cluster => Ok(ports.databases(kind, Some(name), None).await?.items.into_iter().next()),
     }

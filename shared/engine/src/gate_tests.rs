@@ -57,7 +57,16 @@ fn database(kind: Kind, name: &str, minutes: Option<u64>) -> Database {
         encrypted: true,
         deletion_protection: true,
         tags: std::collections::BTreeMap::new(),
+        resource: None,
         pending: Pending::default(),
+    }
+}
+
+fn backup(instance: &str, resource: Option<&str>) -> AutomatedBackup {
+    AutomatedBackup {
+        instance: instance.to_owned(),
+        resource: resource.map(str::to_owned),
+        latest: Some(NOW.minus(Span::minutes(4))),
     }
 }
 
@@ -99,12 +108,20 @@ fn a_member_stands_for_its_cluster_and_the_automated_backup_may_know_better() {
     };
     let orders = database(Kind::Cluster, "orders", Some(3));
     let late = database(Kind::Instance, "late", Some(40));
-    let backups =
-        vec![AutomatedBackup { instance: "late".to_owned(), latest: Some(NOW.minus(Span::minutes(4))) }];
-    let rds = Rds { databases: vec![member, orders, late], backups };
+    let rds = Rds { databases: vec![member, orders, late], backups: vec![backup("late", None)] };
     for name in ["orders", "orders-1", "late"] {
         assert_eq!(said(&rds, name), None, "{name}");
     }
+}
+
+#[test]
+fn the_automated_backup_of_another_instance_of_that_name_proves_nothing() {
+    let late = Database { resource: Some("db-NEW".to_owned()), ..database(Kind::Instance, "late", Some(40)) };
+    let with = |resource| Rds { databases: vec![late.clone()], backups: vec![backup("late", resource)] };
+    assert_eq!(said(&with(Some("db-NEW")), "late"), None);
+    assert_eq!(said(&with(None), "late"), None, "RDS may not tell whose it is");
+    let words = "database late can be restored only to 40 min 0 s ago, and 15 min 0 s are asked for";
+    assert_eq!(said(&with(Some("db-DELETED")), "late").as_deref(), Some(words));
 }
 
 #[test]

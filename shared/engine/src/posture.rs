@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use databases::facts::{AutomatedBackup, Database, Kind, Snapshot};
+use databases::facts::{Database, Kind, Snapshot};
 use databases::policy::Policies;
 use databases::rules::{Judged, is_left_out, judge, judge_left};
 use databases::watch::Watch;
@@ -135,7 +135,7 @@ where
         Some(name) => pages(async |page| ports.automated_backups(name, page).await).await,
         None => Ok(Vec::new()),
     };
-    let (policies, mut instances, clusters, automated, of_instances, of_clusters) = try_join!(
+    let (policies, instances, clusters, automated, of_instances, of_clusters) = try_join!(
         policies(ports),
         databases(Kind::Instance),
         databases(Kind::Cluster),
@@ -143,22 +143,14 @@ where
         snapshots(Kind::Instance),
         snapshots(Kind::Cluster),
     )?;
-    newest_restorable(&mut instances, &automated);
+    let instances = instances.into_iter().map(|instance| instance.with_automated(&automated));
     let snapshots: Vec<Snapshot> = of_instances.into_iter().chain(of_clusters).collect();
     let snapshots = stream::iter(snapshots)
         .map(async |snapshot| with_accounts(ports, snapshot).await)
         .buffer_unordered(PARALLEL_MAX)
         .try_collect()
         .await?;
-    Ok(Read { at, databases: instances.into_iter().chain(clusters).collect(), snapshots, policies })
-}
-
-/// The automated backup tells the newest time too, and sometimes a newer one.
-fn newest_restorable(instances: &mut [Database], automated: &[AutomatedBackup]) {
-    for instance in instances {
-        let latest = automated.iter().filter(|b| b.instance == instance.name).filter_map(|b| b.latest).max();
-        instance.restorable = instance.restorable.max(latest);
-    }
+    Ok(Read { at, databases: instances.chain(clusters).collect(), snapshots, policies })
 }
 
 /// Only manual snapshots can be shared: the others are not asked about.

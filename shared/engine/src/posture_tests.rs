@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use databases::facts::Pending;
+use databases::facts::{AutomatedBackup, Pending};
 use databases::watch::News;
 use futures_util::FutureExt;
 use model::ids::ChannelId;
@@ -15,6 +15,7 @@ use crate::ports::{Channels, Commit, Message, People, Posted, Stored};
 struct World {
     now: Cell<u64>,
     databases: RefCell<Vec<Database>>,
+    automated: RefCell<Vec<AutomatedBackup>>,
     snapshots: RefCell<Vec<Snapshot>>,
     policies: RefCell<Option<String>>,
     table: RefCell<BTreeMap<DatabaseKey, Watch>>,
@@ -97,7 +98,7 @@ impl Databases for World {
         _: Option<&str>,
         _: Option<&str>,
     ) -> Result<Page<AutomatedBackup>, Failure> {
-        Ok(page(&[]))
+        Ok(page(&self.automated.borrow()))
     }
 }
 
@@ -209,6 +210,7 @@ fn payments() -> Database {
         encrypted: true,
         deletion_protection: true,
         tags: BTreeMap::new(),
+        resource: None,
         pending: Pending::default(),
     }
 }
@@ -332,6 +334,29 @@ fn a_public_snapshot_is_found_after_its_database_is_gone() {
     world.look().unwrap();
     assert_eq!(world.waiting("instance/archive"), ["snapshot-public"]);
     assert_eq!(world.waiting("instance/other"), [""; 0]);
+}
+
+#[test]
+fn the_automated_backup_of_another_instance_of_that_name_hides_nothing() {
+    let world = World::new();
+    let stands_still = Database {
+        resource: Some("db-NEW".to_owned()),
+        restorable: Some(Timestamp(START - 120 * MINUTE)),
+        multi_az: true,
+        ..payments()
+    };
+    world.databases.borrow_mut().push(stands_still);
+    world.automated.borrow_mut().push(AutomatedBackup {
+        instance: "payments".to_owned(),
+        resource: Some("db-DELETED".to_owned()),
+        latest: Some(Timestamp(START)),
+    });
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS), ["not-restorable"]);
+    world.automated.borrow_mut()[0].resource = Some("db-NEW".to_owned());
+    world.now.set(START + MINUTE);
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS), ["not-restorable", "-not-restorable"]);
 }
 
 #[test]

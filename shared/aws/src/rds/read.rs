@@ -17,6 +17,7 @@ pub(super) fn instance(read: &DbInstance) -> Result<Database, String> {
         .or_else(|| read.read_replica_source_db_cluster_identifier());
     Ok(Database {
         kind: Kind::Instance,
+        resource: given(read.dbi_resource_id()),
         engine: needed(read.engine(), "Engine", &name)?,
         status: needed(read.db_instance_status(), "DBInstanceStatus", &name)?,
         created: time(read.instance_create_time()),
@@ -76,6 +77,7 @@ pub(super) fn cluster(read: &DbCluster) -> Result<Database, String> {
     let pending = read.pending_modified_values();
     Ok(Database {
         kind: Kind::Cluster,
+        resource: given(read.db_cluster_resource_id()),
         engine: needed(read.engine(), "Engine", &name)?,
         status: needed(read.status(), "Status", &name)?,
         created: time(read.cluster_create_time()),
@@ -100,7 +102,11 @@ pub(super) fn cluster(read: &DbCluster) -> Result<Database, String> {
 /// `None` for one whose instance is not named.
 pub(super) fn automated_backup(read: &DbInstanceAutomatedBackup) -> Option<AutomatedBackup> {
     let latest = time(read.restore_window().and_then(|window| window.latest_time()));
-    Some(AutomatedBackup { instance: given(read.db_instance_identifier())?, latest })
+    Some(AutomatedBackup {
+        instance: given(read.db_instance_identifier())?,
+        resource: given(read.dbi_resource_id()),
+        latest,
+    })
 }
 
 pub(super) fn snapshot(read: &DbSnapshot) -> Result<Snapshot, String> {
@@ -215,6 +221,15 @@ mod tests {
     fn a_standby_by_mirroring_is_a_standby() {
         let read = instance(&described().multi_az(false).secondary_availability_zone("eu-west-1b").build());
         assert!(read.unwrap().multi_az);
+    }
+
+    #[test]
+    fn an_instance_and_its_automated_backup_are_told_by_their_resource() {
+        let instance = instance(&described().dbi_resource_id("db-A").build()).unwrap();
+        let backup =
+            DbInstanceAutomatedBackup::builder().db_instance_identifier("payments").dbi_resource_id("db-A");
+        assert_eq!(automated_backup(&backup.build()).unwrap().resource, instance.resource);
+        assert_eq!(instance.resource.as_deref(), Some("db-A"));
     }
 
     #[test]

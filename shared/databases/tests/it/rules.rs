@@ -28,6 +28,7 @@ pub(crate) fn sound() -> Database {
         encrypted: true,
         deletion_protection: true,
         tags: BTreeMap::new(),
+        resource: None,
         pending: Pending::default(),
     }
 }

@@ -527,6 +527,7 @@ impl Databases for World {
                     encrypted: true,
                     deletion_protection: true,
                     tags: instance.tags.clone(),
+                    resource: Some(instance.resource.clone()),
                     pending: Pending::default(),
                 })
                 .collect(),

@@ -382,7 +382,7 @@ impl World {
             }
         };
         let is_open = self.watches.get(&key.parse::<DatabaseKey>().expect("a key")).is_some_and(|watch| {
-            open(&watch.heard).iter().any(|(story, since)| *story == trouble.story && *since == from)
+            open(&watch.heard, to).iter().any(|(story, since)| *story == trouble.story && *since == from)
         });
         let said = format!(
             "{key}: {} from {} to {} (heard: {opened}, {closed}) is told so: {tellings:?}, open: {is_open}",

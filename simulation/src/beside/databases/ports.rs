@@ -120,6 +120,7 @@ impl World {
             encrypted: true,
             deletion_protection: true,
             tags: Default::default(),
+            resource: None,
             pending: Pending::default(),
         }
     }

@@ -250,6 +250,7 @@ fn described(instance: &Instance) -> Database {
         encrypted: true,
         deletion_protection: true,
         tags: instance.tags.clone(),
+        resource: Some(instance.resource.clone()),
         pending: Pending::default(),
     }
 }
