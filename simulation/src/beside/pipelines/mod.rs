@@ -521,6 +521,13 @@ impl World {
         }
     }
 
+    /// I9: what is said in Slack is read by more than those who are asked.
+    fn tells_no_token(&mut self, text: &str) {
+        if self.tokens.values().any(|token| text.contains(token)) {
+            self.base.violations.push("I9: a reply token is in Slack".to_owned());
+        }
+    }
+
     fn speaks(&mut self, spoken: Spoken) {
         let longest = *self.base.random.pick(&[10 * SECOND, 2 * MINUTE, HOUR, 4 * HOUR]);
         let delay = self.base.random.between(5 * SECOND, longest);
