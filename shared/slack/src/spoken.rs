@@ -241,7 +241,7 @@ fn typed(text: &str) -> Said {
             let Some(track) = words.next().and_then(|word| word.parse().ok()) else {
                 return Said::Unclear(format!("{verb} takes a track: payments/production"));
             };
-            return Said::Command(of_track(&verb, track, &words.collect::<Vec<_>>()));
+            return of_track(&verb, track, &words.collect::<Vec<_>>());
         }
         "help" => return Said::Command(Command::Help),
         _ => return Said::Unclear(format!("{verb} is none of {VERBS}")),
@@ -274,18 +274,30 @@ fn typed(text: &str) -> Said {
     }
 }
 
-fn of_track(verb: &str, track: TrackKey, rest: &[&str]) -> Command {
+fn of_track(verb: &str, track: TrackKey, rest: &[&str]) -> Said {
     let reason = rest.join(" ");
-    match verb {
+    Said::Command(match verb {
         "hold" => Command::Hold { track, reason },
         "lift" => Command::Lift { track, reason },
         "rollback" => {
-            let to: Option<ReleaseId> = rest.first().and_then(|word| word.parse().ok());
+            let first = rest.first().copied().unwrap_or_default();
+            let to = first.parse().ok().filter(|release: &ReleaseId| release.track == track);
+            if to.is_none() && names_a_release(first, &track) {
+                let why = format!("what it goes back to must be a release of {track}, and stand alone");
+                return Said::Unclear(why);
+            }
             let reason = rest[usize::from(to.is_some())..].join(" ");
             Command::Rollback { track, to, reason }
         }
         _ => Command::Status { track },
-    }
+    })
+}
+
+/// Whether a word was meant to say where to: taken for a part of the reason, another release would be gone back to.
+fn names_a_release(word: &str, track: &TrackKey) -> bool {
+    let bare = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+    let is_of_track = bare.starts_with(&format!("{}-{}-", track.service, track.environment));
+    is_of_track || word.parse::<ReleaseId>().is_ok()
 }
 
 fn user(team: &str, id: &str) -> Result<SlackUser, Refusal> {

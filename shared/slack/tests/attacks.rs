@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::approval::Answer;
 use model::time::Timestamp;
 use serde_json::{Value, json};
-use slack::{Refusal, Request, Said, Signed, Spoken, look, read, sign};
+use slack::{Command, Refusal, Request, Said, Signed, Spoken, look, read, sign};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -317,6 +317,34 @@ fn a_typed_answer_names_the_plan_that_was_seen() {
         "deploy payments",
     ] {
         assert!(matches!(typed(unclear), Said::Unclear(_)), "{unclear}");
+    }
+}
+
+#[test]
+fn a_rollback_goes_where_its_first_word_says_and_nowhere_else() {
+    let back = |to: Option<&str>, reason: &str| {
+        Said::Command(Command::Rollback {
+            track: "payments/production".parse().unwrap(),
+            to: to.map(|to| to.parse().unwrap()),
+            reason: reason.to_owned(),
+        })
+    };
+    let typed = |rest: &str| typed(&format!("rollback payments/production {rest}"));
+    assert_eq!(typed("payments-production-5 slow"), back(Some("payments-production-5"), "slow"));
+    assert_eq!(typed("payments are slow"), back(None, "payments are slow"));
+    assert_eq!(typed(""), back(None, ""));
+    for unclear in [
+        "payments-production-5, slow",
+        "payments-production-5: slow",
+        "payments-production-05 slow",
+        "(payments-production-5) slow",
+        "Payments-Production-5 slow",
+        "payments-production- 5 slow",
+        "payments-staging-5 slow",
+        "ledger-production-5 slow",
+    ] {
+        let Said::Unclear(why) = typed(unclear) else { panic!("{unclear}") };
+        assert_eq!(why, "what it goes back to must be a release of payments/production, and stand alone");
     }
 }
 
