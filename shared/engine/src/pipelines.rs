@@ -190,7 +190,7 @@ where
 {
     let (answer_given, reason) = match &reply.answer {
         ReplyAnswer::Approve => (Answer::Approve, ""),
-        ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_deref().unwrap_or_default()),
+        ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_str()),
     };
     let said =
         Said { answer: answer_given, reason: &plain_text(reason), by: By::Token(reply.token.reveal()) };

@@ -63,6 +63,8 @@ pub enum Said {
         release: ReleaseId,
     },
     Command(Command),
+    /// A rejection without a reason; it is none yet.
+    Unreasoned,
     /// A typed command that is none, with what is wrong.
     Unclear(String),
 }
@@ -97,12 +99,26 @@ pub enum Command {
 pub fn read(body: &[u8], team: &str, app: &str) -> Result<Option<Spoken>, Refusal> {
     let fields = form(body)?;
     let payload = fields.get("payload");
-    match payload {
-        Some(_) if fields.len() > 1 => Err(Refusal::Malformed("something stands beside the payload")),
-        Some(payload) => interaction(payload, team, app).map(Some),
-        None if fields.get("ssl_check").is_some_and(|value| value == "1") => Ok(None),
-        None => command(&fields, team, app).map(Some),
+    let spoken = match payload {
+        Some(_) if fields.len() > 1 => {
+            return Err(Refusal::Malformed("something stands beside the payload"));
+        }
+        Some(payload) => interaction(payload, team, app)?,
+        None if fields.get("ssl_check").is_some_and(|value| value == "1") => return Ok(None),
+        None => command(&fields, team, app)?,
+    };
+    Ok(Some(Spoken { said: reasoned(spoken.said), ..spoken }))
+}
+
+/// Slack itself insists on no field beside a button.
+fn reasoned(said: Said) -> Said {
+    if let Said::Answered { answer: Answer::Reject, reason, .. }
+    | Said::PipelineAnswered { answer: Answer::Reject, reason, .. } = &said
+        && reason.is_empty()
+    {
+        return Said::Unreasoned;
     }
+    said
 }
 
 /// Every field once: of two, one reader would take the first and another the last.

@@ -321,6 +321,27 @@ fn a_typed_answer_names_the_plan_that_was_seen() {
 }
 
 #[test]
+fn a_rejection_says_why_or_is_none() {
+    let reason = |why: &str| json!({ "values": { "b": { "reason": { "value": why } } } });
+    let clicked = |value: &str, state: Value| {
+        let mut click = with(click(), "/actions/0/action_id", json!("reject"));
+        click["actions"][0]["value"] = json!(value);
+        click["state"] = state;
+        admitted(&signed(&click)).unwrap().said
+    };
+    let of_release = format!("payments-production-7 {}", fingerprint());
+    let of_pipeline = "pipeline-0a1b2c3d4e5f6071";
+    for button in [&of_release, of_pipeline] {
+        assert!(!matches!(clicked(button, reason("too risky")), Said::Unreasoned));
+        for nothing in [json!({}), reason(""), reason(" \n\t"), reason("\u{202e}\u{200b}")] {
+            assert_eq!(clicked(button, nothing), Said::Unreasoned);
+        }
+    }
+    assert_eq!(typed("reject payments-production-7 0a1b2c3d4e5f"), Said::Unreasoned);
+    assert_eq!(typed(&format!("reject {of_pipeline}")), Said::Unreasoned);
+}
+
+#[test]
 fn a_rollback_goes_where_its_first_word_says_and_nowhere_else() {
     let back = |to: Option<&str>, reason: &str| {
         Said::Command(Command::Rollback {

@@ -562,7 +562,8 @@ impl World {
                 if *is_its {
                     voices.reply.insert(verb);
                 }
-                let message = format!("{verb} {request} {token}");
+                let why = if *answer == Said::Reject { " too risky" } else { "" };
+                let message = format!("{verb} {request} {token}{why}");
                 let payload =
                     json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message } }] });
                 let what = if *is_its { "replies" } else { "replies with another's token" };
