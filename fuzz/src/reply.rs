@@ -44,7 +44,7 @@ fn read(text: &str, payload: &[u8]) {
 
 fn is_fit(token: &str, answer: &ReplyAnswer) {
     assert!(token.len() <= 128, "a token of {} bytes", token.len());
-    if let ReplyAnswer::Reject { reason: Some(reason) } = answer {
+    if let ReplyAnswer::Reject { reason } = answer {
         crate::said::is_fit_to_show(reason, 4 * REASON_CHARS_MAX);
         assert!(reason.chars().count() <= REASON_CHARS_MAX);
     }

@@ -40,7 +40,7 @@ fn is_fit(spoken: &Spoken) {
     let text = match &spoken.said {
         Said::Answered { reason, .. } | Said::PipelineAnswered { reason, .. } => reason.clone(),
         Said::Unclear(why) => why.clone(),
-        Said::Details { .. } => String::new(),
+        Said::Details { .. } | Said::Unreasoned => String::new(),
         Said::Command(command) => format!("{command:?}"),
     };
     if !text.is_empty() {

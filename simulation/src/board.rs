@@ -53,6 +53,7 @@ impl Board {
 
 impl World {
     pub(crate) fn post_in_slack(&mut self, channel: Option<&ChannelId>, message: &Value) -> Posted {
+        self.slack_is_told_no_secret(&message.to_string());
         if let Some(later) = self.too_many() {
             return later;
         }
@@ -65,6 +66,7 @@ impl World {
     }
 
     pub(crate) fn say_in_slack(&mut self, channel: Option<&ChannelId>, text: &str) -> Posted {
+        self.slack_is_told_no_secret(text);
         if let Some(later) = self.too_many() {
             return later;
         }
@@ -78,6 +80,7 @@ impl World {
     }
 
     pub(crate) fn update_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
+        self.slack_is_told_no_secret(&message.to_string());
         if let Some(later) = self.too_many() {
             return later;
         }
@@ -90,6 +93,7 @@ impl World {
     }
 
     pub(crate) fn reply_in_slack(&mut self, place: &Place, message: &Value) -> Posted {
+        self.slack_is_told_no_secret(&message.to_string());
         if let Some(later) = self.too_many() {
             return later;
         }

@@ -63,7 +63,7 @@ impl World {
         if message.subject.len() > SUBJECT_CHARS_MAX || !message.subject.is_ascii() {
             self.violation(Invariant::Aws, format!("SNS refuses the subject {:?}", message.subject));
         }
-        if message.text.len() + message.json.len() > MESSAGE_BYTES_MAX {
+        if message.in_full().len() + message.json.len() > MESSAGE_BYTES_MAX {
             self.violation(Invariant::Aws, "SNS refuses a message that long");
         }
         self.say(format_args!("people are told: {}", message.subject));

@@ -554,8 +554,12 @@ impl People for Ports {
         .await
     }
 
-    async fn post_to_slack(&self, _text: &str) -> Answer<()> {
-        self.write("post_to_slack", |_| Ok(())).await
+    async fn post_to_slack(&self, text: &str) -> Answer<()> {
+        self.write("post_to_slack", |world| {
+            world.slack_is_told_no_secret(text);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -583,8 +587,12 @@ impl Slack for Ports {
         self.read("slack_app", |_| Some(crate::voters::app())).await
     }
 
-    async fn answer_in_slack(&self, _to: &slack::AnswerTo, _text: &str) -> Answer<()> {
-        self.write("answer_in_slack", |_| Ok(())).await
+    async fn answer_in_slack(&self, _to: &slack::AnswerTo, text: &str) -> Answer<()> {
+        self.write("answer_in_slack", |world| {
+            world.slack_is_told_no_secret(text);
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -613,8 +621,9 @@ impl SlackBoard for Ports {
         self.write("reply_in_slack", |world| Ok(world.reply_in_slack(place, message))).await
     }
 
-    async fn repeat_in_slack(&self, place: &Place, _text: &str, urgent: bool) -> Answer<Posted> {
+    async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted> {
         self.write("repeat_in_slack", |world| {
+            world.slack_is_told_no_secret(text);
             world.coverage.hit("told", if urgent { "urgently in Slack" } else { "again in Slack" });
             Ok(Posted::There(place.clone()))
         })

@@ -104,6 +104,7 @@ pub(crate) fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) ->
         "user": { "id": slack_user, "team_id": TEAM },
         "response_url": format!("https://hooks.slack.com/actions/{TEAM}/{now_ms}/answer"),
         "actions": [{ "action_id": action, "value": value }],
+        "state": { "values": { "reason": { "reason": { "value": "too risky" } } } },
     });
     let mut form = form_urlencoded::Serializer::new(String::new());
     let body = form.append_pair("payload", &payload.to_string()).finish();

@@ -24,7 +24,7 @@ impl People for Aws {
             .publish()
             .topic_arn(self.settings.required("TIDEGATE_TOPIC_ARN")?)
             .subject(&message.subject)
-            .message(fitted(&message.text, message.json.len()))
+            .message(fitted(&message.in_full(), message.json.len()))
             .message_attributes(JSON_ATTRIBUTE, text(&message.json)?);
         for (name, value) in filtered_by(&message.attributes) {
             publish = publish.message_attributes(name, text(value)?);

@@ -146,10 +146,7 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
          {}{}\n\n\
          To answer as yourself:\n  \
          tidegate approve {id} {short}\n  \
-         tidegate reject {id} {short} --reason <why>\n\
-         Or publish to the approval topic:\n  \
-         approve {id} {token}\n  \
-         reject {id} {token} <reason>\n",
+         tidegate reject {id} {short} --reason <why>\n",
         asked.policy.required,
         came_from(release),
         plan_words::in_words(release, plan),
@@ -166,7 +163,17 @@ fn requested(release: &Release, plan: &Plan, asked: &Asked, notice: Notice, toke
         "plan": plan.lines,
         "token": token,
     });
-    message(of(&id.track, kind, severity), &format!("{id}: approval needed"), text, json)
+    let asked = message(of(&id.track, kind, severity), &format!("{id}: approval needed"), text, json);
+    Message { reply: by_reply(id, token), ..asked }
+}
+
+/// To whoever reads the topic.
+pub(crate) fn by_reply(id: impl std::fmt::Display, token: &str) -> String {
+    format!(
+        "Or publish to the approval topic:\n  \
+         approve {id} {token}\n  \
+         reject {id} {token} <reason>\n"
+    )
 }
 
 fn ended(release: &Release, ending: &Ending, track: &Track) -> Message {
@@ -400,5 +407,5 @@ pub(crate) fn message(attributes: Attributes, subject: &str, text: String, mut j
     json["notice"] = attributes.notice.into();
     json["severity"] = attributes.severity.as_str().into();
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
-    Message { attributes, subject, text, json: json.to_string() }
+    Message { attributes, subject, text, reply: String::new(), json: json.to_string() }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn reply<P: Tracks + Queues + Records + ReplyKey + People + Clo
         }
         let (answer, reason) = match &reply.answer {
             ReplyAnswer::Approve => (Answer::Approve, ""),
-            ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_deref().unwrap_or_default()),
+            ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_str()),
         };
         Ok(Some(Signal::Answered {
             n,

@@ -117,7 +117,7 @@ pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
     once: Option<&Once>,
 ) -> Result<String, Failure> {
     let ordered = Ordered { id: given.id.clone(), by, reason: plain_text(&given.reason) };
-    let refused = RefCell::new(None);
+    let (refused, back_to) = (RefCell::new(None), RefCell::new(None));
     let handled = advance_once(ports, &given.track, once, async |track| {
         let order = match order(ports, track, given, &ordered).await? {
             Ok(order) => order,
@@ -126,11 +126,14 @@ pub(crate) async fn take_from<P: Tracks + Queues + Records + Clock>(
                 return Ok(None);
             }
         };
+        if let Order::Rollback { to } = &order {
+            back_to.replace(Some(to.id.clone()));
+        }
         Ok(Some(Signal::Ordered { order, ordered: ordered.clone() }))
     })
     .await?;
     let said = match (handled, refused.take()) {
-        (Handled::Advanced { .. }, _) => format!("taken: {}", done(given)),
+        (Handled::Advanced { .. }, _) => format!("taken: {}", done(given, back_to.take())),
         (Handled::Ignored(why), _) => format!("refused: {why}"),
         (Handled::Spent, _) => format!("refused ({}): {}", Refusal::Spent.status(), Refusal::Spent),
         (Handled::Unconcerned, why) => format!("refused: {}", why.unwrap_or_default()),
@@ -206,7 +209,8 @@ async fn ran_before<P: Tracks>(ports: &P, track: &Track) -> Result<Option<Releas
     Ok(None)
 }
 
-fn done(given: &GivenOrder) -> String {
+/// `back_to`: the release that a rollback was found to mean.
+fn done(given: &GivenOrder, back_to: Option<ReleaseId>) -> String {
     let track = &given.track;
     match &given.wish {
         Wish::Hold => format!("{track} is held: nothing new is deployed until it is lifted"),
@@ -214,7 +218,8 @@ fn done(given: &GivenOrder) -> String {
         Wish::Cancel { release } => format!("{release} is cancelled; a deployment that runs is taken back"),
         Wish::Retry { release } => format!("{release} is tried again"),
         Wish::Rollback { .. } => {
-            format!("{track} goes back once the plan is approved, and is held until it is lifted")
+            let to = back_to.map_or("what ran before".to_owned(), |to| to.to_string());
+            format!("{track} goes back to {to} once the plan is approved, and is held until it is lifted")
         }
         Wish::Redeploy => format!("{track} is started anew once the plan is approved"),
         Wish::Retire => {

@@ -11,7 +11,7 @@ use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use serde_json::json;
 
-use crate::announce::{message, repeat};
+use crate::announce::{by_reply, message, repeat};
 use crate::approval::{plain_text, refuse};
 use crate::failure::Failure;
 use crate::ports::{
@@ -190,7 +190,7 @@ where
 {
     let (answer_given, reason) = match &reply.answer {
         ReplyAnswer::Approve => (Answer::Approve, ""),
-        ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_deref().unwrap_or_default()),
+        ReplyAnswer::Reject { reason } => (Answer::Reject, reason.as_str()),
     };
     let said =
         Said { answer: answer_given, reason: &plain_text(reason), by: By::Token(reply.token.reveal()) };
@@ -449,10 +449,7 @@ fn requested(request: &Request, nudged: Nudged, token: &str) -> Message {
         "{}{again} ({}).\n\n{}Started by {started}.\n{waits}\n\n\
          To answer as yourself:\n  \
          tidegate pipeline approve {id}\n  \
-         tidegate pipeline reject {id} --reason <why>\n\
-         Or publish to the approval topic:\n  \
-         approve {id} {token}\n  \
-         reject {id} {token} <reason>\n",
+         tidegate pipeline reject {id} --reason <why>\n",
         request.headline(),
         request.needs(),
         words.concat(),
@@ -467,7 +464,9 @@ fn requested(request: &Request, nudged: Nudged, token: &str) -> Message {
         "until": request.expires,
         "token": token,
     });
-    message(of(request, notice, severity), &format!("{}: approval needed", request.gate), text, json)
+    let asked =
+        message(of(request, notice, severity), &format!("{}: approval needed", request.gate), text, json);
+    Message { reply: by_reply(id, token), ..asked }
 }
 
 fn ended(request: &Request) -> Message {

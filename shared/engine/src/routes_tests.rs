@@ -79,7 +79,7 @@ fn there(channel: &str) -> Posted {
 
 impl People for World {
     async fn publish(&self, message: &Message) -> Result<(), Failure> {
-        self.published.borrow_mut().push(message.text.clone());
+        self.published.borrow_mut().push(message.in_full());
         Ok(())
     }
 

@@ -25,6 +25,8 @@ const HELP: &str = "`/tidegate status payments/production`\n\
      `/tidegate approve pipeline-0a1b2c3d4e5f6071`, `/tidegate reject pipeline-0a1b2c3d4e5f6071 <reason>`\n\
      `/tidegate hold|lift payments/production <reason>`, \
      `/tidegate rollback payments/production [payments-production-5] <reason>`";
+const WHY: &str = "Nothing was rejected yet: say why in the field, then press Reject; or at the end of the command. \
+     Everybody who is told reads it.";
 
 pub(crate) async fn take<P>(ports: &P, signed: &Signed) -> Result<String, Failure>
 where
@@ -75,6 +77,7 @@ where
             pipelines::answer(ports, request, &said, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
         Said::Details { release } => details(ports, release).await,
+        Said::Unreasoned => Ok(WHY.to_owned()),
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
         Said::Command(command) => match command {
             Command::Help => Ok(HELP.to_owned()),

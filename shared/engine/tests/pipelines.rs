@@ -349,7 +349,7 @@ impl Slack for World {
 
 impl People for World {
     async fn publish(&self, message: &Message) -> Answer<()> {
-        self.published.borrow_mut().push(message.text.clone());
+        self.published.borrow_mut().push(message.in_full());
         Ok(())
     }
 

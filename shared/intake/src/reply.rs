@@ -78,7 +78,7 @@ fn parse_text(text: &str) -> Result<Subject, &'static str> {
         Verb::Approve => ReplyAnswer::Approve,
         Verb::Reject => {
             let rest = words.iter().skip(3).copied().chain(lines.flat_map(str::split_whitespace));
-            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" ")) }
+            ReplyAnswer::Reject { reason: reason(&rest.collect::<Vec<_>>().join(" "))? }
         }
     };
     reply(release, token, answer)
@@ -104,7 +104,7 @@ fn parse_json(text: &str) -> Result<Subject, &'static str> {
         .map_err(|_| "the reply lacks a field, has another one, has one twice, or has one that is no text")?;
     let answer = match Verb::of(&written.answer).ok_or("the answer is neither approve nor reject")? {
         Verb::Approve => ReplyAnswer::Approve,
-        Verb::Reject => ReplyAnswer::Reject { reason: written.reason.as_deref().and_then(reason) },
+        Verb::Reject => ReplyAnswer::Reject { reason: reason(&written.reason.unwrap_or_default())? },
     };
     reply(&written.release, &written.token, answer)
 }
@@ -124,11 +124,14 @@ fn reply(named: &str, token: &str, answer: ReplyAnswer) -> Result<Subject, &'sta
 }
 
 /// A reason is shown; a token that was pasted into it is not (I9).
-fn reason(text: &str) -> Option<String> {
+fn reason(text: &str) -> Result<String, &'static str> {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
     let reason: String = without_tokens(&seen).chars().take(REASON_CHARS_MAX).collect();
     let reason = reason.trim();
-    (!reason.is_empty()).then(|| reason.to_owned())
+    if reason.is_empty() {
+        return Err("a rejection says why; the token is still good");
+    }
+    Ok(reason.to_owned())
 }
 
 /// So many hexadecimal digits in a row may be a token, whatever was written close to it.

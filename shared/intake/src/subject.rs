@@ -253,7 +253,10 @@ pub struct Reply<Request = ReleaseId> {
 #[serde(tag = "answer", rename_all = "lowercase")]
 pub enum ReplyAnswer {
     Approve,
-    Reject { reason: Option<String> },
+    /// Never without a reason.
+    Reject {
+        reason: String,
+    },
 }
 
 impl fmt::Display for ReplyAnswer {

@@ -22,8 +22,7 @@ fn answer(message: &str) -> Option<String> {
     assert_eq!(reply.token.reveal(), TOKEN, "{message:?}");
     let answer = match reply.answer {
         ReplyAnswer::Approve => "approve".to_owned(),
-        ReplyAnswer::Reject { reason: None } => "reject".to_owned(),
-        ReplyAnswer::Reject { reason: Some(reason) } => format!("reject: {reason}"),
+        ReplyAnswer::Reject { reason } => format!("reject: {reason}"),
     };
     Some(format!("{} {answer}", reply.to))
 }
@@ -38,7 +37,6 @@ fn people_may_write_a_reply_in_many_ways() {
         ("\n\napprove payments-production-7 TOKEN\n\n-- \nSent from a phone", approved),
         ("approve payments-production-7 TOKEN\n--\nAna", approved),
         ("approve payments-production-7\nTOKEN", approved),
-        ("reject payments-production-7 TOKEN", "payments-production-7 reject"),
         (
             "reject payments-production-7 TOKEN too risky\non a Friday.",
             "payments-production-7 reject: too risky on a Friday.",
@@ -100,6 +98,21 @@ fn what_is_not_clearly_a_reply_is_answered_and_changes_nothing() {
         assert_eq!(reading.owner, Some(intake::Function::Approval), "{message:?}");
         let Meaning::Ignored(why) = reading.meaning else { panic!("{message:?}: {:?}", reading.meaning) };
         assert!(why.to_string().contains("a reply is \"approve <release> <token>\""), "{why}");
+    }
+}
+
+#[test]
+fn a_rejection_without_a_reason_is_asked_for_one_and_leaves_its_token_good() {
+    for message in [
+        "reject payments-production-7 TOKEN",
+        "reject payments-production-7 TOKEN\n\n-- \nAna",
+        "reject payments-production-7 TOKEN \u{202e}",
+        "reject pipeline-0a1b2c3d4e5f6071 TOKEN",
+        r#"{"answer":"reject","release":"payments-production-7","token":"TOKEN"}"#,
+        r#"{"answer":"reject","release":"payments-production-7","token":"TOKEN","reason":" "}"#,
+    ] {
+        let Meaning::Ignored(why) = reply(message).meaning else { panic!("{message:?}") };
+        assert!(why.to_string().starts_with("a rejection says why; the token is still good"), "{why}");
     }
 }
 

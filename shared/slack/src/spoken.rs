@@ -63,6 +63,8 @@ pub enum Said {
         release: ReleaseId,
     },
     Command(Command),
+    /// A rejection without a reason; it is none yet.
+    Unreasoned,
     /// A typed command that is none, with what is wrong.
     Unclear(String),
 }
@@ -97,12 +99,26 @@ pub enum Command {
 pub fn read(body: &[u8], team: &str, app: &str) -> Result<Option<Spoken>, Refusal> {
     let fields = form(body)?;
     let payload = fields.get("payload");
-    match payload {
-        Some(_) if fields.len() > 1 => Err(Refusal::Malformed("something stands beside the payload")),
-        Some(payload) => interaction(payload, team, app).map(Some),
-        None if fields.get("ssl_check").is_some_and(|value| value == "1") => Ok(None),
-        None => command(&fields, team, app).map(Some),
+    let spoken = match payload {
+        Some(_) if fields.len() > 1 => {
+            return Err(Refusal::Malformed("something stands beside the payload"));
+        }
+        Some(payload) => interaction(payload, team, app)?,
+        None if fields.get("ssl_check").is_some_and(|value| value == "1") => return Ok(None),
+        None => command(&fields, team, app)?,
+    };
+    Ok(Some(Spoken { said: reasoned(spoken.said), ..spoken }))
+}
+
+/// Slack itself insists on no field beside a button.
+fn reasoned(said: Said) -> Said {
+    if let Said::Answered { answer: Answer::Reject, reason, .. }
+    | Said::PipelineAnswered { answer: Answer::Reject, reason, .. } = &said
+        && reason.is_empty()
+    {
+        return Said::Unreasoned;
     }
+    said
 }
 
 /// Every field once: of two, one reader would take the first and another the last.
@@ -241,7 +257,7 @@ fn typed(text: &str) -> Said {
             let Some(track) = words.next().and_then(|word| word.parse().ok()) else {
                 return Said::Unclear(format!("{verb} takes a track: payments/production"));
             };
-            return Said::Command(of_track(&verb, track, &words.collect::<Vec<_>>()));
+            return of_track(&verb, track, &words.collect::<Vec<_>>());
         }
         "help" => return Said::Command(Command::Help),
         _ => return Said::Unclear(format!("{verb} is none of {VERBS}")),
@@ -274,18 +290,30 @@ fn typed(text: &str) -> Said {
     }
 }
 
-fn of_track(verb: &str, track: TrackKey, rest: &[&str]) -> Command {
+fn of_track(verb: &str, track: TrackKey, rest: &[&str]) -> Said {
     let reason = rest.join(" ");
-    match verb {
+    Said::Command(match verb {
         "hold" => Command::Hold { track, reason },
         "lift" => Command::Lift { track, reason },
         "rollback" => {
-            let to: Option<ReleaseId> = rest.first().and_then(|word| word.parse().ok());
+            let first = rest.first().copied().unwrap_or_default();
+            let to = first.parse().ok().filter(|release: &ReleaseId| release.track == track);
+            if to.is_none() && names_a_release(first, &track) {
+                let why = format!("what it goes back to must be a release of {track}, and stand alone");
+                return Said::Unclear(why);
+            }
             let reason = rest[usize::from(to.is_some())..].join(" ");
             Command::Rollback { track, to, reason }
         }
         _ => Command::Status { track },
-    }
+    })
+}
+
+/// Whether a word was meant to say where to: taken for a part of the reason, another release would be gone back to.
+fn names_a_release(word: &str, track: &TrackKey) -> bool {
+    let bare = word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+    let is_of_track = bare.starts_with(&format!("{}-{}-", track.service, track.environment));
+    is_of_track || word.parse::<ReleaseId>().is_ok()
 }
 
 fn user(team: &str, id: &str) -> Result<SlackUser, Refusal> {

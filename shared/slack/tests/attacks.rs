@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::approval::Answer;
 use model::time::Timestamp;
 use serde_json::{Value, json};
-use slack::{Refusal, Request, Said, Signed, Spoken, look, read, sign};
+use slack::{Command, Refusal, Request, Said, Signed, Spoken, look, read, sign};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -317,6 +317,55 @@ fn a_typed_answer_names_the_plan_that_was_seen() {
         "deploy payments",
     ] {
         assert!(matches!(typed(unclear), Said::Unclear(_)), "{unclear}");
+    }
+}
+
+#[test]
+fn a_rejection_says_why_or_is_none() {
+    let reason = |why: &str| json!({ "values": { "b": { "reason": { "value": why } } } });
+    let clicked = |value: &str, state: Value| {
+        let mut click = with(click(), "/actions/0/action_id", json!("reject"));
+        click["actions"][0]["value"] = json!(value);
+        click["state"] = state;
+        admitted(&signed(&click)).unwrap().said
+    };
+    let of_release = format!("payments-production-7 {}", fingerprint());
+    let of_pipeline = "pipeline-0a1b2c3d4e5f6071";
+    for button in [&of_release, of_pipeline] {
+        assert!(!matches!(clicked(button, reason("too risky")), Said::Unreasoned));
+        for nothing in [json!({}), reason(""), reason(" \n\t"), reason("\u{202e}\u{200b}")] {
+            assert_eq!(clicked(button, nothing), Said::Unreasoned);
+        }
+    }
+    assert_eq!(typed("reject payments-production-7 0a1b2c3d4e5f"), Said::Unreasoned);
+    assert_eq!(typed(&format!("reject {of_pipeline}")), Said::Unreasoned);
+}
+
+#[test]
+fn a_rollback_goes_where_its_first_word_says_and_nowhere_else() {
+    let back = |to: Option<&str>, reason: &str| {
+        Said::Command(Command::Rollback {
+            track: "payments/production".parse().unwrap(),
+            to: to.map(|to| to.parse().unwrap()),
+            reason: reason.to_owned(),
+        })
+    };
+    let typed = |rest: &str| typed(&format!("rollback payments/production {rest}"));
+    assert_eq!(typed("payments-production-5 slow"), back(Some("payments-production-5"), "slow"));
+    assert_eq!(typed("payments are slow"), back(None, "payments are slow"));
+    assert_eq!(typed(""), back(None, ""));
+    for unclear in [
+        "payments-production-5, slow",
+        "payments-production-5: slow",
+        "payments-production-05 slow",
+        "(payments-production-5) slow",
+        "Payments-Production-5 slow",
+        "payments-production- 5 slow",
+        "payments-staging-5 slow",
+        "ledger-production-5 slow",
+    ] {
+        let Said::Unclear(why) = typed(unclear) else { panic!("{unclear}") };
+        assert_eq!(why, "what it goes back to must be a release of payments/production, and stand alone");
     }
 }
 

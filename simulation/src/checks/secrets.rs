@@ -54,12 +54,19 @@ impl World {
     /// A request tells its own token; nothing else that people are sent tells any.
     pub(crate) fn only_the_request_tells_its_token(&mut self, message: &Message, own: &str) {
         let mut wrong = Wrong::new();
-        for text in [&message.subject, &message.text, &message.json] {
+        for text in [&message.subject, &message.in_full(), &message.json] {
             if tells_a_secret(self, text, own) {
                 wrong.push((I9, format!("{:?} tells somebody else's token, or a proof", message.subject)));
             }
         }
         tell(self, &["I9"], wrong);
+    }
+
+    /// Whoever reads a channel may answer there as themselves, and as nobody else.
+    pub(crate) fn slack_is_told_no_secret(&mut self, text: &str) {
+        let wrong =
+            tells_a_secret(self, text, "").then(|| (I9, "a reply token or a proof is in Slack".to_owned()));
+        tell(self, &["I9"], wrong.into_iter().collect());
     }
 
     pub(super) fn nothing_secret_is_quarantined(&mut self, why: &str, payload: &[u8]) {

@@ -41,7 +41,7 @@ fn after_a_rollback_a_push_waits_until_the_hold_is_lifted() {
         story.deploys_a_version().await;
 
         let rollback = json!({ "order": "rollback", "reason": "checkout is slow" });
-        insta::assert_snapshot!(story.orders(&rollback).await, @"taken: payments/production goes back once the plan is approved, and is held until it is lifted");
+        insta::assert_snapshot!(story.orders(&rollback).await, @"taken: payments/production goes back to payments-production-1 once the plan is approved, and is held until it is lifted");
         story.expects_release(3);
         let request = as_read(&story.approves().await);
         let said = "Back to payments-production-1, ordered by ana: checkout is slow.";

@@ -25,8 +25,18 @@ pub struct Message {
     /// At most 99 printable ASCII characters. Source: SNS API, Publish.
     pub subject: String,
     pub text: String,
-    /// The same for machines: a JSON object.
+    /// How to answer it with the token of a request, as the last paragraph; empty for whatever is no request. For the
+    /// topic alone: it is never shown in Slack, where whoever reads it may answer as themselves (I9).
+    pub reply: String,
+    /// The same for machines, with the token: a JSON object.
     pub json: String,
+}
+
+impl Message {
+    /// What the topic is told.
+    pub fn in_full(&self) -> String {
+        format!("{}{}", self.text, self.reply)
+    }
 }
 
 pub trait People {

@@ -521,6 +521,13 @@ impl World {
         }
     }
 
+    /// I9: what is said in Slack is read by more than those who are asked.
+    fn tells_no_token(&mut self, text: &str) {
+        if self.tokens.values().any(|token| text.contains(token)) {
+            self.base.violations.push("I9: a reply token is in Slack".to_owned());
+        }
+    }
+
     fn speaks(&mut self, spoken: Spoken) {
         let longest = *self.base.random.pick(&[10 * SECOND, 2 * MINUTE, HOUR, 4 * HOUR]);
         let delay = self.base.random.between(5 * SECOND, longest);
@@ -555,7 +562,8 @@ impl World {
                 if *is_its {
                     voices.reply.insert(verb);
                 }
-                let message = format!("{verb} {request} {token}");
+                let why = if *answer == Said::Reject { " too risky" } else { "" };
+                let message = format!("{verb} {request} {token}{why}");
                 let payload =
                     json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message } }] });
                 let what = if *is_its { "replies" } else { "replies with another's token" };

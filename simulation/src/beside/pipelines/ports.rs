@@ -160,7 +160,8 @@ impl People for Ports<World> {
         .await
     }
 
-    async fn post_to_slack(&self, _: &str) -> Answer<()> {
+    async fn post_to_slack(&self, text: &str) -> Answer<()> {
+        self.world.borrow_mut().tells_no_token(text);
         Ok(())
     }
 }
@@ -201,7 +202,8 @@ impl Slack for Ports<World> {
         self.call("slack_app", |_| Ok(Some(voters::app()))).await
     }
 
-    async fn answer_in_slack(&self, _: &slack::AnswerTo, _: &str) -> Answer<()> {
+    async fn answer_in_slack(&self, _: &slack::AnswerTo, text: &str) -> Answer<()> {
+        self.world.borrow_mut().tells_no_token(text);
         Ok(())
     }
 }
@@ -215,26 +217,35 @@ impl SlackBoard for Ports<World> {
         Ok(())
     }
 
-    async fn post_message(&self, channel: Option<&ChannelId>, _: &Value) -> Answer<Posted> {
+    async fn post_message(&self, channel: Option<&ChannelId>, message: &Value) -> Answer<Posted> {
         let channel = channel.filter(|_| !self.has(PipelineFlaw::RoutesIgnored));
         let channel = channel.map_or(OWN_CHANNEL, ChannelId::as_str);
         self.call("post_message", |world| {
+            world.tells_no_token(&message.to_string());
             world.is_in_its_place(channel, true);
             Ok(Posted::There(Place { channel: channel.to_owned(), ts: "1".to_owned() }))
         })
         .await
     }
 
-    async fn update_in_slack(&self, place: &Place, _: &Value) -> Answer<Posted> {
-        self.call("update_in_slack", |_| Ok(Posted::There(place.clone()))).await
+    async fn update_in_slack(&self, place: &Place, message: &Value) -> Answer<Posted> {
+        self.call("update_in_slack", |world| {
+            world.tells_no_token(&message.to_string());
+            Ok(Posted::There(place.clone()))
+        })
+        .await
     }
 
     async fn reply_in_slack(&self, place: &Place, _: &Value) -> Answer<Posted> {
         Ok(Posted::There(place.clone()))
     }
 
-    async fn repeat_in_slack(&self, place: &Place, _: &str, _: bool) -> Answer<Posted> {
-        self.call("repeat_in_slack", |_| Ok(Posted::There(place.clone()))).await
+    async fn repeat_in_slack(&self, place: &Place, text: &str, _: bool) -> Answer<Posted> {
+        self.call("repeat_in_slack", |world| {
+            world.tells_no_token(text);
+            Ok(Posted::There(place.clone()))
+        })
+        .await
     }
 }
 
@@ -243,9 +254,10 @@ impl Channels for Ports<World> {
         self.call("channels_record", |world| Ok(world.channels_record())).await
     }
 
-    async fn say_in_slack(&self, channel: Option<&ChannelId>, _: &str) -> Answer<Posted> {
+    async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Answer<Posted> {
         let channel = channel.map_or(OWN_CHANNEL, ChannelId::as_str);
         self.call("say_in_slack", |world| {
+            world.tells_no_token(text);
             world.is_in_its_place(channel, false);
             Ok(Posted::There(Place { channel: channel.to_owned(), ts: "2".to_owned() }))
         })
