@@ -9,6 +9,8 @@ import sys
 
 import yaml
 
+import iam
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = {
     "approval", "backups", "build", "builder", "database", "deployer", "image", "notify", "push", "slack", "stack", "sweep",
@@ -53,6 +55,11 @@ DRILLS = {
     "rds:ModifyDBInstance": "aws:ResourceTag/tidegate:drill",
     "rds:DeleteDBInstance": "aws:ResourceTag/tidegate:drill",
 }
+# What is asked for in the name of a service: what iam.py knows of the account, and one of everything.
+ACCOUNT = "eu-west-1:123456789012"
+ECS, ROLE = f"arn:aws:ecs:{ACCOUNT}", "arn:aws:iam::123456789012:role"
+TASK = f"{ECS}:task/shop/0123456789abcdef"
+AS_IT_STARTS, TO_TASKS = {"ecs:CreateAction": "RunTask"}, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscaling:Describe*"}
 
 # A named resource cannot be replaced. These are names that people or Tidegate look up.
@@ -353,6 +360,35 @@ def rights_stay_where_they_belong(template):
                 yield "SlackRole writes more than which requests it took"
 
 
+def refused(template, role, requests):
+    """A sentence for each request that the role does not allow: action, resource, and what comes with it."""
+    allowed = list(statements(template["Resources"][role]))
+    for action, resource, context in requests:
+        if not iam.allows(allowed, action, resource, context):
+            yield f"{role} is refused {action} on {resource}"
+
+
+def errands_are_run_read_and_stopped(template):
+    # In a family that ends in their kind, and with a tag that is their kind: shared/engine/src/errands.rs.
+    kinds = re.findall(r'ErrandKind::\w+ => "(\w+)"', (ROOT / "shared/model/src/release.rs").read_text())
+    if not kinds:
+        yield "shared/model/src/release.rs names no kinds of errands"
+    log = f"arn:aws:logs:{ACCOUNT}:log-group:service-base-payments-TaskLogs-0123"
+    for kind in kinds:
+        family = f"{ECS}:task-definition/tidegate-payments-production-{kind}"
+        yield from refused(template, "DeployerRole", [
+            ("ecs:RegisterTaskDefinition", f"{family}:*", {}),
+            ("ecs:TagResource", f"{family}:*", {}),
+            ("ecs:RunTask", f"{family}:1", {}),
+            ("ecs:TagResource", TASK, AS_IT_STARTS),
+            ("ecs:ListTasks", "*", {}),
+            ("ecs:DescribeTasks", TASK, {}),
+            ("ecs:StopTask", TASK, {"aws:ResourceTag/tidegate-errand": kind}),
+            ("logs:GetLogEvents", f"{log}:log-stream:{kind}/payments/0123456789abcdef", {}),
+            *(("iam:PassRole", f"{ROLE}/{role}", TO_TASKS) for role in ("tidegate/task/start", "tidegate/service/run", "web")),
+        ])
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -443,6 +479,7 @@ CHECKS = {
         rights_are_named,
         rights_stay_where_they_belong,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
+        errands_are_run_read_and_stopped,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,

@@ -123,6 +123,8 @@ FAULTS = [
     (APP, lambda t: allow(t, "BuilderRole", "iam:PassRole"), "passes roles to any service"),
     (APP, lambda t: allow(t, "DeployerRole", "ecs:RunTask"), "runs tasks that are not ours"),
     (APP, lambda t: allow(t, "DeployerRole", "ecs:StopTask"), "stops tasks that are not its own"),
+    (APP, lambda t: statement(t, "DeployerRole", "RunErrands")["Resource"].pop(), "is refused ecs:RunTask on"),
+    (APP, lambda t: statement(t, "DeployerRole", "DefineErrands")["Resource"].pop(), "is refused ecs:RegisterTaskDefinition on"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
