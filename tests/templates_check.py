@@ -389,6 +389,13 @@ def errands_are_run_read_and_stopped(template):
         ])
 
 
+def adopted_services_are_looked_at(template):
+    """By their own names, which no pattern of ours knows."""
+    for role in ("StackRole", "DeployerRole"):
+        yield from refused(template, role, [("ecs:DescribeServices", f"{ECS}:service/shop/web", {})])
+    yield from refused(template, "DeployerRole", [("ecs:DescribeServiceRevisions", f"{ECS}:service-revision/shop/web/1", {})])
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -480,6 +487,7 @@ CHECKS = {
         rights_stay_where_they_belong,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         errands_are_run_read_and_stopped,
+        adopted_services_are_looked_at,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,

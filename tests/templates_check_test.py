@@ -32,7 +32,7 @@ def allow(template, role, action):
 
 def drop_statement(template, role, sid):
     document = properties(template, role)["Policies"][0]["PolicyDocument"]
-    document["Statement"] = [s for s in document["Statement"] if s.get("Sid") != sid]
+    document["Statement"] = [s for s in document["Statement"] if s.get("Fn::If", [None, s])[1].get("Sid") != sid]
 
 
 def edit_buildspec(template):
@@ -50,7 +50,7 @@ def rename_last_stop(template):
 
 
 def statement(template, role, sid):
-    return next(s for s in properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"] if s["Sid"] == sid)
+    return next(s for s in properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"] if s.get("Sid") == sid)
 
 
 def action(template, stage, number):
@@ -125,6 +125,8 @@ FAULTS = [
     (APP, lambda t: allow(t, "DeployerRole", "ecs:StopTask"), "stops tasks that are not its own"),
     (APP, lambda t: statement(t, "DeployerRole", "RunErrands")["Resource"].pop(), "is refused ecs:RunTask on"),
     (APP, lambda t: statement(t, "DeployerRole", "DefineErrands")["Resource"].pop(), "is refused ecs:RegisterTaskDefinition on"),
+    (APP, lambda t: drop_statement(t, "StackRole", "ReadAdoptedServices"), "StackRole is refused ecs:DescribeServices on"),
+    (APP, lambda t: drop_statement(t, "DeployerRole", "ReadAdoptedServices"), "refused ecs:DescribeServiceRevisions on"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
