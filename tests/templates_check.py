@@ -396,6 +396,16 @@ def adopted_services_are_looked_at(template):
     yield from refused(template, "DeployerRole", [("ecs:DescribeServiceRevisions", f"{ECS}:service-revision/shop/web/1", {})])
 
 
+def jobs_are_run(template):
+    """By the schedule's role, within the boundary. ECS asks about the tags that a run takes over as it starts."""
+    run, tag = "ecs:RunTask", ("ecs:TagResource", TASK, AS_IT_STARTS)
+    if "RoleBoundary" in template["Resources"]:
+        definition = f"{ECS}:task-definition/tidegate-payments-production:1"
+        yield from refused(template, "RoleBoundary", [(run, definition, {}), tag])
+    else:
+        yield from refused(template, "ScheduleRole", [(run, "TaskDefinition", {}), tag])
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -488,6 +498,7 @@ CHECKS = {
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         errands_are_run_read_and_stopped,
         adopted_services_are_looked_at,
+        jobs_are_run,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
@@ -505,6 +516,7 @@ CHECKS = {
         nothing_functional_is_named,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         roles_of_stacks_are_bounded,
+        jobs_are_run,
         a_service_keeps_its_running_count_and_gives_up_bad_deployments,
     ],
 }
