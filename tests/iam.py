@@ -36,6 +36,8 @@ def texts(value):
         return [value]
     if "Ref" in value:
         return as_list(VALUES.get(value["Ref"], value["Ref"]))
+    if "Fn::If" in value:
+        return texts(value["Fn::If"][1])
     if "Fn::GetAtt" in value:
         return [".".join(value["Fn::GetAtt"])]
     if isinstance(value.get("Fn::Sub"), str):

@@ -406,6 +406,35 @@ def jobs_are_run(template):
         yield from refused(template, "ScheduleRole", [(run, "TaskDefinition", {}), tag])
 
 
+# Of the resources below, what names them in a policy, and an action that reads or changes them.
+TIDEGATES_OWN = {
+    "AWS::DynamoDB::Table": ("{}.Arn", "dynamodb:PutItem"),
+    "AWS::S3::Bucket": ("{}.Arn/stacks/service.yaml", "s3:PutObject"),
+    "AWS::SecretsManager::Secret": ("{}", "secretsmanager:GetSecretValue"),
+    "AWS::SNS::Topic": ("{}", "sns:Publish"),
+    "AWS::SQS::Queue": ("{}.Arn", "sqs:SendMessage"),
+}
+RECORDS_AND_TOKENS = ["/tidegate/people", "/tidegate-slack/bot-token", "/tidegate-slack/signing-secret", "/hooks/slack"]
+
+
+def parameter(name):
+    return f"arn:aws:ssm:{ACCOUNT}:parameter{name}"
+
+
+def services_never_reach_what_is_tidegates(template):
+    """Whatever a service may be given: iam.py gives it all of these services."""
+    boundary = list(statements(template["Resources"]["RoleBoundary"]))
+    own = [("ssm:GetParameters", parameter(name)) for name in RECORDS_AND_TOKENS]
+    for kind, (named, action) in TIDEGATES_OWN.items():
+        own += [(action, named.format(name)) for name in of_type(template, kind)]
+    own.append(("dynamodb:Query", "Table.Arn/index/due"))
+    for action, resource in own:
+        if iam.allows(boundary, action, resource, {}):
+            yield f"RoleBoundary lets services have {action} on {resource}"
+    theirs = [("ssm:GetParameters", parameter("/payments/level")), ("sqs:SendMessage", f"arn:aws:sqs:{ACCOUNT}:payments")]
+    yield from refused(template, "RoleBoundary", [(action, resource, {}) for action, resource in theirs])
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -498,6 +527,7 @@ CHECKS = {
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         errands_are_run_read_and_stopped,
         adopted_services_are_looked_at,
+        services_never_reach_what_is_tidegates,
         jobs_are_run,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,

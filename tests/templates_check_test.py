@@ -134,6 +134,8 @@ FAULTS = [
     (APP, lambda t: drop_statement(t, "StackRole", "ReadAdoptedServices"), "StackRole is refused ecs:DescribeServices on"),
     (APP, lambda t: drop_statement(t, "DeployerRole", "ReadAdoptedServices"), "refused ecs:DescribeServiceRevisions on"),
     (APP, lambda t: drop_statement(t, "RoleBoundary", "TagJobsAsTheyStart"), "RoleBoundary is refused ecs:TagResource on"),
+    (APP, lambda t: statement(t, "RoleBoundary", "NeverTidegatesOwn")["Resource"].pop(), "RoleBoundary lets services have sqs:SendMessage"),
+    (APP, lambda t: statement(t, "RoleBoundary", "NeverTidegatesOwn").update(Resource="*"), "RoleBoundary is refused ssm:GetParameters"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
