@@ -16,7 +16,7 @@ VALUES = {
         "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:*",
     ],
     "AdoptedRoleArns": ["arn:aws:iam::123456789012:role/web"],
-    "Cluster": "shop",
+    "Cluster": "shop", "Environment": "production", "Service": "payments",
     "SlackBotTokenParameter": "/tidegate-slack/bot-token",
     "SlackSigningSecretParameter": "/tidegate-slack/signing-secret",
     "SlackWebhookParameter": "/hooks/slack",

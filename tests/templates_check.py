@@ -40,7 +40,7 @@ RESERVED_ACTIONS = {
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
-    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
+    "secretsmanager:GetSecretValue": {"ApprovalRole", "DeployRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
     "lambda:InvokeFunction": {"BackupsRole"},
     "backup:PutRestoreValidationResult": {"BackupsRole"},
@@ -435,6 +435,24 @@ def services_never_reach_what_is_tidegates(template):
     yield from refused(template, "RoleBoundary", [(action, resource, {}) for action, resource in theirs])
 
 
+def references_are_resolved(template):
+    """What a config's Parameters may name, shared/config/src/dynamic.rs, CloudFormation reads as the deploy role."""
+    secret = f"arn:aws:secretsmanager:{ACCOUNT}:secret"
+    by_the_key = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+    yield from refused(template, "DeployRole", [
+        ("ssm:GetParameters", parameter("/payments/level"), {}),
+        ("ssm:GetParameters", parameter("/payments/deep/level"), {}),
+        ("secretsmanager:GetSecretValue", f"{secret}:payments/db-a1b2c3", {}),
+        ("kms:Decrypt", f"arn:aws:kms:{ACCOUNT}:key/0123", by_the_key),
+    ])
+    if "RoleBoundary" in template["Resources"]:
+        role = list(statements(template["Resources"]["DeployRole"]))
+        own = [("ssm:GetParameters", parameter(name)) for name in RECORDS_AND_TOKENS]
+        for action, resource in [*own, ("secretsmanager:GetSecretValue", "ReplySecret")]:
+            if iam.allows(role, action, resource, {}):
+                yield f"DeployRole would put {resource} into a stack"
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -528,6 +546,7 @@ CHECKS = {
         errands_are_run_read_and_stopped,
         adopted_services_are_looked_at,
         services_never_reach_what_is_tidegates,
+        references_are_resolved,
         jobs_are_run,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
