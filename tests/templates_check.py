@@ -453,6 +453,19 @@ def references_are_resolved(template):
                 yield f"DeployRole would put {resource} into a stack"
 
 
+def deployments_make_and_delete_logs_of_services_alone(template):
+    def logs(group):
+        return f"arn:aws:logs:{ACCOUNT}:log-group:{group}-AbCdEfGhIjKl"
+
+    for action in ("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"):
+        yield from refused(template, "DeployRole", [(action, logs("tidegate-payments-production-Logs"), {})])
+    role = list(statements(template["Resources"]["DeployRole"]))
+    for name in of_type(template, "AWS::Logs::LogGroup"):
+        # Under the stack name that README.md gives it.
+        if iam.allows(role, "logs:DeleteLogGroup", logs(f"tidegate-{name}"), {}):
+            yield f"DeployRole may delete {name}"
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -547,6 +560,7 @@ CHECKS = {
         adopted_services_are_looked_at,
         services_never_reach_what_is_tidegates,
         references_are_resolved,
+        deployments_make_and_delete_logs_of_services_alone,
         jobs_are_run,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,

@@ -139,6 +139,8 @@ FAULTS = [
     (APP, lambda t: drop_statement(t, "DeployRole", "ResolveParameters"), "DeployRole is refused ssm:GetParameters on"),
     (APP, lambda t: drop_statement(t, "DeployRole", "NeverTidegatesOwn"), "DeployRole would put arn:aws:ssm:"),
     (PIPELINE, lambda t: drop_statement(t, "DeployRole", "ResolveSecrets"), "DeployRole is refused secretsmanager:GetSecretValue on"),
+    (APP, lambda t: allow(t, "DeployRole", "logs:DeleteLogGroup"), "DeployRole may delete PushLogs"),
+    (APP, lambda t: statement(t, "DeployRole", "Logs").update(Resource="x"), "DeployRole is refused logs:CreateLogGroup on"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
