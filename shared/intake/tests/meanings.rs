@@ -190,6 +190,16 @@ fn a_reason_says_what_stands_there() {
     );
 }
 
+/// As a dead letter of SNS holds it, and as a queue's message does: with no record around it.
+#[test]
+fn a_notification_alone_is_read_as_in_its_record() {
+    let in_a_record = changed("sns/relayed-push", |_| ());
+    let alone = &in_a_record["Records"][0]["Sns"];
+    assert_eq!(one(alone).meaning, one(&in_a_record).meaning);
+    let reply = json!({ "Type": "Notification", "TopicArn": alone["TopicArn"], "Message": "approve it" });
+    assert_eq!(one(&reply).owner, Some(Function::Approval));
+}
+
 #[test]
 fn a_stack_event_names_the_effect_that_started_it() {
     let Meaning::Signal(Subject::Stack { effect, status, .. }) =
