@@ -13,6 +13,7 @@ from templates_check import (
     load,
     nothing_functional_is_named,
     of_type,
+    references_are_resolved,
     rights_are_named,
     roles_are_passed_to_named_services_and_made_within_a_boundary,
     statements,
@@ -50,7 +51,8 @@ def a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for(templ
         yield f"Pipeline's overrides leave too little room for their values: they have {bare} characters without them"
 
 
-ADOPTION = {"AdoptedServices", "AdoptedRoles"}  # A pipeline deploys a stack that it made.
+# A pipeline deploys a stack that it made, and resolves what is under its service's own name.
+TIDEGATES_ALONE = {"AdoptedServices", "AdoptedRoles", "NeverTidegatesOwn"}
 
 
 def a_pipeline_may_deploy_what_tidegate_may(template):
@@ -58,7 +60,7 @@ def a_pipeline_may_deploy_what_tidegate_may(template):
         return {statement["Sid"]: as_list(statement["Action"]) for statement in statements(of["Resources"]["DeployRole"])}
 
     ours, tidegates = actions(template), actions(load("template.yaml"))
-    for sid in sorted((set(ours) | set(tidegates)) - ADOPTION):
+    for sid in sorted((set(ours) | set(tidegates)) - TIDEGATES_ALONE):
         if ours.get(sid) != tidegates.get(sid):
             yield f"DeployRole's {sid} differs from that of template.yaml"
 
@@ -185,6 +187,7 @@ CHECKS = {
         a_pipeline_has_four_stages_and_polls_nothing,
         a_pipeline_deploys_what_its_build_made_with_what_the_template_asks_for,
         a_pipeline_may_deploy_what_tidegate_may,
+        references_are_resolved,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
     ],
 }

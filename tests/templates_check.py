@@ -9,6 +9,8 @@ import sys
 
 import yaml
 
+import iam
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FUNCTIONS = {
     "approval", "backups", "build", "builder", "database", "deployer", "image", "notify", "push", "slack", "stack", "sweep",
@@ -38,7 +40,7 @@ RESERVED_ACTIONS = {
     "iam:CreateRole": {"DeployRole"},
     "iam:PutRolePolicy": {"DeployRole"},
     "sns:Publish": {"ApprovalRole", "NotifyRole"},
-    "secretsmanager:GetSecretValue": {"ApprovalRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
+    "secretsmanager:GetSecretValue": {"ApprovalRole", "DeployRole", "NotifyRole", "RoleBoundary", "TaskExecutionRole"},
     "secretsmanager:DescribeSecret": {"DeployerRole"},
     "lambda:InvokeFunction": {"BackupsRole"},
     "backup:PutRestoreValidationResult": {"BackupsRole"},
@@ -53,6 +55,11 @@ DRILLS = {
     "rds:ModifyDBInstance": "aws:ResourceTag/tidegate:drill",
     "rds:DeleteDBInstance": "aws:ResourceTag/tidegate:drill",
 }
+# What is asked for in the name of a service: what iam.py knows of the account, and one of everything.
+ACCOUNT = "eu-west-1:123456789012"
+ECS, ROLE = f"arn:aws:ecs:{ACCOUNT}", "arn:aws:iam::123456789012:role"
+TASK = f"{ECS}:task/shop/0123456789abcdef"
+AS_IT_STARTS, TO_TASKS = {"ecs:CreateAction": "RunTask"}, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 READ_ONLY_WILDCARDS = {"elasticloadbalancing:Describe*", "application-autoscaling:Describe*"}
 
 # A named resource cannot be replaced. These are names that people or Tidegate look up.
@@ -353,6 +360,112 @@ def rights_stay_where_they_belong(template):
                 yield "SlackRole writes more than which requests it took"
 
 
+def refused(template, role, requests):
+    """A sentence for each request that the role does not allow: action, resource, and what comes with it."""
+    allowed = list(statements(template["Resources"][role]))
+    for action, resource, context in requests:
+        if not iam.allows(allowed, action, resource, context):
+            yield f"{role} is refused {action} on {resource}"
+
+
+def errands_are_run_read_and_stopped(template):
+    # In a family that ends in their kind, and with a tag that is their kind: shared/engine/src/errands.rs.
+    kinds = re.findall(r'ErrandKind::\w+ => "(\w+)"', (ROOT / "shared/model/src/release.rs").read_text())
+    if not kinds:
+        yield "shared/model/src/release.rs names no kinds of errands"
+    log = f"arn:aws:logs:{ACCOUNT}:log-group:service-base-payments-TaskLogs-0123"
+    for kind in kinds:
+        family = f"{ECS}:task-definition/tidegate-payments-production-{kind}"
+        yield from refused(template, "DeployerRole", [
+            ("ecs:RegisterTaskDefinition", f"{family}:*", {}),
+            ("ecs:TagResource", f"{family}:*", {}),
+            ("ecs:RunTask", f"{family}:1", {}),
+            ("ecs:TagResource", TASK, AS_IT_STARTS),
+            ("ecs:ListTasks", "*", {}),
+            ("ecs:DescribeTasks", TASK, {}),
+            ("ecs:StopTask", TASK, {"aws:ResourceTag/tidegate-errand": kind}),
+            ("logs:GetLogEvents", f"{log}:log-stream:{kind}/payments/0123456789abcdef", {}),
+            *(("iam:PassRole", f"{ROLE}/{role}", TO_TASKS) for role in ("tidegate/task/start", "tidegate/service/run", "web")),
+        ])
+
+
+def adopted_services_are_looked_at(template):
+    """By their own names, which no pattern of ours knows."""
+    for role in ("StackRole", "DeployerRole"):
+        yield from refused(template, role, [("ecs:DescribeServices", f"{ECS}:service/shop/web", {})])
+    yield from refused(template, "DeployerRole", [("ecs:DescribeServiceRevisions", f"{ECS}:service-revision/shop/web/1", {})])
+
+
+def jobs_are_run(template):
+    """By the schedule's role, within the boundary. ECS asks about the tags that a run takes over as it starts."""
+    run, tag = "ecs:RunTask", ("ecs:TagResource", TASK, AS_IT_STARTS)
+    if "RoleBoundary" in template["Resources"]:
+        definition = f"{ECS}:task-definition/tidegate-payments-production:1"
+        yield from refused(template, "RoleBoundary", [(run, definition, {}), tag])
+    else:
+        yield from refused(template, "ScheduleRole", [(run, "TaskDefinition", {}), tag])
+
+
+# Of the resources below, what names them in a policy, and an action that reads or changes them.
+TIDEGATES_OWN = {
+    "AWS::DynamoDB::Table": ("{}.Arn", "dynamodb:PutItem"),
+    "AWS::S3::Bucket": ("{}.Arn/stacks/service.yaml", "s3:PutObject"),
+    "AWS::SecretsManager::Secret": ("{}", "secretsmanager:GetSecretValue"),
+    "AWS::SNS::Topic": ("{}", "sns:Publish"),
+    "AWS::SQS::Queue": ("{}.Arn", "sqs:SendMessage"),
+}
+RECORDS_AND_TOKENS = ["/tidegate/people", "/tidegate-slack/bot-token", "/tidegate-slack/signing-secret", "/hooks/slack"]
+
+
+def parameter(name):
+    return f"arn:aws:ssm:{ACCOUNT}:parameter{name}"
+
+
+def services_never_reach_what_is_tidegates(template):
+    """Whatever a service may be given: iam.py gives it all of these services."""
+    boundary = list(statements(template["Resources"]["RoleBoundary"]))
+    own = [("ssm:GetParameters", parameter(name)) for name in RECORDS_AND_TOKENS]
+    for kind, (named, action) in TIDEGATES_OWN.items():
+        own += [(action, named.format(name)) for name in of_type(template, kind)]
+    own.append(("dynamodb:Query", "Table.Arn/index/due"))
+    for action, resource in own:
+        if iam.allows(boundary, action, resource, {}):
+            yield f"RoleBoundary lets services have {action} on {resource}"
+    theirs = [("ssm:GetParameters", parameter("/payments/level")), ("sqs:SendMessage", f"arn:aws:sqs:{ACCOUNT}:payments")]
+    yield from refused(template, "RoleBoundary", [(action, resource, {}) for action, resource in theirs])
+
+
+def references_are_resolved(template):
+    """What a config's Parameters may name, shared/config/src/dynamic.rs, CloudFormation reads as the deploy role."""
+    secret = f"arn:aws:secretsmanager:{ACCOUNT}:secret"
+    by_the_key = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+    yield from refused(template, "DeployRole", [
+        ("ssm:GetParameters", parameter("/payments/level"), {}),
+        ("ssm:GetParameters", parameter("/payments/deep/level"), {}),
+        ("secretsmanager:GetSecretValue", f"{secret}:payments/db-a1b2c3", {}),
+        ("kms:Decrypt", f"arn:aws:kms:{ACCOUNT}:key/0123", by_the_key),
+    ])
+    if "RoleBoundary" in template["Resources"]:
+        role = list(statements(template["Resources"]["DeployRole"]))
+        own = [("ssm:GetParameters", parameter(name)) for name in RECORDS_AND_TOKENS]
+        for action, resource in [*own, ("secretsmanager:GetSecretValue", "ReplySecret")]:
+            if iam.allows(role, action, resource, {}):
+                yield f"DeployRole would put {resource} into a stack"
+
+
+def deployments_make_and_delete_logs_of_services_alone(template):
+    def logs(group):
+        return f"arn:aws:logs:{ACCOUNT}:log-group:{group}-AbCdEfGhIjKl"
+
+    for action in ("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"):
+        yield from refused(template, "DeployRole", [(action, logs("tidegate-payments-production-Logs"), {})])
+    role = list(statements(template["Resources"]["DeployRole"]))
+    for name in of_type(template, "AWS::Logs::LogGroup"):
+        # Under the stack name that README.md gives it.
+        if iam.allows(role, "logs:DeleteLogGroup", logs(f"tidegate-{name}"), {}):
+            yield f"DeployRole may delete {name}"
+
+
 def builds_run_only_what_the_template_says(template):
     for role in ("BuilderRole", "BackupsRole"):
         denied = set()
@@ -443,6 +556,12 @@ CHECKS = {
         rights_are_named,
         rights_stay_where_they_belong,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
+        errands_are_run_read_and_stopped,
+        adopted_services_are_looked_at,
+        services_never_reach_what_is_tidegates,
+        references_are_resolved,
+        deployments_make_and_delete_logs_of_services_alone,
+        jobs_are_run,
         builds_run_only_what_the_template_says,
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
@@ -460,6 +579,7 @@ CHECKS = {
         nothing_functional_is_named,
         roles_are_passed_to_named_services_and_made_within_a_boundary,
         roles_of_stacks_are_bounded,
+        jobs_are_run,
         a_service_keeps_its_running_count_and_gives_up_bad_deployments,
     ],
 }

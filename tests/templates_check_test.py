@@ -30,9 +30,15 @@ def allow(template, role, action):
     )
 
 
-def drop_statement(template, role, sid):
-    document = properties(template, role)["Policies"][0]["PolicyDocument"]
-    document["Statement"] = [s for s in document["Statement"] if s.get("Sid") != sid]
+def document(template, name):
+    """The policy of a role, or of a managed policy."""
+    about = properties(template, name)
+    return about["PolicyDocument"] if "PolicyDocument" in about else about["Policies"][0]["PolicyDocument"]
+
+
+def drop_statement(template, name, sid):
+    policy = document(template, name)
+    policy["Statement"] = [s for s in policy["Statement"] if s.get("Fn::If", [None, s])[1].get("Sid") != sid]
 
 
 def edit_buildspec(template):
@@ -49,8 +55,8 @@ def rename_last_stop(template):
     template["Resources"]["PushLosses"] = template["Resources"].pop("PushFailures")
 
 
-def statement(template, role, sid):
-    return next(s for s in properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"] if s["Sid"] == sid)
+def statement(template, name, sid):
+    return next(s for s in document(template, name)["Statement"] if s.get("Sid") == sid)
 
 
 def action(template, stage, number):
@@ -123,6 +129,18 @@ FAULTS = [
     (APP, lambda t: allow(t, "BuilderRole", "iam:PassRole"), "passes roles to any service"),
     (APP, lambda t: allow(t, "DeployerRole", "ecs:RunTask"), "runs tasks that are not ours"),
     (APP, lambda t: allow(t, "DeployerRole", "ecs:StopTask"), "stops tasks that are not its own"),
+    (APP, lambda t: statement(t, "DeployerRole", "RunErrands")["Resource"].pop(), "is refused ecs:RunTask on"),
+    (APP, lambda t: statement(t, "DeployerRole", "DefineErrands")["Resource"].pop(), "is refused ecs:RegisterTaskDefinition on"),
+    (APP, lambda t: drop_statement(t, "StackRole", "ReadAdoptedServices"), "StackRole is refused ecs:DescribeServices on"),
+    (APP, lambda t: drop_statement(t, "DeployerRole", "ReadAdoptedServices"), "refused ecs:DescribeServiceRevisions on"),
+    (APP, lambda t: drop_statement(t, "RoleBoundary", "TagJobsAsTheyStart"), "RoleBoundary is refused ecs:TagResource on"),
+    (APP, lambda t: statement(t, "RoleBoundary", "NeverTidegatesOwn")["Resource"].pop(), "RoleBoundary lets services have sqs:SendMessage"),
+    (APP, lambda t: statement(t, "RoleBoundary", "NeverTidegatesOwn").update(Resource="*"), "RoleBoundary is refused ssm:GetParameters"),
+    (APP, lambda t: drop_statement(t, "DeployRole", "ResolveParameters"), "DeployRole is refused ssm:GetParameters on"),
+    (APP, lambda t: drop_statement(t, "DeployRole", "NeverTidegatesOwn"), "DeployRole would put arn:aws:ssm:"),
+    (PIPELINE, lambda t: drop_statement(t, "DeployRole", "ResolveSecrets"), "DeployRole is refused secretsmanager:GetSecretValue on"),
+    (APP, lambda t: allow(t, "DeployRole", "logs:DeleteLogGroup"), "DeployRole may delete PushLogs"),
+    (APP, lambda t: statement(t, "DeployRole", "Logs").update(Resource="x"), "DeployRole is refused logs:CreateLogGroup on"),
     (APP, lambda t: allow(t, "SweepRole", "dynamodb:PutItem"), "writes more than its own patrol"),
     (APP, lambda t: allow(t, "DeployRole", "iam:CreateRole"), "outside a permissions boundary"),
     (APP, lambda t: drop_statement(t, "BuilderRole", "NoOtherBuildspec"), "may override codebuild:source.buildspec"),
@@ -144,6 +162,7 @@ FAULTS = [
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(Statistic="Sum"), "the sweep is silent"),
     (APP, lambda t: properties(t, "Table").update(TableName="tidegate"), "Table has an explicit TableName"),
     (SERVICE, lambda t: properties(t, "TaskRole").pop("PermissionsBoundary"), "TaskRole is outside"),
+    (SERVICE, lambda t: drop_statement(t, "ScheduleRole", "TagAsItStarts"), "ScheduleRole is refused ecs:TagResource on"),
     (SERVICE, lambda t: properties(t, "EcsService").update(DesiredCount=2), "an update would reset"),
     (SERVICE, lambda t: properties(t, "EcsService")["DeploymentConfiguration"].pop("DeploymentCircuitBreaker"), "circuit breaker"),
     (BASE, expire_tagged, "expires images that may be live"),

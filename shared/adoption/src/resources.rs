@@ -162,11 +162,11 @@ pub(crate) fn roles(live: &Live) -> Vec<String> {
         .collect()
 }
 
-/// Of the service, and of every revision of its task definition.
+/// Of the service, of its deployments and revisions, and of every revision of its task definition.
 pub(crate) fn ecs_arns(live: &Live) -> Vec<String> {
     let definition = live.task_definition["taskDefinitionArn"].as_str().unwrap_or_default();
     let family = definition.rsplit_once(':').map_or(definition, |(family, _)| family);
     let service = live.text("serviceArn");
-    let deployments = service.replacen(":service/", ":service-deployment/", 1);
-    vec![service.to_owned(), format!("{deployments}/*"), format!("{family}:*")]
+    let of_it = |kind: &str| format!("{}/*", service.replacen(":service/", &format!(":{kind}/"), 1));
+    vec![service.to_owned(), of_it("service-deployment"), of_it("service-revision"), format!("{family}:*")]
 }

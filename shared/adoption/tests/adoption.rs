@@ -235,6 +235,19 @@ fn an_import_names_all_that_it_would_make_and_retains_it() {
     );
 }
 
+#[test]
+fn what_it_is_deployed_and_looked_at_by_is_told_by_its_own_names() {
+    assert_eq!(
+        adopted(&running()).ecs_arns,
+        [
+            "arn:aws:ecs:eu-west-1:123456789012:service/shop/payments",
+            "arn:aws:ecs:eu-west-1:123456789012:service-deployment/shop/payments/*",
+            "arn:aws:ecs:eu-west-1:123456789012:service-revision/shop/payments/*",
+            "arn:aws:ecs:eu-west-1:123456789012:task-definition/payments:*",
+        ]
+    );
+}
+
 /// The config's own keys go on deciding: what is pinned is only what no key said.
 #[test]
 fn what_the_config_says_later_is_rendered() {

@@ -63,11 +63,8 @@ where
     P: Tracks + Queues + Builds + BuildService + Images + Logs + Quarantine + Clock,
 {
     hear(ports, Function::Image, payload, async |subject| {
-        if let Subject::Image { build, .. } = subject {
-            return build_moved(ports, build).await.map(Some);
-        }
-        let Subject::Scan { build, .. } = subject else { return Ok(None) };
-        Ok(Some(format!("ignored: scan results of {build} decide nothing yet")))
+        let Subject::Image { build, .. } = subject else { return Ok(None) };
+        build_moved(ports, build).await.map(Some)
     })
     .await
 }

@@ -4,6 +4,7 @@
 //! "Setting stack options" (notification options).
 
 use model::ids::{EffectKey, StackName};
+use serde_json::Value;
 
 use crate::unreadable::{At, Unreadable};
 use crate::{Meaning, Subject, Why, arn};
@@ -71,23 +72,19 @@ pub(crate) fn is_notification(subject: Option<&str>, text: &str) -> bool {
 /// A stack's notification: lines of `KEY='value'`, about the stack or one of its resources.
 pub(crate) fn notification(text: &str, place: &str) -> Result<Meaning, Unreadable> {
     let field = |key: &str| value_of(text, key);
-    let at = |key: &str, value: Option<&str>| {
-        let value = value.map_or(serde_json::Value::Null, serde_json::Value::from);
-        (value, format!("{place}.{key}"))
-    };
-    let id = field("StackId");
-    let (id_value, id_place) = at("StackId", id);
-    let id_at = At::new(&id_value, id_place);
-    id_at.text("a line StackId='<the ARN of a stack>'")?;
+    let decides = ["StackId", "ResourceStatus"].into_iter();
+    let fields: Value = decides.filter_map(|key| Some((key, field(key)?))).collect();
+    let notification = At::new(&fields, place);
+    let stack_id = notification.field("StackId");
+    let id = stack_id.text("a line StackId='<the ARN of a stack>'")?;
     let resource = field("LogicalResourceId").unwrap_or_default();
     let of_a_resource = field("ResourceType").is_some_and(|kind| kind != "AWS::CloudFormation::Stack")
-        || field("PhysicalResourceId").is_some_and(|physical| Some(physical) != id)
+        || field("PhysicalResourceId").is_some_and(|physical| physical != id)
         || field("StackName").is_some_and(|name| name != resource);
     if of_a_resource {
         return Ok(Meaning::Ignored(Why::StackResource { resource: resource.to_owned() }));
     }
-    let (status_value, status_place) = at("ResourceStatus", field("ResourceStatus"));
-    stack(&id_at, field("ClientRequestToken"), &At::new(&status_value, status_place))
+    stack(&stack_id, field("ClientRequestToken"), &notification.field("ResourceStatus"))
 }
 
 /// The value on the line of `key`, without its quotes.

@@ -14,15 +14,12 @@ const TAGS: &str = "refs/tags/";
 pub(crate) fn repository_changed(detail: &At<'_>) -> Result<Meaning, Unreadable> {
     detail.object()?;
     let event = detail.field("event");
-    let deleted = match event.text("referenceCreated, referenceUpdated or referenceDeleted")? {
+    let allowed = "referenceCreated, referenceUpdated, referenceDeleted or unreferencedMergeCommitCreated";
+    let deleted = match event.text(allowed)? {
         "referenceCreated" | "referenceUpdated" => false,
         "referenceDeleted" => true,
         "unreferencedMergeCommitCreated" => return Ok(Meaning::Ignored(Why::UnreferencedMerge)),
-        _ => {
-            return Err(event.unreadable(
-                "referenceCreated, referenceUpdated, referenceDeleted or unreferencedMergeCommitCreated",
-            ));
-        }
+        _ => return Err(event.unreadable(allowed)),
     };
     let reference = reference(detail)?;
     about(&reference, deleted, || {

@@ -247,7 +247,7 @@ fn undelivered_event(attributes: &BTreeMap<String, String>) -> Option<Cause> {
 
 /// SNS keeps the notification alone; the function would have got it in a record.
 fn undelivered_notification(body: &str, attributes: &BTreeMap<String, String>) -> Option<(Cause, String)> {
-    let envelope = crate::sns::enveloped(body)?;
+    let envelope: Value = serde_json::from_str(body).ok().filter(crate::sns::is_envelope)?;
     let error = error_in(attributes, "ErrorCode", "ErrorMessage");
     let record = serde_json::json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope }] });
     Some((Cause::Undelivered { by: "SNS", error, retries: None }, record.to_string()))

@@ -1,12 +1,11 @@
-//! Images in ECR: pushed, deleted, moved, scanned.
+//! Images in ECR: pushed, deleted, moved.
 //!
-//! Source: ECR user guide, "Amazon ECR events and EventBridge"; Inspector: "EventBridge events sent for enhanced
-//! scanning".
+//! Source: ECR user guide, "Amazon ECR events and EventBridge".
 
 use model::ids::BuildId;
 
 use crate::unreadable::{At, Unreadable};
-use crate::{Meaning, Subject, Why, arn};
+use crate::{Meaning, Subject, Why};
 
 /// `ECR Image Action`.
 pub(crate) fn image_action(detail: &At<'_>) -> Result<Meaning, Unreadable> {
@@ -39,34 +38,10 @@ fn pushed(detail: &At<'_>) -> Result<Meaning, Unreadable> {
     }
 }
 
-/// The longest list of tags that one image may have: ECR's quota is 1,000.
-const TAGS_MAX: usize = 1_000;
-
-/// `ECR Image Scan` (basic scanning) and `Inspector2 Scan` (enhanced scanning).
-pub(crate) fn image_scan(detail: &At<'_>) -> Result<Meaning, Unreadable> {
-    detail.object()?;
-    let tags = detail.field("image-tags");
-    if tags.value.is_null() {
-        return Ok(Meaning::Ignored(Why::ScanUntagged));
-    }
-    let (mut count, mut build) = (0, None);
-    for tag in tags.list(TAGS_MAX)? {
-        count += 1;
-        build = build.or(tag.text("a tag")?.parse::<BuildId>().ok());
-    }
-    match build {
-        Some(build) => Ok(Meaning::Signal(Subject::Scan { repository: repository(detail)?, build })),
-        None if count == 0 => Ok(Meaning::Ignored(Why::ScanUntagged)),
-        None => Ok(Meaning::Ignored(Why::OtherScan)),
-    }
-}
-
-/// Inspector writes the repository's ARN where ECR writes its name.
 fn repository(detail: &At<'_>) -> Result<String, Unreadable> {
     let repository = detail.field("repository-name");
     let allowed = "a repository's name: 2 to 256 of a-z, 0-9, '.', '_' and '-', in parts separated by '/'";
-    let text = repository.text(allowed)?;
-    let name = arn::resource(text, "ecr").and_then(|r| r.strip_prefix("repository/")).unwrap_or(text);
+    let name = repository.text(allowed)?;
     let valid = (2..=256).contains(&name.len()) && name.split('/').all(is_name_part);
     if valid { Ok(name.to_owned()) } else { Err(repository.unreadable(allowed)) }
 }

@@ -28,9 +28,6 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
             Reading::by(if is_check { Function::Backups } else { Function::Build }, read)
         }
         ("aws.ecr", "ECR Image Action") => Reading::by(Function::Image, ecr::image_action(&detail)),
-        ("aws.ecr", "ECR Image Scan") | ("aws.inspector2", "Inspector2 Scan") => {
-            Reading::by(Function::Image, ecr::image_scan(&detail))
-        }
         ("aws.cloudformation", "CloudFormation Stack Status Change") => {
             Reading::by(Function::Stack, cloudformation::stack_changed(&detail))
         }
@@ -54,6 +51,9 @@ pub(crate) fn read(event: &At<'_>) -> Reading {
         ("aws.codecommit", "CodeCommit Pull Request State Change") => Reading::nobodys(Why::PullRequest),
         ("aws.codebuild", "CodeBuild Build Phase Change") => Reading::nobodys(Why::BuildPhase),
         ("aws.ecr", "ECR Replication Action") => Reading::nobodys(Why::ImageReplicated),
+        ("aws.ecr", "ECR Image Scan") | ("aws.inspector2", "Inspector2 Scan") => {
+            Reading::nobodys(Why::ImageScanned)
+        }
         ("aws.cloudformation", "CloudFormation Resource Status Change") => {
             Reading::of(None, cloudformation::resource_changed(&detail))
         }

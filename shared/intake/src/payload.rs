@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::unreadable::{At, Unreadable};
 use crate::{
     Function, INTAKE_BYTES_MAX, Meaning, Reading, Subject, Why, codepipeline, dms, drill, event,
-    function_url, order, rds, records, reply,
+    function_url, order, rds, records, reply, sns,
 };
 
 /// Messages in messages: an event in a notification in a queue is the deepest that AWS makes.
@@ -72,6 +72,9 @@ fn read_object(object: &At<'_>, text: &str, wrapping: &Wrapping) -> Vec<Reading>
     let has = |key: &str| object.value.get(key).is_some();
     if has("Records") {
         return records::read(&object.field("Records"), wrapping);
+    }
+    if sns::is_envelope(object.value) {
+        return sns::read(object, wrapping);
     }
     vec![if has("detail-type") || (has("source") && has("detail")) {
         event::read(object)

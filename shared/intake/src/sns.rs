@@ -9,13 +9,11 @@ use crate::payload::{Wrapping, read_text};
 use crate::unreadable::At;
 use crate::{Function, Meaning, Reading, Why, backup, cloudformation, reply};
 
-/// The SNS envelope in the body of a queue's message, if it is one.
-pub(crate) fn enveloped(body: &str) -> Option<Value> {
-    let envelope: Value = serde_json::from_str(body).ok()?;
-    let is_envelope = envelope.get("Type").and_then(Value::as_str) == Some("Notification")
-        && envelope.get("TopicArn").is_some()
-        && envelope.get("Message").is_some();
-    is_envelope.then_some(envelope)
+/// Whether it is SNS's envelope without a record around it, as in the body of a queue's message.
+pub(crate) fn is_envelope(object: &Value) -> bool {
+    object.get("Type").and_then(Value::as_str) == Some("Notification")
+        && object.get("TopicArn").is_some()
+        && object.get("Message").is_some()
 }
 
 pub(crate) fn read(envelope: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {

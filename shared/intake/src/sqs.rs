@@ -4,16 +4,13 @@
 
 use crate::payload::{Wrapping, read_text};
 use crate::unreadable::At;
-use crate::{Function, Meaning, Reading, Subject, sns};
+use crate::{Function, Meaning, Reading, Subject};
 
 pub(crate) fn read(record: &At<'_>, wrapping: &Wrapping) -> Vec<Reading> {
     let body = record.field("body");
     let mut readings = match body.text("the JSON text of a message") {
         Err(unreadable) => vec![Reading::of(None, Err(unreadable))],
-        Ok(text) => match sns::enveloped(text) {
-            Some(envelope) => sns::read(&At::new(&envelope, &*body.place), &wrapping.inner(&body.place)),
-            None => read_text(text, &wrapping.inner(&body.place)),
-        },
+        Ok(text) => read_text(text, &wrapping.inner(&body.place)),
     };
     let id = record.field("messageId").hint();
     let queue = record.field("eventSourceARN").value.as_str().and_then(consumer_of);

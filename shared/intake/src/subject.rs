@@ -115,8 +115,6 @@ pub enum Subject {
     },
     /// An image was pushed under a build's tag.
     Image { repository: String, build: BuildId },
-    /// The scan of an image under a build's tag ended.
-    Scan { repository: String, build: BuildId },
     /// Somebody who has a request's token answered it.
     Reply(Reply),
     /// Somebody orders something of a track. `proof` says who, once AWS was asked.
@@ -178,7 +176,6 @@ impl Subject {
             Self::Branch { .. }
             | Self::Build { .. }
             | Self::Image { .. }
-            | Self::Scan { .. }
             | Self::PipelineApproval(_)
             | Self::PipelineReply(_)
             | Self::PipelineNotices { .. }
@@ -208,9 +205,6 @@ impl fmt::Display for Subject {
             }
             Self::Image { repository, build } => {
                 write!(f, "build {build} pushed its image to repository {repository}")
-            }
-            Self::Scan { repository, build } => {
-                write!(f, "the image of build {build} in repository {repository} was scanned")
             }
             Self::Reply(reply) => write!(f, "a reply {} release {}", reply.answer, reply.to),
             Self::PipelineReply(reply) => write!(f, "a reply {} {}", reply.answer, reply.to),

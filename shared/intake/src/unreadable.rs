@@ -43,29 +43,47 @@ pub(crate) fn plain(text: &str) -> String {
 /// A value and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct At<'a> {
+    /// Null where nothing stands.
     pub(crate) value: &'a Value,
     pub(crate) place: String,
+    lacks: Option<Lacks>,
+}
+
+/// Why nothing stands at a place.
+#[derive(Debug, Clone)]
+enum Lacks {
+    /// What holds it has no such field.
+    Field,
+    /// What should hold it is no object: that is what is wrong.
+    Holder(Box<Unreadable>),
 }
 
 impl<'a> At<'a> {
     pub(crate) fn new(value: &'a Value, place: impl Into<String>) -> Self {
-        Self { value, place: place.into() }
+        Self { value, place: place.into(), lacks: None }
     }
 
     /// A field; null where it is missing or where this is no object.
     pub(crate) fn field(&self, key: &str) -> At<'a> {
         let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
-        At { value: self.value.get(key).unwrap_or(&Value::Null), place }
+        if let Some(value) = self.value.get(key) {
+            return At::new(value, place);
+        }
+        let lacks = match &self.lacks {
+            Some(lacks) => lacks.clone(),
+            None if self.value.is_object() => Lacks::Field,
+            None => Lacks::Holder(Box::new(self.unreadable("an object"))),
+        };
+        At { value: &Value::Null, place, lacks: Some(lacks) }
     }
 
     /// The elements of a list, at most `max` of them.
     pub(crate) fn list(&self, max: usize) -> Result<impl Iterator<Item = At<'a>>, Unreadable> {
         let place = self.place.clone();
         match self.value {
-            Value::Array(items) if items.len() <= max => Ok(items
-                .iter()
-                .enumerate()
-                .map(move |(i, value)| At { value, place: format!("{place}[{i}]") })),
+            Value::Array(items) if items.len() <= max => {
+                Ok(items.iter().enumerate().map(move |(i, value)| At::new(value, format!("{place}[{i}]"))))
+            }
             Value::Array(items) => Err(Unreadable::new(
                 &self.place,
                 format!("a list of {}", items.len()),
@@ -108,7 +126,12 @@ impl<'a> At<'a> {
     }
 
     pub(crate) fn unreadable(&self, allowed: impl Into<String>) -> Unreadable {
-        Unreadable::new(self.place.clone(), shown(self.value), allowed)
+        let value = match &self.lacks {
+            Some(Lacks::Holder(holder)) => return Unreadable::clone(holder),
+            Some(Lacks::Field) => "missing".to_owned(),
+            None => shown(self.value),
+        };
+        Unreadable::new(self.place.clone(), value, allowed)
     }
 }
 
@@ -117,11 +140,13 @@ const HINT_BYTES_MAX: usize = 4096;
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "missing".to_owned(),
+        Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(value) => value.to_string(),
         Value::String(text) => quoted(text),
+        Value::Array(items) if items.is_empty() => "an empty list".to_owned(),
         Value::Array(_) => "a list".to_owned(),
+        Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
 }

@@ -42,8 +42,7 @@ pub enum Why {
     OtherImage {
         tag: String,
     },
-    ScanUntagged,
-    OtherScan,
+    ImageScanned,
     OtherStack {
         stack: String,
     },
@@ -134,8 +133,7 @@ impl fmt::Display for Why {
                 "the push has no tag: it is one platform of a multi-platform image, whose index follows with the tag",
             ),
             Self::OtherImage { tag } => write!(f, "tag {} is not one of our builds", quoted(tag)),
-            Self::ScanUntagged => f.write_str("the scanned image has no tag: nothing says that it is one of our builds"),
-            Self::OtherScan => f.write_str("no tag of the scanned image is one of our builds"),
+            Self::ImageScanned => f.write_str("an image was scanned: what is found decides nothing here"),
             Self::OtherStack { stack } => write!(f, "stack {} is not one of ours", quoted(stack)),
             Self::NestedStack { stack, token } => write!(
                 f,

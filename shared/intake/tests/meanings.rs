@@ -153,6 +153,53 @@ fn fields_that_decide_are_quarantined_with_place_value_and_what_is_allowed() {
     }
 }
 
+/// What is missing, what is null, what is empty, and what cannot hold anything are told apart.
+#[test]
+fn a_reason_says_what_stands_there() {
+    let with = |sample: &str, pointer: &str, value: Value| {
+        why(&changed(sample, |e| *e.pointer_mut(pointer).unwrap() = value))
+    };
+    let allowed = "it must be referenceCreated, referenceUpdated, referenceDeleted or \
+                   unreferencedMergeCommitCreated";
+    let missing = changed("codecommit/push", |e| drop(e["detail"].as_object_mut().unwrap().remove("event")));
+    assert_eq!(why(&missing), format!("quarantine: detail.event is missing: {allowed}"));
+    for (value, shown) in [
+        (Value::Null, "null"),
+        (json!([]), "an empty list"),
+        (json!([1]), "a list"),
+        (json!({}), "an empty object"),
+        (json!({ "a": 1 }), "an object"),
+        (json!(""), "\"\""),
+    ] {
+        let expected = format!("quarantine: detail.event is {shown}: {allowed}");
+        assert_eq!(with("codecommit/push", "/detail/event", value), expected);
+    }
+    let status = "/detail/status-details";
+    assert_eq!(
+        with("cloudformation/update-complete", status, json!("UPDATE_COMPLETE")),
+        "quarantine: detail.status-details is \"UPDATE_COMPLETE\": it must be an object"
+    );
+    assert_eq!(
+        with("cloudformation/update-complete", status, Value::Null),
+        "quarantine: detail.status-details is null: it must be an object"
+    );
+    assert_eq!(
+        with("cloudformation/update-complete", status, json!({})),
+        "quarantine: detail.status-details.status is missing: it must be a status in capitals that ends in \
+         _COMPLETE, _FAILED or _IN_PROGRESS"
+    );
+}
+
+/// As a dead letter of SNS holds it, and as a queue's message does: with no record around it.
+#[test]
+fn a_notification_alone_is_read_as_in_its_record() {
+    let in_a_record = changed("sns/relayed-push", |_| ());
+    let alone = &in_a_record["Records"][0]["Sns"];
+    assert_eq!(one(alone).meaning, one(&in_a_record).meaning);
+    let reply = json!({ "Type": "Notification", "TopicArn": alone["TopicArn"], "Message": "approve it" });
+    assert_eq!(one(&reply).owner, Some(Function::Approval));
+}
+
 #[test]
 fn a_stack_event_names_the_effect_that_started_it() {
     let Meaning::Signal(Subject::Stack { effect, status, .. }) =

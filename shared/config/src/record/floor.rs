@@ -99,9 +99,6 @@ pub struct May {
     /// Try a failed release again.
     #[schemars(with = "Vec<String>")]
     pub retry: Vec<Who>,
-    /// Start here, without waiting, what ended well in the environment before.
-    #[schemars(with = "Vec<String>")]
-    pub promote: Vec<Who>,
     /// End a release that is not deployed yet.
     #[schemars(with = "Vec<String>")]
     pub cancel: Vec<Who>,
@@ -186,17 +183,15 @@ pub(super) fn read_caps(value: &Value, path: &Path, faults: &mut Faults) -> Opti
 }
 
 pub(super) fn read_may(value: &Value, path: &Path, faults: &mut Faults) -> Option<May> {
-    const KEYS: [&str; 10] = [
-        "rollback", "redeploy", "retry", "promote", "cancel", "hold", "lift", "override", "repair", "retire",
-    ];
+    const KEYS: [&str; 9] =
+        ["rollback", "redeploy", "retry", "cancel", "hold", "lift", "override", "repair", "retire"];
     let may = reader::object(value, path, &KEYS, faults)?;
     let lists = KEYS.map(|key| may.optional(key, faults, read_who).map(Option::unwrap_or_default));
-    let [rollback, redeploy, retry, promote, cancel, hold, lift, override_freeze, repair, retire] = lists;
+    let [rollback, redeploy, retry, cancel, hold, lift, override_freeze, repair, retire] = lists;
     Some(May {
         rollback: rollback?,
         redeploy: redeploy?,
         retry: retry?,
-        promote: promote?,
         cancel: cancel?,
         hold: hold?,
         lift: lift?,

@@ -97,7 +97,7 @@ fn a_record_says_who_may_do_what_and_what_services_may_have() {
         ),
         (
             "/may",
-            json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "promote": [], "cancel": [], "hold": ["user:ben"],
+            json!({"rollback": ["group:on-call"], "redeploy": [], "retry": [], "cancel": [], "hold": ["user:ben"],
             "lift": [], "override": ["user:ana"], "repair": [], "retire": []}),
         ),
         ("/pipelines", json!(["payments", "ledger-*/Approve"])),
@@ -147,7 +147,7 @@ fn wrong_rights_are_told() {
     environment record: $.probe.image is missing; allowed: an image of up to 512 characters, with its tag or digest
     "#);
     insta::assert_snapshot!(told("/may", json!({"rollbacks": [], "hold": "user:ana", "lift": ["ana"]})), @r#"
-    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, promote, cancel, hold, lift, override, repair, retire; did you mean environment record: $.may.rollback?
+    environment record: $.may.rollbacks is an unknown key; allowed: rollback, redeploy, retry, cancel, hold, lift, override, repair, retire; did you mean environment record: $.may.rollback?
     environment record: $.may.hold is "user:ana"; allowed: a list of 0 to 50 people and groups
     environment record: $.may.lift[0] is "ana"; allowed: a person or group: "user:<name>" or "group:<name>", the name 1 to 64 of letters, digits, '.', '_', '@' and '-'
     "#);
