@@ -28,9 +28,10 @@ pub(crate) const ENGINE_OWNED: [&str; 13] = [
     "Environment",
     "Refresh",
     "TaskPolicyArns",
-    "Serving",
+    SERVING,
 ];
 
+pub(crate) const SERVING: &str = "Serving";
 pub(crate) const KIND: &str = "Kind";
 pub(crate) const PATHS: &str = "Paths";
 pub(crate) const HOSTS: &str = "Hosts";

@@ -13,8 +13,9 @@ use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
-use crate::parameters::{ENGINE_OWNED, HOSTS, PATHS, PRIORITY};
+use crate::parameters::{ENGINE_OWNED, HOSTS, PATHS, PRIORITY, SERVING};
 use crate::record::{EnvironmentRecord, ServiceRecord};
+use crate::serving::Serving;
 use crate::yaml;
 
 /// What CloudFormation is asked for, byte for byte the same for the same input.
@@ -50,25 +51,8 @@ pub struct Watch {
 pub struct Standing {
     /// The priority that is kept for a service that says `auto`.
     pub priority: Option<u32>,
+    /// What the stack's listener rule is to state.
     pub serving: Serving,
-}
-
-/// Which target group of the stack has the traffic.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Serving {
-    #[default]
-    TargetGroup,
-    AlternateTargetGroup,
-}
-
-impl Serving {
-    /// Its logical id.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Serving::TargetGroup => "TargetGroup",
-            Serving::AlternateTargetGroup => "AlternateTargetGroup",
-        }
-    }
 }
 
 /// The type of what CloudFormation waits for.
@@ -313,7 +297,7 @@ fn owned(
     let policies: Vec<&str> = policies.map(|policy| policy.arn.as_str()).collect();
     BTreeMap::from([
         ("TaskPolicyArns", Ok(policies.join(","))),
-        ("Serving", Ok(standing.serving.as_str().to_owned())),
+        (SERVING, Ok(standing.serving.as_str().to_owned())),
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
         ("Cluster", Ok(record.cluster.clone())),
