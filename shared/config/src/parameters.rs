@@ -36,6 +36,8 @@ pub(crate) const KIND: &str = "Kind";
 pub(crate) const PATHS: &str = "Paths";
 pub(crate) const HOSTS: &str = "Hosts";
 pub(crate) const PRIORITY: &str = "Priority";
+pub(crate) const HEALTH_INTERVAL: &str = "HealthCheckIntervalSeconds";
+pub(crate) const HEALTH_TIMEOUT: &str = "HealthCheckTimeoutSeconds";
 pub(crate) const CONTAINER_PORT: &str = "ContainerPort";
 pub(crate) const CPU: &str = "Cpu";
 pub(crate) const MEMORY_MIB: &str = "MemoryMiB";
@@ -54,8 +56,8 @@ const KEYS: [(&str, &[&str]); 24] = [
     (PRIORITY, &["routing", "priority"]),
     ("HealthCheckPath", &["routing", "healthCheck", "path"]),
     ("HealthCheckStatus", &["routing", "healthCheck", "status"]),
-    ("HealthCheckIntervalSeconds", &["routing", "healthCheck", "intervalSeconds"]),
-    ("HealthCheckTimeoutSeconds", &["routing", "healthCheck", "timeoutSeconds"]),
+    (HEALTH_INTERVAL, &["routing", "healthCheck", "intervalSeconds"]),
+    (HEALTH_TIMEOUT, &["routing", "healthCheck", "timeoutSeconds"]),
     ("HealthyCount", &["routing", "healthCheck", "healthyCount"]),
     ("UnhealthyCount", &["routing", "healthCheck", "unhealthyCount"]),
     ("HealthCheckGraceSeconds", &["routing", "healthCheck", "graceSeconds"]),
@@ -206,8 +208,8 @@ impl ServiceConfig {
             let check = &routing.health_check;
             set("HealthCheckPath", check.path.clone());
             set("HealthCheckStatus", check.status.clone());
-            set("HealthCheckIntervalSeconds", text(check.interval_seconds));
-            set("HealthCheckTimeoutSeconds", text(check.timeout_seconds));
+            set(HEALTH_INTERVAL, text(check.interval_seconds));
+            set(HEALTH_TIMEOUT, text(check.timeout_seconds));
             set("HealthyCount", text(check.healthy_count));
             set("UnhealthyCount", text(check.unhealthy_count));
             set("HealthCheckGraceSeconds", text(check.grace_seconds));

@@ -13,7 +13,9 @@ use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
-use crate::parameters::{ENGINE_OWNED, HOSTS, PATHS, PRIORITY, SERVING};
+use crate::parameters::{
+    ENGINE_OWNED, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, PATHS, PRIORITY, SERVING, decimal,
+};
 use crate::record::{EnvironmentRecord, ServiceRecord};
 use crate::serving::Serving;
 use crate::yaml;
@@ -162,6 +164,7 @@ pub fn render(
             None => faults.push(Fault::new(config.place_of(PRIORITY), "\"auto\"", AUTO_ALLOWED)),
         }
     }
+    stay_below_interval(&mut written, &declared);
     needs_of_web(config, &written, &declared, &mut faults);
     let parameters = parameters(config, &written, &owned, &declared, &mut faults);
     faults.or(Rendered {
@@ -184,6 +187,18 @@ fn watch(config: &ServiceConfig) -> Option<Watch> {
     let deployment = config.deployment.as_ref()?;
     let watched = deployment.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
     watched.then(|| Watch { minutes: deployment.bake_minutes(), alarms: deployment.alarms().to_vec() })
+}
+
+/// Where a config says an interval alone, the template's own timeout may be too long for it.
+fn stay_below_interval(written: &mut BTreeMap<String, String>, declared: &Declared) {
+    let interval = written.get(HEALTH_INTERVAL).and_then(|text| decimal(text));
+    let unsaid = declared.get(HEALTH_TIMEOUT).filter(|_| !written.contains_key(HEALTH_TIMEOUT));
+    let unset = unsaid.and_then(|timeout| decimal(timeout.default.as_deref()?));
+    if let (Some(interval), Some(timeout)) = (interval, unset)
+        && timeout >= interval
+    {
+        written.insert(HEALTH_TIMEOUT.to_owned(), interval.saturating_sub(1).to_string());
+    }
 }
 
 /// A web service's rule needs something to match, and a place among the others: where the template takes them.
@@ -219,7 +234,7 @@ fn too_long(root: &Path, bytes: usize) -> Fault {
 type Declared = BTreeMap<String, Declaration>;
 
 struct Declaration {
-    has_default: bool,
+    default: Option<String>,
     /// `AllowedValues`, empty when any value is.
     values: Vec<String>,
     min: Option<f64>,
@@ -232,7 +247,7 @@ impl Declaration {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let number = |key| body.get(key).map(plain).and_then(|text| text.parse().ok());
         Self {
-            has_default: body.get("Default").is_some(),
+            default: body.get("Default").map(plain),
             values: body
                 .get("AllowedValues")
                 .and_then(Value::as_array)
@@ -356,7 +371,7 @@ fn parameters(
                 }
                 passed.insert(name.clone(), value.clone());
             }
-            Some(Err(_)) | None if declaration.has_default => {}
+            Some(Err(_)) | None if declaration.default.is_some() => {}
             Some(Err(key)) => {
                 let allowed = format!("a value, as the environment's template has the parameter {name}");
                 faults.push(Fault::missing(Path::of("environment record").key(key), allowed));

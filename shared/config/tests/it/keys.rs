@@ -80,6 +80,20 @@ fn routing_becomes_the_listeners_rule_and_the_target_groups_health_check() {
 }
 
 #[test]
+fn a_health_checks_timeout_stays_below_its_interval() {
+    let timeout = |interval: u32| web("/routing/healthCheck", json!({ "intervalSeconds": interval }));
+    insta::assert_snapshot!(timeout(5), @"
+    HealthCheckIntervalSeconds=5
+    HealthCheckTimeoutSeconds=4
+    ");
+    insta::assert_snapshot!(timeout(6), @"HealthCheckIntervalSeconds=6");
+    insta::assert_snapshot!(web("/Parameters", json!({"HealthCheckIntervalSeconds": "5"})), @"
+    HealthCheckIntervalSeconds=5
+    HealthCheckTimeoutSeconds=4
+    ");
+}
+
+#[test]
 fn wrong_routing_is_told() {
     insta::assert_snapshot!(web("/routing/hosts", json!(["other.example.com", "*.example.com"])), @r#"
     $.routing.hosts[0] is "other.example.com"; allowed: hosts granted to payments: shop.example.com, payments.example.com, *.payments.example.com
