@@ -394,7 +394,7 @@ fn a_worker_has_no_load_balancer_and_a_job_has_a_schedule() {
     [0].PortMappings={"Fn::If":["IsWeb",[{"ContainerPort":{"Ref":"ContainerPort"},"Protocol":"tcp"}],{"Ref":"AWS::NoValue"}]}
     "#);
     insta::assert_snapshot!(adds_to("job", "/schedule", json!({"cron": "30 2 ? * MON-FRI", "timeZone": "Europe/Berlin"})), @"
-    ScheduleExpression=cron(30 2 ? * MON,TUE,WED,THU,FRI *)
+    ScheduleExpression=cron(30 2 ? * MON-FRI *)
     ScheduleTimeZone=Europe/Berlin
     ");
 }
