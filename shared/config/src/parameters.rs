@@ -153,7 +153,7 @@ fn check_known(name: &str, text: &str, path: &Path, faults: &mut Faults) -> bool
 pub(crate) fn check_condition_values(patterns: &[String], path: &Path, faults: &mut Faults) -> bool {
     let mut good = check_rule(patterns, "a list", path, faults);
     for (n, pattern) in patterns.iter().enumerate() {
-        if patterns[..n].contains(pattern) {
+        if patterns[..n].iter().any(|earlier| routing::is_same(earlier, pattern)) {
             faults.push(Fault::new(path.index(n), format!("{} again", quote(pattern)), "each pattern once"));
             good = false;
         }

@@ -309,9 +309,15 @@ fn owned(
 ) -> BTreeMap<&'static str, Result<String, &'static str>> {
     let wanted = config.task_role.as_ref().and_then(|role| role.managed_policies.as_ref());
     let policies = wanted.into_iter().flatten().filter_map(|name| record.managed_policies.get(name));
-    let policies: Vec<&str> = policies.map(|policy| policy.arn.as_str()).collect();
+    let mut arns: Vec<&str> = Vec::new();
+    for policy in policies {
+        // A record may have two names for one, and IAM takes it once.
+        if !arns.contains(&policy.arn.as_str()) {
+            arns.push(&policy.arn);
+        }
+    }
     BTreeMap::from([
-        ("TaskPolicyArns", Ok(policies.join(","))),
+        ("TaskPolicyArns", Ok(arns.join(","))),
         (SERVING, Ok(standing.serving.as_str().to_owned())),
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),

@@ -49,6 +49,23 @@ fn code_pipelines_form_is_valid_as_it_stands() {
 }
 
 #[test]
+fn what_looks_odd_and_is_right_is_taken() {
+    for (pointer, value) in [
+        ("/routing/hosts", json!(["*.Example.com", "xn--bcher-kva.example", "a?b.c"])),
+        (
+            "/container/secrets",
+            json!({"A": "payments/db-secrets", "B": "payments/secret", "C": "payments/a-b:secret-abcdef"}),
+        ),
+        ("/environments/staging/branch", json!("feature/PAY-7_new.thing")),
+        ("/environments/staging/branch", json!("heads/main")),
+        ("/Tags", json!({"Kostenträger 7": "a.b:c/d=e+f-g@h_i", "empty": ""})),
+        ("/taskRole", json!({"managedPolicies": ["orders", "Orders"]})),
+    ] {
+        config(&with(first_form(), pointer, value));
+    }
+}
+
+#[test]
 fn what_was_read_is_what_was_written() {
     let written = with(first_form(), "/Tags", json!({"team": "billing"}));
     let config = config(&written);

@@ -99,7 +99,7 @@ fn wrong_routing_is_told() {
     $.routing.hosts[0] is "other.example.com"; allowed: hosts granted to payments: shop.example.com, payments.example.com, *.payments.example.com
     $.routing.hosts[1] is "*.example.com"; allowed: hosts granted to payments: shop.example.com, payments.example.com, *.payments.example.com
     "#);
-    insta::assert_snapshot!(web("/routing/hosts", json!(["localhost"])), @r#"$.routing.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * and ? stand for any part"#);
+    insta::assert_snapshot!(web("/routing/hosts", json!(["localhost"])), @r#"$.routing.hosts[0] is "localhost"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it"#);
     insta::assert_snapshot!(web("/routing/hosts", json!([])), @"$.routing.hosts is a list of 0; allowed: a list of 1 to 5 host names");
     insta::assert_snapshot!(web("/routing", json!({"paths": ["/payments/1", "/payments/2", "/payments/3"], "hosts": ["shop.example.com", "a.payments.example.com", "b.payments.example.com"], "priority": 1})), @"$.routing is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
     insta::assert_snapshot!(web("/routing/priority", json!("Auto")), @r#"$.routing.priority is "Auto"; allowed: a whole number from 1 to 50000, or "auto""#);

@@ -49,6 +49,20 @@ fn the_shipped_template_takes_every_parameter_that_the_engine_and_a_config_set()
 }
 
 #[test]
+fn a_policy_that_has_two_names_is_attached_once() {
+    const ARN: &str = "arn:aws:iam::123456789012:policy/orders";
+    let policy = json!({ "arn": ARN, "services": ["payments"] });
+    let record = with(environment_record(), "/managedPolicies", json!({ "orders": policy, "queue": policy }));
+    let written = with(first_form(), "/taskRole", json!({ "managedPolicies": ["orders", "queue"] }));
+    let (service, record) = (service(&service_record()), environment(&record));
+    let (environment, standing) = (name("production"), Default::default());
+    let config = config(&written);
+    let rendered =
+        config::render(&shipped(), &config, &environment, &service, &record, &digest(), &standing).unwrap();
+    assert_eq!(rendered.parameters["TaskPolicyArns"], ARN);
+}
+
+#[test]
 fn the_shipped_template_keeps_its_meaning_as_json() {
     let rendered = rendered(&shipped(), &first_form()).unwrap();
     let template: Value = serde_json::from_str(&rendered.template).unwrap();
