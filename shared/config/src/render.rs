@@ -14,7 +14,8 @@ use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
 use crate::parameters::{
-    ENGINE_OWNED, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, PATHS, PRIORITY, SERVING, decimal,
+    ENGINE_OWNED, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, MAX_TASKS, MIN_TASKS, PATHS, PRIORITY, SERVING,
+    decimal,
 };
 use crate::record::{EnvironmentRecord, ServiceRecord};
 use crate::serving::Serving;
@@ -165,6 +166,7 @@ pub fn render(
         }
     }
     stay_below_interval(&mut written, &declared);
+    goes_with_defaults(config, &written, &declared, &mut faults);
     needs_of_web(config, &written, &declared, &mut faults);
     let parameters = parameters(config, &written, &owned, &declared, &mut faults);
     faults.or(Rendered {
@@ -185,7 +187,7 @@ const AUTO_ALLOWED: &str = "a whole number from 1 to 50000, as none is kept for 
 
 fn watch(config: &ServiceConfig) -> Option<Watch> {
     let deployment = config.deployment.as_ref()?;
-    let watched = deployment.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
+    let watched = config.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
     watched.then(|| Watch { minutes: deployment.bake_minutes(), alarms: deployment.alarms().to_vec() })
 }
 
@@ -198,6 +200,39 @@ fn stay_below_interval(written: &mut BTreeMap<String, String>, declared: &Declar
         && timeout >= interval
     {
         written.insert(HEALTH_TIMEOUT.to_owned(), interval.saturating_sub(1).to_string());
+    }
+}
+
+/// Of two that bound each other a config may say one, and leave the other to the template.
+fn goes_with_defaults(
+    config: &ServiceConfig,
+    written: &BTreeMap<String, String>,
+    declared: &Declared,
+    faults: &mut Faults,
+) {
+    let said = |name: &str| written.get(name).and_then(|text| decimal(text));
+    let unsaid = |name: &str| {
+        let declaration = declared.get(name).filter(|_| !written.contains_key(name))?;
+        decimal(declaration.default.as_deref()?)
+    };
+    let mut refuse = |name: &str, value: u32, allowed: &str, other: &str, bound: u32| {
+        let allowed = format!("{allowed} the template's {other}, which is {bound}");
+        faults.push(Fault::new(config.place_of(name), value.to_string(), allowed));
+    };
+    if let (Some(min), Some(max)) = (said(MIN_TASKS), unsaid(MAX_TASKS))
+        && min > max
+    {
+        refuse(MIN_TASKS, min, "at most", MAX_TASKS, max);
+    }
+    if let (Some(max), Some(min)) = (said(MAX_TASKS), unsaid(MIN_TASKS))
+        && max < min
+    {
+        refuse(MAX_TASKS, max, "at least", MIN_TASKS, min);
+    }
+    if let (Some(timeout), Some(interval)) = (said(HEALTH_TIMEOUT), unsaid(HEALTH_INTERVAL))
+        && timeout >= interval
+    {
+        refuse(HEALTH_TIMEOUT, timeout, "less than", HEALTH_INTERVAL, interval);
     }
 }
 

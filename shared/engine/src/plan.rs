@@ -166,8 +166,7 @@ fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
 }
 
 fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
-    let deployment = config.in_environment(environment).deployment.unwrap_or_default();
-    Span::minutes(deployment.timeout_minutes().into())
+    Span::minutes(config.in_environment(environment).timeout_minutes().into())
 }
 
 pub(crate) fn busy(name: &StackName, stack: Option<&StackRead>) -> String {

@@ -189,6 +189,28 @@ fn wrong_parameters_are_told_without_their_values() {
 }
 
 #[test]
+fn parameters_that_do_not_go_together_are_told() {
+    let parameters = |written: Value| told(&json!({ "Parameters": written }));
+    insta::assert_snapshot!(parameters(json!({"Paths": "/a,/b,/c", "Hosts": "a.b,c.d,e.f", "Priority": "4"})), @"$.Parameters.Hosts is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
+    insta::assert_snapshot!(parameters(json!({"Paths": "/*/*/*", "Hosts": "*.*.b,?.d"})), @"$.Parameters.Hosts is hosts and paths with 6 wildcards; allowed: at most 5 wildcards (* and ?) in all, a load balancer rule's limit");
+    insta::assert_snapshot!(told_with("/Parameters", json!({"Hosts": "a.b,c.d,e.f,g.h"})), @"$.Parameters.Hosts is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
+    insta::assert_snapshot!(parameters(json!({"MinTasks": "9", "MaxTasks": "2"})), @"$.Parameters.MaxTasks is 2; allowed: at least min, which is 9");
+    insta::assert_snapshot!(parameters(json!({"HealthCheckIntervalSeconds": "5", "HealthCheckTimeoutSeconds": "5"})), @"$.Parameters.HealthCheckTimeoutSeconds is 5; allowed: less than the interval, which is 5");
+    let both = |ours: Value, parameters: Value| {
+        let (pointer, value) = ours.as_object().unwrap().iter().next().unwrap();
+        told(&with(with(first_form(), &format!("/{pointer}"), value.clone()), "/Parameters", parameters))
+    };
+    insta::assert_snapshot!(both(json!({"deployment": {"strategy": "canary"}}), json!({"StepPercent": "50", "StepMinutes": "5"})), @"
+    $.Parameters.StepPercent is said a second time; allowed: only $.deployment.strategy
+    $.Parameters.StepMinutes is said a second time; allowed: only $.deployment.strategy
+    ");
+    insta::assert_snapshot!(both(json!({"scaling": {"spotPercent": 50}}), json!({"OnDemandPercent": "3"})), @"$.Parameters.OnDemandPercent is said a second time; allowed: only $.scaling.spotPercent");
+    insta::assert_snapshot!(both(json!({"scaling": {"min": 3}}), json!({"MaxTasks": "2"})), @"$.Parameters.MaxTasks is 2; allowed: at least min, which is 3");
+    insta::assert_snapshot!(both(json!({"scaling": {"requestsPerTarget": 100}}), json!({"Strategy": "BLUE_GREEN"})), @"$.scaling.requestsPerTarget is said with strategy blueGreen; allowed: left out with this strategy: the requests move to another target group");
+    insta::assert_snapshot!(both(json!({"deployment": {"timeoutMinutes": 100}}), json!({"Strategy": "LINEAR", "BakeMinutes": "5"})), @"$.deployment.timeoutMinutes is 100; allowed: more than 105, which bakeMinutes, the steps of the strategy and verify may take");
+}
+
+#[test]
 fn wrong_tags_and_stack_policies_are_told() {
     insta::assert_snapshot!(told(&json!({"Tags": {"aws:owner": "x", "AWS:other": "x", "": "y"}})), @r#"
     $.Tags[""] is a key of 0 characters; allowed: a key of 1 to 128 characters

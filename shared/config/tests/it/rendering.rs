@@ -88,6 +88,14 @@ fn the_shipped_template_tells_what_it_needs() {
 }
 
 #[test]
+fn what_a_config_says_goes_with_what_the_template_says_beside_it() {
+    let told = |parameters: Value| told(rendered(&shipped(), &with(first_form(), "/Parameters", parameters)));
+    insta::assert_snapshot!(told(json!({"MinTasks": "9"})), @"$.Parameters.MinTasks is 9; allowed: at most the template's MaxTasks, which is 2");
+    insta::assert_snapshot!(told(json!({"MaxTasks": "1"})), @"$.Parameters.MaxTasks is 1; allowed: at least the template's MinTasks, which is 2");
+    insta::assert_snapshot!(told(json!({"HealthCheckTimeoutSeconds": "20"})), @"$.Parameters.HealthCheckTimeoutSeconds is 20; allowed: less than the template's HealthCheckIntervalSeconds, which is 15");
+}
+
+#[test]
 fn a_template_that_does_not_declare_a_parameter_is_not_given_it() {
     let rendered = rendered("Parameters: {Image: {Type: String}}\nResources: {}", &json!({})).unwrap();
     assert_eq!(rendered.parameters.keys().collect::<Vec<_>>(), ["Image"]);
