@@ -1,17 +1,18 @@
 //! What no key of a config says alone: things said twice, things nobody said, things that do not go together.
 
 use model::ids::EnvironmentName;
+use model::pattern::covers;
 use serde_json::Value;
 
-use crate::config::{Kind, Process, ServiceConfig, Strategy};
-use crate::faults::{Fault, Faults, Path};
+use crate::config::{Kind, Process, ServiceConfig, Strategy, Verify};
+use crate::faults::{Fault, Faults, Path, quote};
 use crate::limits::DEPLOYMENT_TIMEOUT_MINUTES_MAX;
 use crate::parameters::{
     self, BAKE_MINUTES, CONTAINER_PORT, CPU, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, MAX_TASKS, MEMORY_MIB,
     MIN_TASKS, PATHS, PRIORITY, REQUESTS_PER_TARGET, STRATEGY,
 };
 use crate::places::Places;
-use crate::{config, fargate, reader};
+use crate::{config, errand, fargate, reader};
 
 /// `file` is the config as it was written, `config` what could be read of it.
 pub(crate) fn check(
@@ -41,6 +42,7 @@ pub(crate) fn check(
         view.routing(&mut found);
         view.scaling(&mut found);
         view.deployment(&mut found);
+        view.probe(&mut found);
         view.containers(&mut found);
     }
     // What is wrong in common is wrong in every environment, and told once.
@@ -261,9 +263,26 @@ impl View<'_> {
         let alarms = deployment.alarms();
         for (n, alarm) in alarms.iter().enumerate() {
             if alarms[..n].contains(alarm) {
-                let value = format!("{} again", crate::faults::quote(alarm));
+                let value = format!("{} again", quote(alarm));
                 faults.push(Fault::new(place("alarms").index(n), value, "each alarm once"));
             }
+        }
+    }
+
+    /// What answers must be the service itself.
+    fn probe(&self, faults: &mut Faults) {
+        let verify = self.config.deployment.as_ref().and_then(|deployment| deployment.verify.as_ref());
+        let Some(Verify::Probe(probe)) = verify.filter(|_| self.config.kind == Kind::Web) else { return };
+        let mut refuse = |allowed: String| {
+            let place = self.places.place(&["deployment", "verify", "path"]);
+            faults.push(Fault::new(place, quote(&probe.path), allowed));
+        };
+        let (hosts, paths) = (self.listed(HOSTS), self.listed(PATHS));
+        if !paths.is_empty() && !paths.iter().any(|pattern| covers(pattern, &probe.path)) {
+            refuse(format!("a path that its rule takes: {}", paths.join(", ")));
+        }
+        if !hosts.is_empty() && errand::asked_host(&hosts).is_none() {
+            refuse("nothing: none of its hosts is without wildcards".to_owned());
         }
     }
 

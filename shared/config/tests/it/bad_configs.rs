@@ -113,6 +113,21 @@ fn hosts_that_no_load_balancer_takes_are_told() {
 }
 
 #[test]
+fn a_path_to_verify_that_does_not_come_to_the_service_is_told() {
+    let verified = |routing: Value, path: &str| {
+        let verify = json!({ "verify": { "path": path } });
+        told(&with(with(first_form(), "/routing", routing), "/deployment", verify))
+    };
+    let paths = json!({ "paths": ["/payments", "/payments/*"], "priority": 120 });
+    insta::assert_snapshot!(verified(paths.clone(), "/other"), @r#"$.deployment.verify.path is "/other"; allowed: a path that its rule takes: /payments, /payments/*"#);
+    insta::assert_snapshot!(verified(paths, "/paymentsready"), @r#"$.deployment.verify.path is "/paymentsready"; allowed: a path that its rule takes: /payments, /payments/*"#);
+    let pattern = json!({ "hosts": ["*.payments.example.com"], "paths": ["/payments/*"], "priority": 120 });
+    insta::assert_snapshot!(verified(pattern, "/payments/ready"), @r#"$.deployment.verify.path is "/payments/ready"; allowed: nothing: none of its hosts is without wildcards"#);
+    let parameters = with(first_form(), "/Parameters", json!({ "Hosts": "*.example.com" }));
+    insta::assert_snapshot!(told(&with(parameters, "/deployment", json!({ "verify": { "path": "/payments" } }))), @r#"$.deployment.verify.path is "/payments"; allowed: nothing: none of its hosts is without wildcards"#);
+}
+
+#[test]
 fn a_secret_that_would_be_taken_for_another_is_told() {
     insta::assert_snapshot!(told_with("/container/secrets", json!({"DB": "payments/db-secret"})), @r#"$.container.secrets.DB is "payments/db-secret"; allowed: a secret's name that does not end in a hyphen and six letters or digits: Secrets Manager would take them for the ending that it gives every secret's ARN, and find no such secret"#);
     insta::assert_snapshot!(told_with("/container/secrets", json!({"DB": "payments/db-a1B2c3:url"})), @r#"$.container.secrets.DB is "payments/db-a1B2c3"; allowed: a secret's name that does not end in a hyphen and six letters or digits: Secrets Manager would take them for the ending that it gives every secret's ARN, and find no such secret"#);
