@@ -71,7 +71,7 @@ impl Task {
             arn: self.arn.clone(),
             started_by: Some(self.started_by.clone()),
             status: if self.ended.is_some() { "STOPPED" } else { "RUNNING" }.to_owned(),
-            ended: StoppedTask { reason, containers: vec![container] },
+            ended: StoppedTask { created_at: None, stop_code: None, reason, containers: vec![container] },
         }
     }
 }

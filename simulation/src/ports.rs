@@ -481,7 +481,7 @@ impl Services for Ports {
         self.read("stopped_tasks", |_| {
             let container = StoppedContainer { name: "app".to_owned(), exit_code: Some(1), reason: None };
             let reason = Some("Essential container in task exited".to_owned());
-            vec![StoppedTask { reason, containers: vec![container] }]
+            vec![StoppedTask { created_at: None, stop_code: None, reason, containers: vec![container] }]
         })
         .await
     }

@@ -103,7 +103,7 @@ impl Stacks for Aws {
         let tags = order.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let role = self.settings.required("TIDEGATE_DEPLOY_ROLE_ARN")?;
         let region = self.cloudformation.config().region().map(ToString::to_string).unwrap_or_default();
-        let watch = order.watch.as_ref().map(|watch| rollback_configuration(watch, role, &region));
+        let watch = rollback_configuration(order.watch.as_ref(), role, &region);
         let capabilities = order.capabilities.iter().map(|name| Capability::from(name.as_str()));
         let sent = self
             .cloudformation
@@ -119,7 +119,7 @@ impl Stacks for Aws {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))
-            .set_rollback_configuration(watch)
+            .rollback_configuration(watch)
             .role_arn(role)
             // EXPRESS would say UPDATE_COMPLETE before the service takes traffic.
             .deployment_config(DeploymentConfig::builder().mode(DeploymentConfigMode::Standard).build())
@@ -338,19 +338,26 @@ impl Stacks for Aws {
     }
 }
 
-/// Alarms are named by their ARNs: those of the account and partition that the deploy role is of.
+/// Alarms are named by their ARNs: those of the account and partition that the deploy role is of. Where nothing is to be
+/// watched, that is said too: CloudFormation keeps what it was told before, and forgets it only for an empty list.
 ///
 /// Source: CloudFormation API, `RollbackConfiguration`.
-fn rollback_configuration(watch: &config::Watch, role_arn: &str, region: &str) -> RollbackConfiguration {
+fn rollback_configuration(
+    watch: Option<&config::Watch>,
+    role_arn: &str,
+    region: &str,
+) -> RollbackConfiguration {
     let mut parts = role_arn.split(':').skip(1);
     let (partition, account) = (parts.next().unwrap_or_default(), parts.nth(2).unwrap_or_default());
     let trigger = |name: &String| {
         let arn = format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}");
         RollbackTrigger::builder().arn(arn).r#type("AWS::CloudWatch::Alarm").build()
     };
+    let minutes = watch.map_or(0, |watch| watch.minutes);
+    let alarms = watch.into_iter().flat_map(|watch| &watch.alarms);
     RollbackConfiguration::builder()
-        .monitoring_time_in_minutes(i32::try_from(watch.minutes).unwrap_or(i32::MAX))
-        .set_rollback_triggers(Some(watch.alarms.iter().map(trigger).collect()))
+        .monitoring_time_in_minutes(i32::try_from(minutes).unwrap_or(i32::MAX))
+        .set_rollback_triggers(Some(alarms.map(trigger).collect()))
         .build()
 }
 
@@ -362,10 +369,18 @@ mod tests {
     fn a_stack_is_watched_by_the_alarms_of_its_own_account() {
         let watch = config::Watch { minutes: 5, alarms: vec!["payments-5xx".to_owned()] };
         let role = "arn:aws-cn:iam::123456789012:role/tidegate/deploy";
-        let configuration = rollback_configuration(&watch, role, "cn-north-1");
+        let configuration = rollback_configuration(Some(&watch), role, "cn-north-1");
         assert_eq!(configuration.monitoring_time_in_minutes(), Some(5));
         let [trigger] = configuration.rollback_triggers() else { panic!("{configuration:?}") };
         assert_eq!(trigger.arn(), Some("arn:aws-cn:cloudwatch:cn-north-1:123456789012:alarm:payments-5xx"));
         assert_eq!(trigger.r#type(), Some("AWS::CloudWatch::Alarm"));
+    }
+
+    #[test]
+    fn a_stack_that_is_watched_no_more_is_told_so() {
+        let configuration =
+            rollback_configuration(None, "arn:aws:iam::123456789012:role/deploy", "eu-west-1");
+        assert_eq!(configuration.monitoring_time_in_minutes(), Some(0));
+        assert_eq!(configuration.rollback_triggers, Some(Vec::new()));
     }
 }

@@ -6,13 +6,15 @@ use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::types::{DesiredStatus, Service, Task};
 use engine::failure::Failure;
 use engine::ports::{RolloutState, ServiceRead, Services, StoppedContainer, StoppedTask};
+use model::time::Timestamp;
 
 use crate::Aws;
 use crate::failure::Call;
 
 const DESCRIBE_SERVICES: Call = Call::reads("ecs DescribeServices");
-/// A hundred tasks a page, and one page tells enough; as many can be described at once.
 const LIST_TASKS: Call = Call::reads("ecs ListTasks");
+/// Of a hundred tasks; as many can be described at once.
+const TASK_PAGES_MAX: usize = 10;
 const DESCRIBE_TASKS: Call = Call::reads("ecs DescribeTasks");
 const DESCRIBE_SERVICE_REVISIONS: Call = Call::reads("ecs DescribeServiceRevisions");
 const DESCRIBE_TASK_DEFINITION: Call = Call::reads("ecs DescribeTaskDefinition");
@@ -39,27 +41,36 @@ impl Services for Aws {
     }
 
     async fn stopped_tasks(&self, cluster: &str, family: &str) -> Result<Vec<StoppedTask>, Failure> {
-        let listed = self
-            .ecs
-            .list_tasks()
-            .cluster(cluster)
-            .family(family)
-            .desired_status(DesiredStatus::Stopped)
-            .send()
-            .await
-            .map_err(|error| LIST_TASKS.failed(error))?;
-        if listed.task_arns().is_empty() {
-            return Ok(Vec::new());
+        let mut tasks = Vec::new();
+        let mut page = None;
+        for _ in 0..TASK_PAGES_MAX {
+            let listed = self
+                .ecs
+                .list_tasks()
+                .cluster(cluster)
+                .family(family)
+                .desired_status(DesiredStatus::Stopped)
+                .set_next_token(page)
+                .send()
+                .await
+                .map_err(|error| LIST_TASKS.failed(error))?;
+            if !listed.task_arns().is_empty() {
+                let answer = self
+                    .ecs
+                    .describe_tasks()
+                    .cluster(cluster)
+                    .set_tasks(Some(listed.task_arns().to_vec()))
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_TASKS.failed(error))?;
+                tasks.extend(answer.tasks().iter().map(stopped));
+            }
+            page = listed.next_token;
+            if page.is_none() {
+                break;
+            }
         }
-        let answer = self
-            .ecs
-            .describe_tasks()
-            .cluster(cluster)
-            .set_tasks(Some(listed.task_arns().to_vec()))
-            .send()
-            .await
-            .map_err(|error| DESCRIBE_TASKS.failed(error))?;
-        Ok(answer.tasks().iter().map(stopped).collect())
+        Ok(tasks)
     }
 
     async fn target_group(&self, revision: &str) -> Result<Option<String>, Failure> {
@@ -95,7 +106,12 @@ pub(crate) fn stopped(task: &Task) -> StoppedTask {
         exit_code: container.exit_code(),
         reason: container.reason().map(str::to_owned),
     });
-    StoppedTask { reason: task.stopped_reason().map(str::to_owned), containers: containers.collect() }
+    StoppedTask {
+        created_at: task.created_at().and_then(|at| u64::try_from(at.to_millis().ok()?).ok()).map(Timestamp),
+        stop_code: task.stop_code().map(|code| code.as_str().to_owned()),
+        reason: task.stopped_reason().map(str::to_owned),
+        containers: containers.collect(),
+    }
 }
 
 fn read(service: &Service) -> Result<ServiceRead, Failure> {

@@ -119,13 +119,25 @@ impl Field {
         number(text).filter(|value| self.numbers && (self.first..=self.last).contains(value))
     }
 
-    /// As AWS writes it: every value by itself.
+    /// As AWS takes it: three values or more in a row as a range.
     fn written(&self, bits: u64) -> String {
         let value = |value: u64| {
             let index = usize::try_from(value - self.first).unwrap_or_default();
             self.names.get(index).map_or_else(|| value.to_string(), |name| (*name).to_owned())
         };
-        (self.first..=self.last).filter(|v| bits & 1 << v != 0).map(value).collect::<Vec<_>>().join(",")
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        for next in (self.first..=self.last).filter(|v| bits & 1 << v != 0) {
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 == next => *last = next,
+                Some(_) | None => runs.push((next, next)),
+            }
+        }
+        let run = |(first, last): (u64, u64)| match last - first {
+            0 => value(first),
+            1 => format!("{},{}", value(first), value(last)),
+            _ => format!("{}-{}", value(first), value(last)),
+        };
+        runs.into_iter().map(run).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -182,9 +194,9 @@ impl Cron {
         })
     }
 
-    /// As EventBridge Scheduler takes it.
+    /// As EventBridge Scheduler takes it: with its runs as ranges no cron is longer than the 256 characters that are allowed.
     ///
-    /// Source: EventBridge Scheduler user guide, "Schedule types": cron-based schedules.
+    /// Source: EventBridge Scheduler user guide, "Schedule types": cron-based schedules; API, `CreateSchedule`.
     pub(crate) fn for_scheduler(&self) -> String {
         let field = |field: &Field, bits: u64| {
             if bits == field.every() { "*".to_owned() } else { field.written(bits) }
@@ -278,7 +290,11 @@ mod tests {
         let written = |cron: &str| cron.parse::<Cron>().unwrap().for_scheduler();
         assert_eq!(written("0 3 * * ?"), "cron(0 3 * * ? *)");
         assert_eq!(written("*/15 * * * *"), "cron(0,15,30,45 * * * ? *)");
-        assert_eq!(written("0 16 ? * MON-WED,FRI"), "cron(0 16 ? * MON,TUE,WED,FRI *)");
+        assert_eq!(written("0 16 ? * MON-WED,FRI"), "cron(0 16 ? * MON-WED,FRI *)");
         assert_eq!(written("0 0 1 1,JUL ?"), "cron(0 0 1 JAN,JUL ? *)");
+        // None is longer than with nothing but runs of two.
+        assert!(written("*/3,1/3 */3,1/3 */3,2/3 */3,2/3 ?").len() <= 254);
+        assert_eq!(written("1-59 0-22 ? * MON-FRI"), "cron(1-59 0-22 ? * MON-FRI *)");
+        assert_eq!(written("0,1,3-4,6-8 1 1 1-12 ?"), "cron(0,1,3,4,6-8 1 1 * ? *)");
     }
 }

@@ -6,7 +6,7 @@ use model::ids::{EnvironmentName, ImageDigest};
 
 use crate::config::{Probe, ServiceConfig};
 use crate::faults::{Fault, Faults, Path};
-use crate::parameters::{CPU, MEMORY_MIB, decimal};
+use crate::parameters::{CPU, HOSTS, MEMORY_MIB, decimal, listed};
 use crate::record::{EnvironmentRecord, LogGroupArn, Prober, ServiceRecord};
 
 /// What the service's template takes where a config says nothing.
@@ -78,7 +78,8 @@ impl ServiceConfig {
         here: &EnvironmentRecord,
         probe: &Probe,
     ) -> Result<TaskDefinition, Faults> {
-        let hosts = self.in_environment(environment).routing.and_then(|routing| routing.hosts);
+        let written = self.in_environment(environment).effective_parameters();
+        let hosts = written.get(HOSTS).map(|hosts| listed(hosts));
         let (execution_role_arn, log_group) = means(service)?;
         let prober = here.probe.as_ref().zip(here.probe.as_ref().and_then(Prober::address));
         let (prober, at) = prober.ok_or_else(|| {

@@ -26,6 +26,7 @@ mod render;
 mod routing;
 mod rule;
 mod schema;
+mod serving;
 mod together;
 mod yaml;
 
@@ -43,8 +44,9 @@ pub use freeze::{Freeze, Frozen, Zone, frozen};
 pub use parse::{environments_meant, parse};
 pub use people::{PeopleRecord, Person};
 pub use record::{AllowedPolicy, Caps, EnvironmentRecord, Floor, LogGroupArn, May, Prober, ServiceRecord};
-pub use render::{Capability, Rendered, Serving, Standing, WAIT_CONDITION, Watch, render, sha256, template};
+pub use render::{Capability, Rendered, Standing, WAIT_CONDITION, Watch, render, sha256, template};
 pub use schema::{
     channels_record_schema, environment_record_schema, people_record_schema, service_config_schema,
     service_record_schema,
 };
+pub use serving::Serving;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::ids::EnvironmentName;
 use serde_json::Value;
 
-use crate::config::{Deployment, Kind, Priority, ServiceConfig, Strategy};
+use crate::config::{Canary, Deployment, Kind, Linear, Priority, ServiceConfig, Strategy};
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, excerpt, quote, shape};
 use crate::limits::{
@@ -28,33 +28,45 @@ pub(crate) const ENGINE_OWNED: [&str; 13] = [
     "Environment",
     "Refresh",
     "TaskPolicyArns",
-    "Serving",
+    SERVING,
 ];
 
+pub(crate) const SERVING: &str = "Serving";
 pub(crate) const KIND: &str = "Kind";
 pub(crate) const PATHS: &str = "Paths";
 pub(crate) const HOSTS: &str = "Hosts";
 pub(crate) const PRIORITY: &str = "Priority";
+pub(crate) const HEALTH_INTERVAL: &str = "HealthCheckIntervalSeconds";
+pub(crate) const HEALTH_TIMEOUT: &str = "HealthCheckTimeoutSeconds";
 pub(crate) const CONTAINER_PORT: &str = "ContainerPort";
 pub(crate) const CPU: &str = "Cpu";
 pub(crate) const MEMORY_MIB: &str = "MemoryMiB";
 pub(crate) const MIN_TASKS: &str = "MinTasks";
 pub(crate) const MAX_TASKS: &str = "MaxTasks";
+pub(crate) const CPU_PERCENT: &str = "CpuPercent";
+pub(crate) const REQUESTS_PER_TARGET: &str = "RequestsPerTarget";
+pub(crate) const STRATEGY: &str = "Strategy";
+pub(crate) const BAKE_MINUTES: &str = "BakeMinutes";
+const STEP_PERCENT: &str = "StepPercent";
+const STEP_MINUTES: &str = "StepMinutes";
+const ON_DEMAND_PERCENT: &str = "OnDemandPercent";
 
 /// What the shipped template says where a config says nothing.
 pub(crate) const HEALTH_INTERVAL_SECONDS: u32 = 15;
 pub(crate) const TASKS_MIN: u32 = 2;
+const STEP_PERCENT_UNSET: u32 = 10;
+const STEP_MINUTES_UNSET: u32 = 10;
 
 /// Parameters that a key of the first form sets, and that key.
-const KEYS: [(&str, &[&str]); 24] = [
+const KEYS: [(&str, &[&str]); 27] = [
     (KIND, &["kind"]),
     (PATHS, &["routing", "paths"]),
     (HOSTS, &["routing", "hosts"]),
     (PRIORITY, &["routing", "priority"]),
     ("HealthCheckPath", &["routing", "healthCheck", "path"]),
     ("HealthCheckStatus", &["routing", "healthCheck", "status"]),
-    ("HealthCheckIntervalSeconds", &["routing", "healthCheck", "intervalSeconds"]),
-    ("HealthCheckTimeoutSeconds", &["routing", "healthCheck", "timeoutSeconds"]),
+    (HEALTH_INTERVAL, &["routing", "healthCheck", "intervalSeconds"]),
+    (HEALTH_TIMEOUT, &["routing", "healthCheck", "timeoutSeconds"]),
     ("HealthyCount", &["routing", "healthCheck", "healthyCount"]),
     ("UnhealthyCount", &["routing", "healthCheck", "unhealthyCount"]),
     ("HealthCheckGraceSeconds", &["routing", "healthCheck", "graceSeconds"]),
@@ -63,11 +75,14 @@ const KEYS: [(&str, &[&str]); 24] = [
     (MEMORY_MIB, &["container", "memoryMiB"]),
     (MIN_TASKS, &["scaling", "min"]),
     (MAX_TASKS, &["scaling", "max"]),
-    ("CpuPercent", &["scaling", "cpuPercent"]),
-    ("RequestsPerTarget", &["scaling", "requestsPerTarget"]),
+    (CPU_PERCENT, &["scaling", "cpuPercent"]),
+    (REQUESTS_PER_TARGET, &["scaling", "requestsPerTarget"]),
     ("SpotPercent", &["scaling", "spotPercent"]),
-    ("Strategy", &["deployment", "strategy"]),
-    ("BakeMinutes", &["deployment", "bakeMinutes"]),
+    (ON_DEMAND_PERCENT, &["scaling", "spotPercent"]),
+    (STRATEGY, &["deployment", "strategy"]),
+    (STEP_PERCENT, &["deployment", "strategy"]),
+    (STEP_MINUTES, &["deployment", "strategy"]),
+    (BAKE_MINUTES, &["deployment", "bakeMinutes"]),
     ("Alarms", &["deployment", "alarms"]),
     ("ScheduleExpression", &["schedule", "cron"]),
     ("ScheduleTimeZone", &["schedule", "timeZone"]),
@@ -150,7 +165,7 @@ fn check_known(name: &str, text: &str, path: &Path, faults: &mut Faults) -> bool
 pub(crate) fn check_condition_values(patterns: &[String], path: &Path, faults: &mut Faults) -> bool {
     let mut good = check_rule(patterns, "a list", path, faults);
     for (n, pattern) in patterns.iter().enumerate() {
-        if patterns[..n].contains(pattern) {
+        if patterns[..n].iter().any(|earlier| routing::is_same(earlier, pattern)) {
             faults.push(Fault::new(path.index(n), format!("{} again", quote(pattern)), "each pattern once"));
             good = false;
         }
@@ -176,9 +191,28 @@ pub(crate) fn check_rule(patterns: &[String], what: &str, path: &Path, faults: &
     good
 }
 
+/// What a list in one text holds.
+pub(crate) fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// The strategy that parameters say, with the shipped template's own steps where they say none.
+pub(crate) fn strategy(written: &BTreeMap<String, String>) -> Strategy {
+    let number = |name: &str, unset: u32| written.get(name).and_then(|text| decimal(text)).unwrap_or(unset);
+    let percent = number(STEP_PERCENT, STEP_PERCENT_UNSET);
+    let step_minutes = number(STEP_MINUTES, STEP_MINUTES_UNSET);
+    match written.get(STRATEGY).map(String::as_str) {
+        Some("BLUE_GREEN") => Strategy::BlueGreen,
+        Some("CANARY") => Strategy::Canary { canary: Canary { percent, step_minutes } },
+        Some("LINEAR") => Strategy::Linear { linear: Linear { percent, step_minutes } },
+        // Whatever else it is, the template refuses it.
+        Some(_) | None => Strategy::Rolling,
+    }
+}
+
 /// A decimal without sign, blank or leading zero.
 pub(crate) fn decimal(text: &str) -> Option<u32> {
-    let plain = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    let plain = (text == "0" || !text.starts_with('0')) && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
 }
 
@@ -205,8 +239,8 @@ impl ServiceConfig {
             let check = &routing.health_check;
             set("HealthCheckPath", check.path.clone());
             set("HealthCheckStatus", check.status.clone());
-            set("HealthCheckIntervalSeconds", text(check.interval_seconds));
-            set("HealthCheckTimeoutSeconds", text(check.timeout_seconds));
+            set(HEALTH_INTERVAL, text(check.interval_seconds));
+            set(HEALTH_TIMEOUT, text(check.timeout_seconds));
             set("HealthyCount", text(check.healthy_count));
             set("UnhealthyCount", text(check.unhealthy_count));
             set("HealthCheckGraceSeconds", text(check.grace_seconds));
@@ -218,13 +252,14 @@ impl ServiceConfig {
         }
         if let Some(scaling) = &self.scaling {
             set(MIN_TASKS, text(scaling.min));
-            set(MAX_TASKS, text(scaling.max.or(scaling.min)));
+            let unsaid = |name: &str| !self.parameters.contains_key(name);
+            set(MAX_TASKS, text(scaling.max.or(scaling.min.filter(|_| unsaid(MAX_TASKS)))));
             // On requests alone, unless both are said.
-            let none = scaling.requests_per_target.map(|_| 0);
-            set("CpuPercent", text(scaling.cpu_percent.or(none)));
-            set("RequestsPerTarget", text(scaling.requests_per_target));
+            let none = scaling.requests_per_target.filter(|_| unsaid(CPU_PERCENT)).map(|_| 0);
+            set(CPU_PERCENT, text(scaling.cpu_percent.or(none)));
+            set(REQUESTS_PER_TARGET, text(scaling.requests_per_target));
             set("SpotPercent", text(scaling.spot_percent));
-            set("OnDemandPercent", text(scaling.spot_percent.map(|spot| 100_u32.saturating_sub(spot))));
+            set(ON_DEMAND_PERCENT, text(scaling.spot_percent.map(|spot| 100_u32.saturating_sub(spot))));
         }
         if let Some(deployment) = &self.deployment {
             self.set_strategy(deployment, &mut set);
@@ -239,17 +274,20 @@ impl ServiceConfig {
     }
 
     fn set_strategy(&self, deployment: &Deployment, set: &mut impl FnMut(&str, Option<String>)) {
-        let (strategy, steps) = match deployment.strategy() {
+        let (strategy, steps) = match self.strategy() {
             // The stack watches a rolling deployment, and `ROLLING` is the template's own choice.
             Strategy::Rolling => (None, None),
             Strategy::BlueGreen => (Some("BLUE_GREEN"), None),
             Strategy::Canary { canary } => (Some("CANARY"), Some((canary.percent, canary.step_minutes))),
             Strategy::Linear { linear } => (Some("LINEAR"), Some((linear.percent, linear.step_minutes))),
         };
-        set("Strategy", strategy.map(str::to_owned));
-        set("BakeMinutes", strategy.and(deployment.bake_minutes).map(|minutes| minutes.to_string()));
-        set("StepPercent", steps.map(|(percent, _)| percent.to_string()));
-        set("StepMinutes", steps.map(|(_, minutes)| minutes.to_string()));
+        set(BAKE_MINUTES, strategy.and(deployment.bake_minutes).map(|minutes| minutes.to_string()));
+        // What stands among the parameters is passed on as it is.
+        if deployment.strategy.is_some() {
+            set(STRATEGY, strategy.map(str::to_owned));
+            set(STEP_PERCENT, steps.map(|(percent, _)| percent.to_string()));
+            set(STEP_MINUTES, steps.map(|(_, minutes)| minutes.to_string()));
+        }
         set("Alarms", Some(deployment.alarms().join(",")).filter(|alarms| !alarms.is_empty()));
     }
 

@@ -186,6 +186,15 @@ fn read_kind(value: &Value, path: &Path, faults: &mut Faults) -> Option<Kind> {
     }
 }
 
+const TAG_CHARS: &str = "letters, digits, blanks and _.:/=+-@";
+
+/// CloudFormation hands a stack's tags on to all that it makes, and IAM and Elastic Load Balancing take no others.
+///
+/// Source: IAM API, `Tag`; Elastic Load Balancing API, `Tag`.
+fn is_of_tags(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
 fn read_tags(value: &Value, path: &Path, faults: &mut Faults) -> Option<BTreeMap<String, String>> {
     reader::map(value, path, TAGS_MAX, faults, |key, value, path, faults| {
         if !(1..=TAG_KEY_CHARS_MAX).contains(&key.chars().count()) {
@@ -196,9 +205,12 @@ fn read_tags(value: &Value, path: &Path, faults: &mut Faults) -> Option<BTreeMap
         if key.to_ascii_lowercase().starts_with("aws:") {
             faults.push(Fault::new(path, quote(key), "a key that does not start with aws:"));
         }
-        let allowed = format!("a string of at most {TAG_VALUE_CHARS_MAX} characters");
-        let short = |text: &str| text.chars().count() <= TAG_VALUE_CHARS_MAX;
-        let value = reader::text(value, path, &allowed, short, faults)?;
+        if !key.chars().all(is_of_tags) {
+            faults.push(Fault::new(path, quote(key), format!("a key of {TAG_CHARS}")));
+        }
+        let allowed = format!("a string of at most {TAG_VALUE_CHARS_MAX} of {TAG_CHARS}");
+        let valid = |text: &str| text.chars().count() <= TAG_VALUE_CHARS_MAX && text.chars().all(is_of_tags);
+        let value = reader::text(value, path, &allowed, valid, faults)?;
         Some((key.to_owned(), value.to_owned()))
     })
 }

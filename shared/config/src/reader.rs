@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use model::ids::Malformed;
+use model::ids::{BranchName, Malformed};
 use serde_json::{Map, Value};
 
 use crate::faults::{Fault, Faults, Path, excerpt, nearest, quote};
@@ -145,6 +145,32 @@ pub(crate) fn id<T: FromStr<Err = Malformed>>(value: &Value, path: &Path, faults
             None
         }
     }
+}
+
+/// A branch as a person names it: one of a name that git takes.
+pub(crate) fn branch(value: &Value, path: &Path, faults: &mut Faults) -> Option<BranchName> {
+    let branch: BranchName = id(value, path, faults)?;
+    let name = branch.as_str();
+    let short = name.strip_prefix("refs/heads/");
+    if short.is_none() && !name.starts_with("refs/") && is_git_branch(name) {
+        return Some(branch);
+    }
+    let meant = short.filter(|short| is_git_branch(short)).map(quote);
+    faults.push(Fault::new(path, quote(name), BRANCH_ALLOWED).nearest(meant));
+    None
+}
+
+const BRANCH_ALLOWED: &str = "a branch's name as git takes it, without refs/heads/";
+
+/// Source: git, `git check-ref-format --branch`.
+fn is_git_branch(name: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    name.split('/').all(is_part)
+        && !name.starts_with('-')
+        && !name.ends_with('.')
+        && name != "@"
+        && !["..", "@{"].iter().any(|refused| name.contains(refused))
+        && !name.contains(['~', '^', ':', '?', '*', '[', '\\'])
 }
 
 /// A list of `count` items, each read by `item`.

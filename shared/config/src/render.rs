@@ -13,8 +13,12 @@ use crate::containers;
 use crate::dynamic;
 use crate::faults::{Fault, Faults, Path, nearest, quote};
 use crate::limits::{PARAMETER_VALUE_BYTES_MAX, PARAMETERS_MAX, TEMPLATE_BYTES_MAX};
-use crate::parameters::{ENGINE_OWNED, HOSTS, PATHS, PRIORITY};
+use crate::parameters::{
+    ENGINE_OWNED, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, MAX_TASKS, MIN_TASKS, PATHS, PRIORITY, SERVING,
+    decimal,
+};
 use crate::record::{EnvironmentRecord, ServiceRecord};
+use crate::serving::Serving;
 use crate::yaml;
 
 /// What CloudFormation is asked for, byte for byte the same for the same input.
@@ -50,25 +54,8 @@ pub struct Watch {
 pub struct Standing {
     /// The priority that is kept for a service that says `auto`.
     pub priority: Option<u32>,
+    /// What the stack's listener rule is to state.
     pub serving: Serving,
-}
-
-/// Which target group of the stack has the traffic.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Serving {
-    #[default]
-    TargetGroup,
-    AlternateTargetGroup,
-}
-
-impl Serving {
-    /// Its logical id.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Serving::TargetGroup => "TargetGroup",
-            Serving::AlternateTargetGroup => "AlternateTargetGroup",
-        }
-    }
 }
 
 /// The type of what CloudFormation waits for.
@@ -178,6 +165,8 @@ pub fn render(
             None => faults.push(Fault::new(config.place_of(PRIORITY), "\"auto\"", AUTO_ALLOWED)),
         }
     }
+    stay_below_interval(&mut written, &declared);
+    goes_with_defaults(config, &written, &declared, &mut faults);
     needs_of_web(config, &written, &declared, &mut faults);
     let parameters = parameters(config, &written, &owned, &declared, &mut faults);
     faults.or(Rendered {
@@ -198,8 +187,53 @@ const AUTO_ALLOWED: &str = "a whole number from 1 to 50000, as none is kept for 
 
 fn watch(config: &ServiceConfig) -> Option<Watch> {
     let deployment = config.deployment.as_ref()?;
-    let watched = deployment.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
+    let watched = config.strategy() == Strategy::Rolling && deployment.bake_minutes() > 0;
     watched.then(|| Watch { minutes: deployment.bake_minutes(), alarms: deployment.alarms().to_vec() })
+}
+
+/// Where a config says an interval alone, the template's own timeout may be too long for it.
+fn stay_below_interval(written: &mut BTreeMap<String, String>, declared: &Declared) {
+    let interval = written.get(HEALTH_INTERVAL).and_then(|text| decimal(text));
+    let unsaid = declared.get(HEALTH_TIMEOUT).filter(|_| !written.contains_key(HEALTH_TIMEOUT));
+    let unset = unsaid.and_then(|timeout| decimal(timeout.default.as_deref()?));
+    if let (Some(interval), Some(timeout)) = (interval, unset)
+        && timeout >= interval
+    {
+        written.insert(HEALTH_TIMEOUT.to_owned(), interval.saturating_sub(1).to_string());
+    }
+}
+
+/// Of two that bound each other a config may say one, and leave the other to the template.
+fn goes_with_defaults(
+    config: &ServiceConfig,
+    written: &BTreeMap<String, String>,
+    declared: &Declared,
+    faults: &mut Faults,
+) {
+    let said = |name: &str| written.get(name).and_then(|text| decimal(text));
+    let unsaid = |name: &str| {
+        let declaration = declared.get(name).filter(|_| !written.contains_key(name))?;
+        decimal(declaration.default.as_deref()?)
+    };
+    let mut refuse = |name: &str, value: u32, allowed: &str, other: &str, bound: u32| {
+        let allowed = format!("{allowed} the template's {other}, which is {bound}");
+        faults.push(Fault::new(config.place_of(name), value.to_string(), allowed));
+    };
+    if let (Some(min), Some(max)) = (said(MIN_TASKS), unsaid(MAX_TASKS))
+        && min > max
+    {
+        refuse(MIN_TASKS, min, "at most", MAX_TASKS, max);
+    }
+    if let (Some(max), Some(min)) = (said(MAX_TASKS), unsaid(MIN_TASKS))
+        && max < min
+    {
+        refuse(MAX_TASKS, max, "at least", MIN_TASKS, min);
+    }
+    if let (Some(timeout), Some(interval)) = (said(HEALTH_TIMEOUT), unsaid(HEALTH_INTERVAL))
+        && timeout >= interval
+    {
+        refuse(HEALTH_TIMEOUT, timeout, "less than", HEALTH_INTERVAL, interval);
+    }
 }
 
 /// A web service's rule needs something to match, and a place among the others: where the template takes them.
@@ -235,7 +269,7 @@ fn too_long(root: &Path, bytes: usize) -> Fault {
 type Declared = BTreeMap<String, Declaration>;
 
 struct Declaration {
-    has_default: bool,
+    default: Option<String>,
     /// `AllowedValues`, empty when any value is.
     values: Vec<String>,
     min: Option<f64>,
@@ -248,7 +282,7 @@ impl Declaration {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let number = |key| body.get(key).map(plain).and_then(|text| text.parse().ok());
         Self {
-            has_default: body.get("Default").is_some(),
+            default: body.get("Default").map(plain),
             values: body
                 .get("AllowedValues")
                 .and_then(Value::as_array)
@@ -310,10 +344,16 @@ fn owned(
 ) -> BTreeMap<&'static str, Result<String, &'static str>> {
     let wanted = config.task_role.as_ref().and_then(|role| role.managed_policies.as_ref());
     let policies = wanted.into_iter().flatten().filter_map(|name| record.managed_policies.get(name));
-    let policies: Vec<&str> = policies.map(|policy| policy.arn.as_str()).collect();
+    let mut arns: Vec<&str> = Vec::new();
+    for policy in policies {
+        // A record may have two names for one, and IAM takes it once.
+        if !arns.contains(&policy.arn.as_str()) {
+            arns.push(&policy.arn);
+        }
+    }
     BTreeMap::from([
-        ("TaskPolicyArns", Ok(policies.join(","))),
-        ("Serving", Ok(standing.serving.as_str().to_owned())),
+        ("TaskPolicyArns", Ok(arns.join(","))),
+        (SERVING, Ok(standing.serving.as_str().to_owned())),
         // A tag could move between approval and deployment.
         ("Image", Ok(format!("{}@{image}", service.image_repository_uri))),
         ("Cluster", Ok(record.cluster.clone())),
@@ -372,7 +412,7 @@ fn parameters(
                 }
                 passed.insert(name.clone(), value.clone());
             }
-            Some(Err(_)) | None if declaration.has_default => {}
+            Some(Err(_)) | None if declaration.default.is_some() => {}
             Some(Err(key)) => {
                 let allowed = format!("a value, as the environment's template has the parameter {name}");
                 faults.push(Fault::missing(Path::of("environment record").key(key), allowed));

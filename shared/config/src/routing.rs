@@ -2,13 +2,13 @@
 
 use crate::limits::{HOST_CHARS_MAX, PATH_CHARS_MAX};
 
-/// Source: Application Load Balancer guide, "Path conditions".
+/// Source: Application Load Balancer guide, "Path conditions" and "Host conditions".
 pub(crate) const PATTERN_ALLOWED: &str =
     "1 to 128 of letters, digits, * ? & and _-.$/~\"'@:+, starting with /";
 pub(crate) const PREFIX_ALLOWED: &str =
     "a path prefix: 1 to 128 of letters, digits, & and _-.$/~\"'@:+, starting with /";
-pub(crate) const HOST_ALLOWED: &str =
-    "a host name of 1 to 128 characters with a dot; * and ? stand for any part";
+pub(crate) const HOST_ALLOWED: &str = "a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand \
+     for any part before it";
 
 pub(crate) fn is_pattern(text: &str) -> bool {
     text.starts_with('/')
@@ -22,9 +22,19 @@ pub(crate) fn is_prefix(text: &str) -> bool {
 }
 
 pub(crate) fn is_host(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'*' | b'?');
+        !part.is_empty() && part.bytes().all(allowed)
+    };
+    let is_last = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic());
+    let parts = text.rsplit_once('.');
     (1..=HOST_CHARS_MAX).contains(&text.len())
-        && text.contains('.')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'*' | b'?'))
+        && parts.is_some_and(|(before, last)| before.split('.').all(is_part) && is_last(last))
+}
+
+/// Hosts are the same in any case of letters; paths, which start with a slash, are not.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    a == b || (!a.starts_with('/') && a.eq_ignore_ascii_case(b))
 }
 
 /// Both kinds count towards the limit of a rule.
@@ -70,6 +80,34 @@ mod tests {
         }
         assert!(is_granted("/anything/*", &["/".to_owned()]));
         assert!(!is_granted("/payments", &[]));
+    }
+
+    #[test]
+    fn a_host_has_letters_alone_after_its_last_dot() {
+        for good in
+            ["a.b", "shop.example.com", "*.example.com", "sh?p-*.Example.COM", "xn--bcher-kva.example", "1.a"]
+        {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in [
+            "",
+            "shop",
+            ".",
+            "..",
+            "*.",
+            "*.*",
+            "-.-",
+            "example.com.",
+            ".example.com",
+            "a..b",
+            "10.0.0.1",
+            "a.b:80",
+            "a_b.c",
+            "shop.example.c?m",
+            &format!("{}.com", "a".repeat(125)),
+        ] {
+            assert!(!is_host(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use model::matching::{Matching, Meeting};
 
 use crate::config::{Kind, Priority, ServiceConfig, Strategy};
 use crate::faults::{Fault, Path};
-use crate::parameters::{HOSTS, PATHS, PRIORITY, decimal};
+use crate::parameters::{HOSTS, PATHS, PRIORITY, decimal, listed};
 use crate::record::ServiceRecord;
 
 impl ServiceConfig {
@@ -19,16 +19,13 @@ impl ServiceConfig {
             return None;
         }
         let written = here.effective_parameters();
-        let list = |name: &str| -> Vec<String> {
-            let patterns = written.get(name).into_iter().flat_map(|text| text.split(',')).map(str::trim);
-            patterns.filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
-        };
+        let list = |name: &str| written.get(name).map(|text| listed(text)).unwrap_or_default();
         let priority = match here.routing.as_ref().and_then(|routing| routing.priority) {
             Some(Priority::Auto) => WantedPriority::Auto,
             Some(Priority::At(number)) => WantedPriority::At(number),
             None => WantedPriority::At(decimal(written.get(PRIORITY)?)?),
         };
-        let shifts = here.deployment.as_ref().is_some_and(|it| it.strategy() != Strategy::Rolling);
+        let shifts = here.strategy() != Strategy::Rolling;
         Some(Wanted {
             priority,
             matching: Matching { hosts: list(HOSTS), paths: list(PATHS) },

@@ -1,14 +1,18 @@
 //! What no key of a config says alone: things said twice, things nobody said, things that do not go together.
 
 use model::ids::EnvironmentName;
+use model::pattern::covers;
 use serde_json::Value;
 
-use crate::config::{Kind, Process, ServiceConfig, Strategy};
-use crate::faults::{Fault, Faults, Path};
+use crate::config::{Kind, Process, ServiceConfig, Strategy, Verify};
+use crate::faults::{Fault, Faults, Path, quote};
 use crate::limits::DEPLOYMENT_TIMEOUT_MINUTES_MAX;
-use crate::parameters::{self, CONTAINER_PORT, CPU, HOSTS, MEMORY_MIB, PATHS, PRIORITY};
+use crate::parameters::{
+    self, BAKE_MINUTES, CONTAINER_PORT, CPU, HEALTH_INTERVAL, HEALTH_TIMEOUT, HOSTS, MAX_TASKS, MEMORY_MIB,
+    MIN_TASKS, PATHS, PRIORITY, REQUESTS_PER_TARGET, STRATEGY,
+};
 use crate::places::Places;
-use crate::{config, fargate, reader};
+use crate::{config, errand, fargate, reader};
 
 /// `file` is the config as it was written, `config` what could be read of it.
 pub(crate) fn check(
@@ -38,6 +42,7 @@ pub(crate) fn check(
         view.routing(&mut found);
         view.scaling(&mut found);
         view.deployment(&mut found);
+        view.probe(&mut found);
         view.containers(&mut found);
     }
     // What is wrong in common is wrong in every environment, and told once.
@@ -62,6 +67,27 @@ impl View<'_> {
     /// Whether a parameter's value is said, under its key or its own name.
     fn has(&self, name: &str) -> bool {
         self.places.said(parameters::keys_of(name)) || self.parameter(name).is_some()
+    }
+
+    /// A parameter's value as it comes to the template.
+    fn value(&self, name: &str) -> Option<String> {
+        self.config.effective_parameters().remove(name)
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        self.value(name).and_then(|text| parameters::decimal(&text))
+    }
+
+    fn listed(&self, name: &str) -> Vec<String> {
+        self.value(name).map(|text| parameters::listed(&text)).unwrap_or_default()
+    }
+
+    /// Where a parameter's value is said, under its key or its own name.
+    fn place_of(&self, name: &str) -> Path {
+        match (self.places.find(parameters::keys_of(name)), self.parameter(name)) {
+            (None, Some(_)) => Path::root().key("Parameters").key(name),
+            (Some(_), _) | (None, None) => self.places.place(parameters::keys_of(name)),
+        }
     }
 
     fn said_twice(&self, faults: &mut Faults) {
@@ -172,56 +198,62 @@ impl View<'_> {
     }
 
     fn routing(&self, faults: &mut Faults) {
-        let Some(routing) = &self.config.routing else { return };
-        if let (Some(paths), Some(hosts)) = (&routing.paths, &routing.hosts) {
-            let all: Vec<String> = hosts.iter().chain(paths).cloned().collect();
-            parameters::check_rule(&all, "hosts and paths", &self.places.place(&["routing"]), faults);
+        let (hosts, paths) = (self.listed(HOSTS), self.listed(PATHS));
+        if !hosts.is_empty() && !paths.is_empty() {
+            let of_parameters = [HOSTS, PATHS].into_iter().find(|name| self.parameter(name).is_some());
+            let place =
+                of_parameters.map_or_else(|| self.places.place(&["routing"]), |name| self.place_of(name));
+            parameters::check_rule(&[hosts, paths].concat(), "hosts and paths", &place, faults);
         }
-        let check = &routing.health_check;
-        let interval = check.interval_seconds.unwrap_or(parameters::HEALTH_INTERVAL_SECONDS);
-        if let Some(timeout) = check.timeout_seconds.filter(|timeout| *timeout >= interval) {
-            let place = self.places.place(&["routing", "healthCheck", "timeoutSeconds"]);
+        // Who says parameters may have a template with other defaults.
+        let unset = self.parameter(HEALTH_TIMEOUT).is_none().then_some(parameters::HEALTH_INTERVAL_SECONDS);
+        let (interval, timeout) = (self.number(HEALTH_INTERVAL).or(unset), self.number(HEALTH_TIMEOUT));
+        if let (Some(interval), Some(timeout)) = (interval, timeout)
+            && timeout >= interval
+        {
             let allowed = format!("less than the interval, which is {interval}");
-            faults.push(Fault::new(place, timeout.to_string(), allowed));
+            faults.push(Fault::new(self.place_of(HEALTH_TIMEOUT), timeout.to_string(), allowed));
         }
     }
 
     fn scaling(&self, faults: &mut Faults) {
-        let Some(scaling) = &self.config.scaling else { return };
-        let min = scaling.min.unwrap_or(parameters::TASKS_MIN);
-        if let Some(max) = scaling.max.filter(|max| *max < min) {
+        let unset = self.parameter(MAX_TASKS).is_none().then_some(parameters::TASKS_MIN);
+        let (min, max) = (self.number(MIN_TASKS).or(unset), self.number(MAX_TASKS));
+        if let (Some(min), Some(max)) = (min, max)
+            && max < min
+        {
             let allowed = format!("at least min, which is {min}");
-            faults.push(Fault::new(self.places.place(&["scaling", "max"]), max.to_string(), allowed));
+            faults.push(Fault::new(self.place_of(MAX_TASKS), max.to_string(), allowed));
         }
     }
 
     fn deployment(&self, faults: &mut Faults) {
-        let Some(deployment) = &self.config.deployment else { return };
+        let deployment = self.config.deployment.clone().unwrap_or_default();
         let place = |key: &str| self.places.place(&["deployment", key]);
-        let strategy = deployment.strategy();
+        let strategy = self.config.strategy();
         if self.config.kind == Kind::Worker && strategy != Strategy::Rolling {
             let allowed = "\"rolling\": only a web service has traffic to shift";
-            faults.push(Fault::new(place("strategy"), format!("\"{}\"", strategy.word()), allowed));
+            faults.push(Fault::new(self.place_of(STRATEGY), format!("\"{}\"", strategy.word()), allowed));
         }
         if self.config.kind == Kind::Web
             && strategy != Strategy::Rolling
-            && self.places.said(&["scaling", "requestsPerTarget"])
+            && self.number(REQUESTS_PER_TARGET).is_some_and(|requests| requests > 0)
         {
             let allowed = "left out with this strategy: the requests move to another target group";
-            let place = self.places.place(&["scaling", "requestsPerTarget"]);
-            faults.push(Fault::new(place, format!("said with strategy {}", strategy.word()), allowed));
+            let value = format!("said with strategy {}", strategy.word());
+            faults.push(Fault::new(self.place_of(REQUESTS_PER_TARGET), value, allowed));
         }
-        let bake = deployment.bake_minutes();
+        let bake = self.config.bake_minutes();
         if bake > strategy.bake_minutes_max() {
             let allowed =
                 format!("at most {} with strategy {}", strategy.bake_minutes_max(), strategy.word());
-            faults.push(Fault::new(place("bakeMinutes"), bake.to_string(), allowed));
+            faults.push(Fault::new(self.place_of(BAKE_MINUTES), bake.to_string(), allowed));
         }
-        let waits = deployment.waits_minutes();
+        let waits = self.config.waits_minutes();
         if waits >= DEPLOYMENT_TIMEOUT_MINUTES_MAX {
             let value = format!("to take {waits} minutes with bakeMinutes");
             let allowed = format!("less than {DEPLOYMENT_TIMEOUT_MINUTES_MAX} minutes in all");
-            faults.push(Fault::new(place("strategy"), value, allowed));
+            faults.push(Fault::new(self.place_of(STRATEGY), value, allowed));
         } else if let Some(timeout) = deployment.timeout_minutes.filter(|timeout| *timeout <= waits) {
             let allowed = format!(
                 "more than {waits}, which bakeMinutes, the steps of the strategy and verify may take"
@@ -231,9 +263,26 @@ impl View<'_> {
         let alarms = deployment.alarms();
         for (n, alarm) in alarms.iter().enumerate() {
             if alarms[..n].contains(alarm) {
-                let value = format!("{} again", crate::faults::quote(alarm));
+                let value = format!("{} again", quote(alarm));
                 faults.push(Fault::new(place("alarms").index(n), value, "each alarm once"));
             }
+        }
+    }
+
+    /// What answers must be the service itself.
+    fn probe(&self, faults: &mut Faults) {
+        let verify = self.config.deployment.as_ref().and_then(|deployment| deployment.verify.as_ref());
+        let Some(Verify::Probe(probe)) = verify.filter(|_| self.config.kind == Kind::Web) else { return };
+        let mut refuse = |allowed: String| {
+            let place = self.places.place(&["deployment", "verify", "path"]);
+            faults.push(Fault::new(place, quote(&probe.path), allowed));
+        };
+        let (hosts, paths) = (self.listed(HOSTS), self.listed(PATHS));
+        if !paths.is_empty() && !paths.iter().any(|pattern| covers(pattern, &probe.path)) {
+            refuse(format!("a path that its rule takes: {}", paths.join(", ")));
+        }
+        if !hosts.is_empty() && errand::asked_host(&hosts).is_none() {
+            refuse("nothing: none of its hosts is without wildcards".to_owned());
         }
     }
 

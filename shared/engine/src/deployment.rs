@@ -4,6 +4,7 @@ use model::effect::Promise;
 use model::ids::EffectKey;
 use model::release::{Otherwise, Phase, Plan, Release, Requires, Stop, Verdict};
 use model::signal::{DeploymentSeen, Rollout, Signal};
+use model::time::Timestamp;
 use model::track::Track;
 
 use crate::failure::Failure;
@@ -172,21 +173,27 @@ pub(crate) async fn look<P: Stacks + Services>(ports: &P, track: &Track) -> Resu
         ) => deleted(ports, track).await?.unwrap_or(seen),
         (seen, _) => seen,
     };
-    let seen = explained(ports, track, seen).await;
+    let seen = explained(ports, track, release, seen).await;
     Ok(Some(Signal::DeploymentSeen { n: release.id.n, seen }))
 }
 
 /// Adds why tasks stopped to what went wrong. Not to know it must not keep anybody from hearing how it ended.
-async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: DeploymentSeen) -> DeploymentSeen {
+async fn explained<P: Stacks + Services>(
+    ports: &P,
+    track: &Track,
+    release: &Release,
+    seen: DeploymentSeen,
+) -> DeploymentSeen {
+    let since = release.phase_since;
     match seen {
         DeploymentSeen::RolledBack { status, why } => {
-            DeploymentSeen::RolledBack { status, why: with_cause(ports, track, why).await }
+            DeploymentSeen::RolledBack { status, why: with_cause(ports, track, since, why).await }
         }
         DeploymentSeen::Broken { status, why } => {
-            DeploymentSeen::Broken { status, why: with_cause(ports, track, why).await }
+            DeploymentSeen::Broken { status, why: with_cause(ports, track, since, why).await }
         }
         DeploymentSeen::Settled { deployed, rollout: Rollout::Failed { why } } => {
-            let rollout = Rollout::Failed { why: with_cause(ports, track, why).await };
+            let rollout = Rollout::Failed { why: with_cause(ports, track, since, why).await };
             DeploymentSeen::Settled { deployed, rollout }
         }
         DeploymentSeen::NotStarted
@@ -197,7 +204,8 @@ async fn explained<P: Stacks + Services>(ports: &P, track: &Track, seen: Deploym
     }
 }
 
-async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, why: String) -> String {
+/// Tasks from before `since` are of another deployment, which ends them.
+async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, since: Timestamp, why: String) -> String {
     let stopped = async {
         let stack = ports.stack(&track.key.stack()).await?;
         let Some(stack) = stack else { return Ok(Vec::new()) };
@@ -208,7 +216,7 @@ async fn with_cause<P: Stacks + Services>(ports: &P, track: &Track, why: String)
         ports.stopped_tasks(cluster, family).await
     };
     match stopped.await {
-        Ok(tasks) => match why_stopped::explain(&tasks) {
+        Ok(tasks) => match why_stopped::explain_since(since, &tasks) {
             Some(cause) => format!("{cause}. {why}"),
             None => why,
         },

@@ -42,6 +42,7 @@ pub mod show;
 mod spoken;
 pub mod stack_status;
 pub mod sweep;
+mod traffic;
 mod validations;
 mod votes;
 mod watching;

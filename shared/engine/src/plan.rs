@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EnvironmentRecord, Errand, Rendered, ServiceConfig, ServiceRecord, Serving, Standing};
+use config::{EnvironmentRecord, Errand, Rendered, ServiceConfig, ServiceRecord, Standing};
 use model::approval::{Directory, Ground, Policy};
 use model::effect::Promise;
 use model::ids::{EffectKey, EnvironmentName, Fingerprint, ImageDigest, StackName};
@@ -31,6 +31,7 @@ use crate::retirement;
 use crate::secrets;
 use crate::service_state::{self, Runs};
 use crate::stack_status::{Readiness, readiness, stuck};
+use crate::traffic;
 
 /// Pages of changes read for one plan.
 const CHANGE_PAGES_MAX: usize = 20;
@@ -71,8 +72,9 @@ where
         futures_util::future::try_join(gather(ports, track, release), ports.stack(&name)).await?;
     let priority =
         places::hold_for_plan(ports, release, &grounds.environment, grounds.file.as_deref()).await?;
-    let standing = Standing { priority, ..standing(ports, stack.as_ref()).await? };
+    let standing = Standing { priority, serving: traffic::stated(stack.as_ref()) };
     let mut ingredients = grounds.render(&track.key.environment, image, &standing)?;
+    let traffic = traffic::hold(ports, stack.as_ref(), &mut ingredients.rendered).await?;
     mark_refresh(track, release, &mut ingredients)?;
     let verify = awaited(&track.key.environment, &mut ingredients)?;
     let kind = match readiness(stack.as_ref().map(|stack| stack.status.as_str())) {
@@ -124,6 +126,7 @@ where
             let said = said(ports, track, release, &ingredients.config, verify).await?;
             let mut plan =
                 compose(track, (release, image), &promise.key, kind, &ingredients, &change_set, said);
+            plan_words::add_gap(&mut plan.lines, traffic.gap(&change_set.changes));
             plan_words::add_outside(&mut plan.lines, outside);
             plan_words::add_commits(&mut plan.lines, news.commits);
             Ok(Signal::Planned {
@@ -163,8 +166,7 @@ fn wish(track: &Track, release: &Release, ingredients: &Ingredients) -> Policy {
 }
 
 fn timeout(config: &ServiceConfig, environment: &EnvironmentName) -> Span {
-    let deployment = config.in_environment(environment).deployment.unwrap_or_default();
-    Span::minutes(deployment.timeout_minutes().into())
+    Span::minutes(config.in_environment(environment).timeout_minutes().into())
 }
 
 pub(crate) fn busy(name: &StackName, stack: Option<&StackRead>) -> String {
@@ -226,28 +228,6 @@ async fn gather<P: Sources + Records + Templates>(
     .await?;
     let base = base_template(ports, &track.key.environment, &service, &environment).await?;
     Ok(Grounds { service, environment, environment_version, directory, file, base })
-}
-
-/// What of a stack no template may move. Only a stack whose traffic shifts has a second target group.
-///
-/// Source: ECS API, `DescribeServiceRevisions` (`resolvedConfiguration`).
-async fn standing<P: Services>(ports: &P, stack: Option<&StackRead>) -> Result<Standing, Failure> {
-    let outputs = stack.map(|stack| &stack.outputs);
-    let output = |name: &str| outputs.and_then(|outputs| outputs.get(name));
-    let (Some(alternate), Some(cluster), Some(service)) =
-        (output("AlternateTargetGroupArn"), output("ClusterName"), output("ServiceArn"))
-    else {
-        return Ok(Standing::default());
-    };
-    let unknown = |what: &str| {
-        // Guessing could send the traffic to tasks that are not there.
-        Failure::refused("plan", format!("it cannot be told which target group has the traffic: {what}"))
-    };
-    let read = ports.service(cluster, service).await?.ok_or_else(|| unknown("the service is gone"))?;
-    let revision = read.revision.ok_or_else(|| unknown("the service shows no revision"))?;
-    let serving = ports.target_group(&revision).await?.ok_or_else(|| unknown("its revision shows none"))?;
-    let serving = if serving == *alternate { Serving::AlternateTargetGroup } else { Serving::TargetGroup };
-    Ok(Standing { serving, ..Standing::default() })
 }
 
 /// What CloudFormation is to wait for, and by what name.

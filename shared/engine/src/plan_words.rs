@@ -133,6 +133,12 @@ pub(crate) fn add_verify(lines: &mut Vec<PlanLine>, verify: &Verify) {
     lines.insert(1.min(lines.len()), plain(said));
 }
 
+/// What a template does to requests that ECS has moved.
+pub(crate) fn add_gap(lines: &mut Vec<PlanLine>, gap: Option<String>) {
+    let at = 1.min(lines.len());
+    lines.splice(at..at, gap.map(|text| PlanLine { danger: Danger::TrafficGap, text }));
+}
+
 /// What others changed since, before anything else of the plan: it explains why more changes than was pushed.
 pub(crate) fn add_outside(lines: &mut Vec<PlanLine>, changes: Vec<String>) {
     let at = 1.min(lines.len());

@@ -2,18 +2,35 @@
 //!
 //! Source: ECS developer guide, "Amazon ECS stopped tasks error messages".
 
+use model::time::Timestamp;
+
 use crate::ports::{StoppedContainer, StoppedTask};
 
-/// A process that the kernel killed, as when it took more memory than its task has.
+/// A process that the kernel killed: it took more memory than its task has, or did not end when it was told to.
 const KILLED: i32 = 137;
+/// A process that ended when it was told to.
+const TERMINATED: i32 = 143;
 const EXECUTABLE_MISSING: i32 = 127;
 
-/// What most of all explains a failed deployment; `None` when nothing that stopped tells anything.
+/// ECS stopped it by itself, to have fewer, others or healthier ones.
+const BY_THE_SCHEDULER: &str = "ServiceSchedulerInitiated";
+
+/// What most of all explains why `tasks` stopped; `None` when nothing tells anything.
 pub(crate) fn explain(tasks: &[StoppedTask]) -> Option<String> {
-    tasks.iter().filter_map(cause).min().map(|(_, words)| words)
+    most(tasks.iter())
 }
 
-/// Ordered: the cause that explains most comes first. Unhealthy tasks are stopped because of something else as well.
+/// What most of all explains a failed deployment that began at `since`, by the tasks that were made for it.
+pub(crate) fn explain_since(since: Timestamp, tasks: &[StoppedTask]) -> Option<String> {
+    most(tasks.iter().filter(|task| task.created_at.is_none_or(|created| since <= created)))
+}
+
+fn most<'t>(tasks: impl Iterator<Item = &'t StoppedTask>) -> Option<String> {
+    tasks.filter_map(cause).min().map(|(_, words)| words)
+}
+
+/// Ordered: the cause that explains most comes first. Unhealthy tasks are stopped because of something else as well, and
+/// whatever is stopped ends by a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     ImagePull,
@@ -21,6 +38,7 @@ enum Cause {
     OutOfMemory,
     Exit,
     HealthCheck,
+    Signal,
 }
 
 fn cause(task: &StoppedTask) -> Option<(Cause, String)> {
@@ -46,6 +64,9 @@ fn cause(task: &StoppedTask) -> Option<(Cause, String)> {
     if reason.contains("health check") {
         return Some((Cause::HealthCheck, format!("tasks failed their health checks: {reason}")));
     }
+    if task.stop_code.as_deref() == Some(BY_THE_SCHEDULER) {
+        return None;
+    }
     let ended = task.containers.iter().find_map(|container| Some((container, container.exit_code?)));
     let (container, code) = ended.filter(|(_, code)| *code != 0 || reason.contains("Essential container"))?;
     let name = &container.name;
@@ -58,7 +79,8 @@ fn cause(task: &StoppedTask) -> Option<(Cause, String)> {
         }
         code => format!("{name} exited with code {code}: its log tells why"),
     };
-    Some((Cause::Exit, words))
+    let cause = if matches!(code, KILLED | TERMINATED) { Cause::Signal } else { Cause::Exit };
+    Some((cause, words))
 }
 
 #[cfg(test)]
@@ -71,8 +93,15 @@ mod tests {
             exit_code,
             reason: Some(of_container.to_owned()).filter(|reason| !reason.is_empty()),
         };
-        StoppedTask { reason: Some(reason.to_owned()), containers: vec![container] }
+        StoppedTask {
+            created_at: None,
+            stop_code: None,
+            reason: Some(reason.to_owned()),
+            containers: vec![container],
+        }
     }
+
+    const SCALING: &str = "Scaling activity initiated by (deployment ecs-svc/1234567890123456789)";
 
     #[test]
     fn memory_image_health_and_exit_codes_are_told_apart() {
@@ -127,5 +156,44 @@ mod tests {
         );
         assert_eq!(explain(&[task("Scaling activity initiated by deployment", Some(0), "")]), None);
         assert_eq!(explain(&[]), None);
+    }
+
+    #[test]
+    fn what_ecs_stops_by_itself_explains_nothing_but_bad_health() {
+        let scheduled = |reason: &str, code: i32| StoppedTask {
+            stop_code: Some("ServiceSchedulerInitiated".to_owned()),
+            ..task(reason, Some(code), "")
+        };
+        let (scaled, killed) = (scheduled(SCALING, 143), scheduled(SCALING, 137));
+        assert_eq!(explain(&[scaled.clone(), killed.clone()]), None);
+        let unhealthy = scheduled("Task failed ELB health checks in (target-group x)", 137);
+        assert_eq!(
+            explain(&[scaled, killed, unhealthy]).as_deref(),
+            Some("tasks failed their health checks: Task failed ELB health checks in (target-group x)")
+        );
+    }
+
+    #[test]
+    fn bad_health_explains_more_than_the_signal_that_ended_a_task_and_less_than_its_own_exit() {
+        let unhealthy = task("Task failed ELB health checks in (target-group x)", Some(143), "");
+        let ended = |code: i32| task("Essential container in task exited", Some(code), "");
+        for code in [137, 143] {
+            let told = explain(&[ended(code), unhealthy.clone()]).unwrap();
+            assert!(told.starts_with("tasks failed their health checks"), "{told}");
+        }
+        let told = explain(&[ended(1), unhealthy]).unwrap();
+        assert_eq!(told, "payments exited with code 1: its log tells why");
+    }
+
+    #[test]
+    fn a_task_of_an_earlier_deployment_explains_nothing_of_this_one() {
+        let exited = |at: u64, code: i32| StoppedTask {
+            created_at: Some(Timestamp(at)),
+            ..task("Essential container in task exited", Some(code), "")
+        };
+        let (old, new) = (exited(999, 2), exited(1_000, 3));
+        let told = |tasks: &[StoppedTask]| explain_since(Timestamp(1_000), tasks);
+        assert_eq!(told(std::slice::from_ref(&old)), None);
+        assert_eq!(told(&[old, new]).as_deref(), Some("payments exited with code 3: its log tells why"));
     }
 }

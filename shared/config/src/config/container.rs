@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{merge, object, take};
-use crate::faults::{Fault, Faults, Path};
+use crate::faults::{Fault, Faults, Path, quote};
 use crate::limits::{
     COMMAND_CHARS_MAX, COMMAND_WORDS_MAX, ENVIRONMENT_VALUE_CHARS_MAX, ENVIRONMENT_VARIABLES_MAX, PORT_MAX,
     STOP_TIMEOUT_SECONDS_MAX,
@@ -194,10 +194,26 @@ pub(super) fn read_secret(
         let good = is_word(name) && !below.is_empty() && key.is_none_or(is_word);
         good.then(|| Secret { name: name.to_owned(), key: key.map(str::to_owned) })
     });
-    if parsed.is_none() {
+    let Some(secret) = parsed else {
         faults.push(Fault::new(path, reader::excerpt_or_shape(value), allowed));
+        return None;
+    };
+    if has_the_form_of_an_ending(&secret.name) {
+        faults.push(Fault::new(path, quote(&secret.name), NO_ENDING_ALLOWED));
+        return None;
     }
-    parsed
+    Some(secret)
+}
+
+const NO_ENDING_ALLOWED: &str = "a secret's name that does not end in a hyphen and six letters or digits: Secrets Manager would take \
+     them for the ending that it gives every secret's ARN, and find no such secret";
+
+/// Source: Secrets Manager API, `CreateSecret` (`Name`): "Do not end your secret name with a hyphen followed by six
+/// characters".
+fn has_the_form_of_an_ending(name: &str) -> bool {
+    const ENDING_CHARS: usize = 6;
+    let ending = name.rsplit_once('-').map_or("", |(_, ending)| ending);
+    ending.len() == ENDING_CHARS && ending.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 impl Container {

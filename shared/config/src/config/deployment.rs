@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::errands::{self, Errand, Verify};
-use super::{object, take};
+use super::{ServiceConfig, object, take};
 use crate::faults::{Fault, Faults, Path, nearest};
 use crate::limits::{
     ALARM_NAME_CHARS_MAX, ALARMS_MAX, BAKE_MINUTES_MAX, BAKE_MINUTES_ROLLING_MAX, DEPLOYMENT_MINUTES_DEFAULT,
     DEPLOYMENT_TIMEOUT_MINUTES_MAX, STEP_MINUTES_MAX,
 };
-use crate::reader;
+use crate::{parameters, reader};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -261,10 +261,6 @@ impl Deployment {
         }
     }
 
-    pub fn strategy(&self) -> Strategy {
-        self.strategy.unwrap_or_default()
-    }
-
     pub fn bake_minutes(&self) -> u32 {
         self.bake_minutes.unwrap_or_default()
     }
@@ -272,15 +268,37 @@ impl Deployment {
     pub fn alarms(&self) -> &[String] {
         self.alarms.as_deref().unwrap_or_default()
     }
+}
+
+/// What holds wherever it is said: here, or among the parameters.
+impl ServiceConfig {
+    pub fn strategy(&self) -> Strategy {
+        let said = self.deployment.as_ref().and_then(|deployment| deployment.strategy);
+        said.unwrap_or_else(|| parameters::strategy(&self.parameters))
+    }
+
+    pub(crate) fn bake_minutes(&self) -> u32 {
+        let said = self.deployment.as_ref().and_then(|deployment| deployment.bake_minutes);
+        // A rolling deployment is watched by the stack, to which no parameter says so.
+        let parameter = match self.strategy() {
+            Strategy::Rolling => None,
+            Strategy::BlueGreen | Strategy::Canary { .. } | Strategy::Linear { .. } => {
+                self.parameters.get(parameters::BAKE_MINUTES)
+            }
+        };
+        said.or_else(|| parameters::decimal(parameter?)).unwrap_or_default()
+    }
 
     /// How long a deployment waits by itself: the steps of its strategy, watching what came of them, and its `verify`.
     pub(crate) fn waits_minutes(&self) -> u32 {
-        let verify_minutes = self.verify.as_ref().map_or(0, Verify::timeout_minutes);
+        let verify = self.deployment.as_ref().and_then(|deployment| deployment.verify.as_ref());
+        let verify_minutes = verify.map_or(0, Verify::timeout_minutes);
         self.bake_minutes().saturating_add(self.strategy().shift_minutes()).saturating_add(verify_minutes)
     }
 
     /// When a deployment is given up.
     pub fn timeout_minutes(&self) -> u32 {
-        self.timeout_minutes.unwrap_or(self.waits_minutes().saturating_add(DEPLOYMENT_MINUTES_DEFAULT))
+        let said = self.deployment.as_ref().and_then(|deployment| deployment.timeout_minutes);
+        said.unwrap_or_else(|| self.waits_minutes().saturating_add(DEPLOYMENT_MINUTES_DEFAULT))
     }
 }

@@ -164,7 +164,7 @@ fn read_environment(
         "taskRole",
     ];
     let environment = object(value, path, &KEYS, faults)?;
-    let branch = environment.optional("branch", faults, reader::id);
+    let branch = environment.optional("branch", faults, reader::branch);
     let after = environment.optional("after", faults, reader::id);
     if environment.has("branch") && environment.has("after") {
         faults.push(Fault::new(path, "given a branch and what it comes after", "one of branch and after"));

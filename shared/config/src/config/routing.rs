@@ -28,7 +28,7 @@ pub struct Routing {
     #[schemars(
         with = "Vec<String>",
         length(min = 1, max = 5),
-        inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9*?.-]+\.[A-Za-z0-9*?.-]+$")),
+        inner(length(min = 1, max = 128), regex(pattern = r"^([A-Za-z0-9*?-]+\.)+[A-Za-z]+$")),
         default
     )]
     pub hosts: Option<Vec<String>>,

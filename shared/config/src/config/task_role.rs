@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{object, take};
-use crate::faults::{Faults, Path};
+use crate::faults::{Fault, Faults, Path, quote};
 use crate::limits::MANAGED_POLICIES_MAX;
 use crate::reader;
 
@@ -35,9 +35,14 @@ pub(crate) fn is_policy_name(text: &str) -> bool {
 pub(crate) fn read(value: &Value, path: &Path, faults: &mut Faults) -> Option<TaskRole> {
     let role = object(value, path, &["managedPolicies"], faults)?;
     let managed_policies = role.optional("managedPolicies", faults, |value, path, faults| {
-        reader::list(value, path, 0..=MANAGED_POLICIES_MAX, "policies", faults, |value, path, faults| {
+        let each = |value: &Value, path: &Path, faults: &mut Faults| {
             reader::text(value, path, POLICY_NAME_ALLOWED, is_policy_name, faults).map(str::to_owned)
-        })
+        };
+        let names = reader::list(value, path, 0..=MANAGED_POLICIES_MAX, "policies", faults, each)?;
+        for (n, name) in names.iter().enumerate().filter(|(n, name)| names[..*n].contains(name)) {
+            faults.push(Fault::new(path.index(n), format!("{} again", quote(name)), "each policy once"));
+        }
+        Some(names)
     });
     Some(TaskRole { managed_policies: managed_policies? })
 }

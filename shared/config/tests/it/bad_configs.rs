@@ -93,6 +93,58 @@ fn wrong_routing_is_told() {
 }
 
 #[test]
+fn hosts_that_no_load_balancer_takes_are_told() {
+    let hosts = |hosts: Value| told_with("/routing", json!({ "hosts": hosts, "priority": 7 }));
+    insta::assert_snapshot!(hosts(json!([".", "..", "*.", "-.-", "*.*"])), @r#"
+    $.routing.hosts[0] is "."; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[1] is ".."; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[2] is "*."; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[3] is "-.-"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[4] is "*.*"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    "#);
+    insta::assert_snapshot!(hosts(json!(["example.com.", ".example.com", "10.0.0.1", "a.b:80"])), @r#"
+    $.routing.hosts[0] is "example.com."; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[1] is ".example.com"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[2] is "10.0.0.1"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    $.routing.hosts[3] is "a.b:80"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it
+    "#);
+    insta::assert_snapshot!(hosts(json!(["a.b", "A.b"])), @r#"$.routing.hosts[1] is "A.b" again; allowed: each pattern once"#);
+    insta::assert_snapshot!(told(&json!({"Parameters": {"Hosts": "shop.example.com,*.*"}})), @r#"$.Parameters.Hosts is "*.*"; allowed: host names with commas between; each a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it"#);
+}
+
+#[test]
+fn a_path_to_verify_that_does_not_come_to_the_service_is_told() {
+    let verified = |routing: Value, path: &str| {
+        let verify = json!({ "verify": { "path": path } });
+        told(&with(with(first_form(), "/routing", routing), "/deployment", verify))
+    };
+    let paths = json!({ "paths": ["/payments", "/payments/*"], "priority": 120 });
+    insta::assert_snapshot!(verified(paths.clone(), "/other"), @r#"$.deployment.verify.path is "/other"; allowed: a path that its rule takes: /payments, /payments/*"#);
+    insta::assert_snapshot!(verified(paths, "/paymentsready"), @r#"$.deployment.verify.path is "/paymentsready"; allowed: a path that its rule takes: /payments, /payments/*"#);
+    let pattern = json!({ "hosts": ["*.payments.example.com"], "paths": ["/payments/*"], "priority": 120 });
+    insta::assert_snapshot!(verified(pattern, "/payments/ready"), @r#"$.deployment.verify.path is "/payments/ready"; allowed: nothing: none of its hosts is without wildcards"#);
+    let parameters = with(first_form(), "/Parameters", json!({ "Hosts": "*.example.com" }));
+    insta::assert_snapshot!(told(&with(parameters, "/deployment", json!({ "verify": { "path": "/payments" } }))), @r#"$.deployment.verify.path is "/payments"; allowed: nothing: none of its hosts is without wildcards"#);
+}
+
+#[test]
+fn a_secret_that_would_be_taken_for_another_is_told() {
+    insta::assert_snapshot!(told_with("/container/secrets", json!({"DB": "payments/db-secret"})), @r#"$.container.secrets.DB is "payments/db-secret"; allowed: a secret's name that does not end in a hyphen and six letters or digits: Secrets Manager would take them for the ending that it gives every secret's ARN, and find no such secret"#);
+    insta::assert_snapshot!(told_with("/container/secrets", json!({"DB": "payments/db-a1B2c3:url"})), @r#"$.container.secrets.DB is "payments/db-a1B2c3"; allowed: a secret's name that does not end in a hyphen and six letters or digits: Secrets Manager would take them for the ending that it gives every secret's ARN, and find no such secret"#);
+}
+
+#[test]
+fn a_branch_that_git_does_not_have_is_told() {
+    let branch = |name: &str| told_with("/environments/staging/branch", json!(name));
+    insta::assert_snapshot!(branch("refs/heads/main"), @r#"$.environments.staging.branch is "refs/heads/main"; allowed: a branch's name as git takes it, without refs/heads/; did you mean "main"?"#);
+    insta::assert_snapshot!(branch("refs/tags/v1"), @r#"$.environments.staging.branch is "refs/tags/v1"; allowed: a branch's name as git takes it, without refs/heads/"#);
+    insta::assert_snapshot!(branch("a..b"), @r#"$.environments.staging.branch is "a..b"; allowed: a branch's name as git takes it, without refs/heads/"#);
+    insta::assert_snapshot!(branch("-x"), @r#"$.environments.staging.branch is "-x"; allowed: a branch's name as git takes it, without refs/heads/"#);
+    insta::assert_snapshot!(branch("release/"), @r#"$.environments.staging.branch is "release/"; allowed: a branch's name as git takes it, without refs/heads/"#);
+    insta::assert_snapshot!(branch("release/*"), @r#"$.environments.staging.branch is "release/*"; allowed: a branch's name as git takes it, without refs/heads/"#);
+}
+
+#[test]
 fn a_wrong_container_is_told() {
     insta::assert_snapshot!(told_with("/container", Value::Null), @"$.container is missing; allowed: an object with port, cpu and memoryMiB");
     insta::assert_snapshot!(told_with("/container/port", Value::Null), @"$.container.port is missing; allowed: a whole number from 1 to 65535");
@@ -152,6 +204,28 @@ fn wrong_parameters_are_told_without_their_values() {
 }
 
 #[test]
+fn parameters_that_do_not_go_together_are_told() {
+    let parameters = |written: Value| told(&json!({ "Parameters": written }));
+    insta::assert_snapshot!(parameters(json!({"Paths": "/a,/b,/c", "Hosts": "a.b,c.d,e.f", "Priority": "4"})), @"$.Parameters.Hosts is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
+    insta::assert_snapshot!(parameters(json!({"Paths": "/*/*/*", "Hosts": "*.*.b,?.d"})), @"$.Parameters.Hosts is hosts and paths with 6 wildcards; allowed: at most 5 wildcards (* and ?) in all, a load balancer rule's limit");
+    insta::assert_snapshot!(told_with("/Parameters", json!({"Hosts": "a.b,c.d,e.f,g.h"})), @"$.Parameters.Hosts is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
+    insta::assert_snapshot!(parameters(json!({"MinTasks": "9", "MaxTasks": "2"})), @"$.Parameters.MaxTasks is 2; allowed: at least min, which is 9");
+    insta::assert_snapshot!(parameters(json!({"HealthCheckIntervalSeconds": "5", "HealthCheckTimeoutSeconds": "5"})), @"$.Parameters.HealthCheckTimeoutSeconds is 5; allowed: less than the interval, which is 5");
+    let both = |ours: Value, parameters: Value| {
+        let (pointer, value) = ours.as_object().unwrap().iter().next().unwrap();
+        told(&with(with(first_form(), &format!("/{pointer}"), value.clone()), "/Parameters", parameters))
+    };
+    insta::assert_snapshot!(both(json!({"deployment": {"strategy": "canary"}}), json!({"StepPercent": "50", "StepMinutes": "5"})), @"
+    $.Parameters.StepPercent is said a second time; allowed: only $.deployment.strategy
+    $.Parameters.StepMinutes is said a second time; allowed: only $.deployment.strategy
+    ");
+    insta::assert_snapshot!(both(json!({"scaling": {"spotPercent": 50}}), json!({"OnDemandPercent": "3"})), @"$.Parameters.OnDemandPercent is said a second time; allowed: only $.scaling.spotPercent");
+    insta::assert_snapshot!(both(json!({"scaling": {"min": 3}}), json!({"MaxTasks": "2"})), @"$.Parameters.MaxTasks is 2; allowed: at least min, which is 3");
+    insta::assert_snapshot!(both(json!({"scaling": {"requestsPerTarget": 100}}), json!({"Strategy": "BLUE_GREEN"})), @"$.scaling.requestsPerTarget is said with strategy blueGreen; allowed: left out with this strategy: the requests move to another target group");
+    insta::assert_snapshot!(both(json!({"deployment": {"timeoutMinutes": 100}}), json!({"Strategy": "LINEAR", "BakeMinutes": "5"})), @"$.deployment.timeoutMinutes is 100; allowed: more than 105, which bakeMinutes, the steps of the strategy and verify may take");
+}
+
+#[test]
 fn wrong_tags_and_stack_policies_are_told() {
     insta::assert_snapshot!(told(&json!({"Tags": {"aws:owner": "x", "AWS:other": "x", "": "y"}})), @r#"
     $.Tags[""] is a key of 0 characters; allowed: a key of 1 to 128 characters
@@ -159,14 +233,25 @@ fn wrong_tags_and_stack_policies_are_told() {
     $.Tags["aws:owner"] is "aws:owner"; allowed: a key that does not start with aws:
     "#);
     insta::assert_snapshot!(told(&json!({"Tags": {"team": 7, "k": "v".repeat(257)}})), @r#"
-    $.Tags.k is "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv…"; allowed: a string of at most 256 characters
-    $.Tags.team is 7; allowed: a string of at most 256 characters
+    $.Tags.k is "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv…"; allowed: a string of at most 256 of letters, digits, blanks and _.:/=+-@
+    $.Tags.team is 7; allowed: a string of at most 256 of letters, digits, blanks and _.:/=+-@
+    "#);
+    insta::assert_snapshot!(told(&json!({"Tags": {"team": "R&D", "owner\n": "ana", "{cost}": "1", "who": "a\u{200b}na"}})), @r#"
+    $.Tags["owner\n"] is "owner\n"; allowed: a key of letters, digits, blanks and _.:/=+-@
+    $.Tags.team is "R&D"; allowed: a string of at most 256 of letters, digits, blanks and _.:/=+-@
+    $.Tags.who is "a\u{200b}na"; allowed: a string of at most 256 of letters, digits, blanks and _.:/=+-@
+    $.Tags["{cost}"] is "{cost}"; allowed: a key of letters, digits, blanks and _.:/=+-@
     "#);
     insta::assert_snapshot!(told(&json!({"Tags": {"k".repeat(129): "v"}})), @r#"$.Tags["kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…"] is a key of 129 characters; allowed: a key of 1 to 128 characters"#);
     let many: serde_json::Map<String, Value> = (0..51).map(|n| (format!("t{n}"), json!("x"))).collect();
     insta::assert_snapshot!(told(&json!({ "Tags": many })), @"$.Tags is an object of 51 entries; allowed: at most 50");
     insta::assert_snapshot!(told(&json!({"StackPolicy": "{\"Statement\": []}"})), @r#"$.StackPolicy is "{\"Statement\": []}"; allowed: an object"#);
     insta::assert_snapshot!(told(&json!({"StackPolicy": {"Statement": "x".repeat(16_384)}})), @"$.StackPolicy is 16400 bytes long; allowed: at most 16384 bytes");
+}
+
+#[test]
+fn a_policy_named_twice_is_told() {
+    insta::assert_snapshot!(told_with("/taskRole", json!({"managedPolicies": ["orders", "queue", "orders"]})), @r#"$.taskRole.managedPolicies[2] is "orders" again; allowed: each policy once"#);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use config::ServiceConfig;
 use model::ids::BranchName;
 use serde_json::{Value, json};
 
-use crate::support::{BASE, config, environments, first_form, name, rendered, told_text, with};
+use crate::support::{BASE, config, environments, first_form, name, rendered, shipped, told_text, with};
 
 /// The parameters that a config sets itself, as `Name=value`.
 fn set(written: &Value) -> String {
@@ -46,6 +46,56 @@ fn code_pipelines_form_is_valid_as_it_stands() {
         let config = config(&written);
         assert_eq!((config.service, config.routing, config.container), (None, None, None), "{written}");
     }
+}
+
+#[test]
+fn what_looks_odd_and_is_right_is_taken() {
+    for (pointer, value) in [
+        ("/routing/hosts", json!(["*.Example.com", "xn--bcher-kva.example", "a?b.c"])),
+        (
+            "/container/secrets",
+            json!({"A": "payments/db-secrets", "B": "payments/secret", "C": "payments/a-b:secret-abcdef"}),
+        ),
+        ("/environments/staging/branch", json!("feature/PAY-7_new.thing")),
+        ("/environments/staging/branch", json!("heads/main")),
+        ("/Tags", json!({"Kostenträger 7": "a.b:c/d=e+f-g@h_i", "empty": ""})),
+        ("/taskRole", json!({"managedPolicies": ["orders", "Orders"]})),
+    ] {
+        config(&with(first_form(), pointer, value));
+    }
+}
+
+#[test]
+fn parameters_go_together_with_keys() {
+    let of_template = |pointer: &str, value: Value, parameters: Value| {
+        let written = with(with(first_form(), pointer, value), "/Parameters", parameters);
+        rendered(&shipped(), &written).unwrap_or_else(|faults| panic!("{faults}")).parameters
+    };
+    let scaled = of_template("/scaling", json!({ "min": 3 }), json!({ "MaxTasks": "9" }));
+    assert_eq!((scaled["MinTasks"].as_str(), scaled["MaxTasks"].as_str()), ("3", "9"));
+    let requests = json!({ "requestsPerTarget": 100 });
+    assert_eq!(of_template("/scaling", requests, json!({ "CpuPercent": "40" }))["CpuPercent"], "40");
+    let shifted = json!({ "Strategy": "CANARY", "StepPercent": "50" });
+    let shifted = of_template("/deployment", json!({ "bakeMinutes": 5 }), shifted);
+    assert_eq!(shifted["StepPercent"], "50");
+    assert_eq!((shifted["Strategy"].as_str(), shifted["BakeMinutes"].as_str()), ("CANARY", "5"));
+    assert!(!shifted.contains_key("StepMinutes"));
+    config(&with(
+        first_form(),
+        "/Parameters",
+        json!({ "Hosts": "a.b,c.d", "HealthCheckTimeoutSeconds": "20" }),
+    ));
+}
+
+#[test]
+fn a_deployment_may_take_as_long_as_a_strategy_among_the_parameters_does() {
+    let minutes = |parameters: Value| config(&json!({ "Parameters": parameters })).timeout_minutes();
+    assert_eq!(minutes(json!({})), 60);
+    assert_eq!(minutes(json!({ "Strategy": "BLUE_GREEN", "BakeMinutes": "30" })), 90);
+    assert_eq!(minutes(json!({ "Strategy": "CANARY" })), 70);
+    assert_eq!(minutes(json!({ "Strategy": "LINEAR", "StepPercent": "20", "StepMinutes": "4" })), 80);
+    // The stack watches a rolling deployment, and no parameter tells it to.
+    assert_eq!(minutes(json!({ "Strategy": "ROLLING", "BakeMinutes": "30" })), 60);
 }
 
 #[test]

@@ -80,12 +80,26 @@ fn routing_becomes_the_listeners_rule_and_the_target_groups_health_check() {
 }
 
 #[test]
+fn a_health_checks_timeout_stays_below_its_interval() {
+    let timeout = |interval: u32| web("/routing/healthCheck", json!({ "intervalSeconds": interval }));
+    insta::assert_snapshot!(timeout(5), @"
+    HealthCheckIntervalSeconds=5
+    HealthCheckTimeoutSeconds=4
+    ");
+    insta::assert_snapshot!(timeout(6), @"HealthCheckIntervalSeconds=6");
+    insta::assert_snapshot!(web("/Parameters", json!({"HealthCheckIntervalSeconds": "5"})), @"
+    HealthCheckIntervalSeconds=5
+    HealthCheckTimeoutSeconds=4
+    ");
+}
+
+#[test]
 fn wrong_routing_is_told() {
     insta::assert_snapshot!(web("/routing/hosts", json!(["other.example.com", "*.example.com"])), @r#"
     $.routing.hosts[0] is "other.example.com"; allowed: hosts granted to payments: shop.example.com, payments.example.com, *.payments.example.com
     $.routing.hosts[1] is "*.example.com"; allowed: hosts granted to payments: shop.example.com, payments.example.com, *.payments.example.com
     "#);
-    insta::assert_snapshot!(web("/routing/hosts", json!(["localhost"])), @r#"$.routing.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * and ? stand for any part"#);
+    insta::assert_snapshot!(web("/routing/hosts", json!(["localhost"])), @r#"$.routing.hosts[0] is "localhost"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it"#);
     insta::assert_snapshot!(web("/routing/hosts", json!([])), @"$.routing.hosts is a list of 0; allowed: a list of 1 to 5 host names");
     insta::assert_snapshot!(web("/routing", json!({"paths": ["/payments/1", "/payments/2", "/payments/3"], "hosts": ["shop.example.com", "a.payments.example.com", "b.payments.example.com"], "priority": 1})), @"$.routing is hosts and paths of 6; allowed: at most 5, a load balancer rule's limit");
     insta::assert_snapshot!(web("/routing/priority", json!("Auto")), @r#"$.routing.priority is "Auto"; allowed: a whole number from 1 to 50000, or "auto""#);
@@ -380,7 +394,7 @@ fn a_worker_has_no_load_balancer_and_a_job_has_a_schedule() {
     [0].PortMappings={"Fn::If":["IsWeb",[{"ContainerPort":{"Ref":"ContainerPort"},"Protocol":"tcp"}],{"Ref":"AWS::NoValue"}]}
     "#);
     insta::assert_snapshot!(adds_to("job", "/schedule", json!({"cron": "30 2 ? * MON-FRI", "timeZone": "Europe/Berlin"})), @"
-    ScheduleExpression=cron(30 2 ? * MON,TUE,WED,THU,FRI *)
+    ScheduleExpression=cron(30 2 ? * MON-FRI *)
     ScheduleTimeZone=Europe/Berlin
     ");
 }

@@ -14,4 +14,5 @@ mod records;
 mod rendering;
 mod rules;
 mod schemas;
+mod serving;
 mod support;

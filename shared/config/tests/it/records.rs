@@ -58,7 +58,7 @@ fn a_wrong_service_record_is_told() {
     service record: $.paths[0] is "/payments/*"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     service record: $.paths[1] is "payments"; allowed: a path prefix: 1 to 128 of letters, digits, & and _-.$/~"'@:+, starting with /
     "#);
-    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 characters with a dot; * and ? stand for any part"#);
+    insta::assert_snapshot!(service_told("/hosts", json!(["localhost"])), @r#"service record: $.hosts[0] is "localhost"; allowed: a host name of 1 to 128 letters, digits and hyphens with dots between, letters alone after the last; * and ? stand for any part before it"#);
     insta::assert_snapshot!(service_told("/imageRepositoryUri", json!("123.dkr.ecr.eu-west-1.amazonaws.com/other")), @r#"service record: $.imageRepositoryUri is "123.dkr.ecr.eu-west-1.amazonaws.com/other"; allowed: the ECR repository's URI: <registry>/<imageRepository>, without tag or digest"#);
     insta::assert_snapshot!(service_told("/imageRepository", json!("tidegate payments")), @r#"service record: $.imageRepository is "tidegate payments"; allowed: the name of an ECR repository"#);
     insta::assert_snapshot!(service_told("/buildRoleArn", json!("build-payments")), @r#"service record: $.buildRoleArn is "build-payments"; allowed: the ARN of a role"#);

@@ -49,6 +49,20 @@ fn the_shipped_template_takes_every_parameter_that_the_engine_and_a_config_set()
 }
 
 #[test]
+fn a_policy_that_has_two_names_is_attached_once() {
+    const ARN: &str = "arn:aws:iam::123456789012:policy/orders";
+    let policy = json!({ "arn": ARN, "services": ["payments"] });
+    let record = with(environment_record(), "/managedPolicies", json!({ "orders": policy, "queue": policy }));
+    let written = with(first_form(), "/taskRole", json!({ "managedPolicies": ["orders", "queue"] }));
+    let (service, record) = (service(&service_record()), environment(&record));
+    let (environment, standing) = (name("production"), Default::default());
+    let config = config(&written);
+    let rendered =
+        config::render(&shipped(), &config, &environment, &service, &record, &digest(), &standing).unwrap();
+    assert_eq!(rendered.parameters["TaskPolicyArns"], ARN);
+}
+
+#[test]
 fn the_shipped_template_keeps_its_meaning_as_json() {
     let rendered = rendered(&shipped(), &first_form()).unwrap();
     let template: Value = serde_json::from_str(&rendered.template).unwrap();
@@ -71,6 +85,14 @@ fn the_shipped_template_tells_what_it_needs() {
     $.Parameters.HealthPath is set, but HealthPath is not a parameter of the environment's template; allowed: the template's parameters Alarms, BakeMinutes, ContainerPort, Cpu, CpuPercent, HealthCheckGraceSeconds, HealthCheckIntervalSeconds, HealthCheckPath, HealthCheckStatus, HealthCheckTimeoutSeconds, HealthyCount, Hosts, Kind, LogRetentionDays, MaxTasks, MemoryMiB, MinTasks, OnDemandPercent, Paths, Priority, RequestsPerTarget, ScheduleExpression, ScheduleTimeZone, SpotPercent, StepMinutes, StepPercent, Strategy, UnhealthyCount; did you mean $.Parameters.HealthCheckPath?
     $.Parameters.MinTasks is a value that the environment's template refuses; allowed: a number from 1 to 5000
     ");
+}
+
+#[test]
+fn what_a_config_says_goes_with_what_the_template_says_beside_it() {
+    let told = |parameters: Value| told(rendered(&shipped(), &with(first_form(), "/Parameters", parameters)));
+    insta::assert_snapshot!(told(json!({"MinTasks": "9"})), @"$.Parameters.MinTasks is 9; allowed: at most the template's MaxTasks, which is 2");
+    insta::assert_snapshot!(told(json!({"MaxTasks": "1"})), @"$.Parameters.MaxTasks is 1; allowed: at least the template's MinTasks, which is 2");
+    insta::assert_snapshot!(told(json!({"HealthCheckTimeoutSeconds": "20"})), @"$.Parameters.HealthCheckTimeoutSeconds is 20; allowed: less than the template's HealthCheckIntervalSeconds, which is 15");
 }
 
 #[test]

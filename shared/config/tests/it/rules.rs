@@ -30,6 +30,8 @@ fn a_web_service_wants_what_its_routing_says() {
     assert_eq!(in_words(&hosts), r#"At(7) ["shop.example.com"] [], 1"#);
     let shifts = with(first_form(), "/deployment", json!({"strategy": "blueGreen"}));
     assert_eq!(in_words(&shifts), r#"At(120) [] ["/payments", "/payments/*"], 2"#);
+    let shifts = with(first_form(), "/Parameters", json!({"Strategy": "CANARY"}));
+    assert_eq!(in_words(&shifts), r#"At(120) [] ["/payments", "/payments/*"], 2"#);
     let here = json!({"branch": "main", "routing": {"priority": 8}});
     let overridden = with(first_form(), "/environments/production", here);
     assert_eq!(in_words(&overridden), r#"At(8) [] ["/payments", "/payments/*"], 1"#);

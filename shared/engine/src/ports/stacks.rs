@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::ids::{EffectKey, StackName};
+use model::time::Timestamp;
 
 use super::{Answer, Page};
 
@@ -176,6 +177,9 @@ pub enum RolloutState {
 /// A task that ran, or tried to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoppedTask {
+    pub created_at: Option<Timestamp>,
+    /// TaskFailedToStart, EssentialContainerExited, ServiceSchedulerInitiated, …
+    pub stop_code: Option<String>,
     pub reason: Option<String>,
     pub containers: Vec<StoppedContainer>,
 }
@@ -190,7 +194,7 @@ pub struct StoppedContainer {
 pub trait Services {
     /// `None` when there is none, or only an inactive one.
     async fn service(&self, cluster: &str, service: &str) -> Answer<Option<ServiceRead>>;
-    /// Tasks of that family that stopped lately, at most a hundred. ECS remembers them for about an hour.
+    /// Tasks of that family that stopped lately, at most a thousand. ECS remembers them for about an hour.
     async fn stopped_tasks(&self, cluster: &str, family: &str) -> Answer<Vec<StoppedTask>>;
     /// ARN of the target group that a service revision serves; `None` when it serves none.
     async fn target_group(&self, revision: &str) -> Answer<Option<String>>;
