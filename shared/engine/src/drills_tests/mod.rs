@@ -5,12 +5,14 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use databases::drill::{Instance, Outcome, TAG};
+use futures_util::FutureExt;
 use model::drill::AnswerKey;
 use proof::Unsigned;
 use serde_json::{Value, json};
 
 pub(crate) use self::world::*;
 use super::*;
+use crate::ports::Databases;
 
 #[test]
 fn a_drill_goes_from_the_schedule_to_its_report_and_leaves_nothing() {
@@ -28,6 +30,22 @@ fn a_drill_goes_from_the_schedule_to_its_report_and_leaves_nothing() {
     // The next one is a month away.
     world.run(24, true);
     assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn the_schedule_means_no_replica_and_no_cluster() {
+    let world = World::new();
+    let read = world.databases(Kind::Instance, None, None).now_or_never().unwrap().unwrap();
+    let payments = read.items.into_iter().next().unwrap();
+    let due = |database: Database| {
+        let policies = policies(&world).now_or_never().unwrap().unwrap();
+        let (databases, drilled) = (vec![database], Default::default());
+        let fleet = Fleet { said: String::new(), at: Timestamp(START), databases, policies, drilled };
+        super::due(&fleet).unwrap().len()
+    };
+    assert_eq!(due(payments.clone()), 1);
+    assert_eq!(due(Database { replica_of: Some("ledger".to_owned()), ..payments.clone() }), 0);
+    assert_eq!(due(Database { kind: Kind::Cluster, ..payments }), 0);
 }
 
 #[test]
