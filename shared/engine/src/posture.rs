@@ -116,7 +116,7 @@ fn malformed(malformed: Malformed) -> Failure {
 
 async fn read<P>(ports: &P, one: Option<(Kind, &str)>) -> Result<Read, Failure>
 where
-    P: Databases + Snapshots + Policy + Clock,
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
     let at = ports.now();
     let of = |kind: Kind| match one {
@@ -136,7 +136,7 @@ where
         None => Ok(Vec::new()),
     };
     let (policies, instances, clusters, automated, of_instances, of_clusters) = try_join!(
-        policies(ports),
+        policies_in_force(ports),
         databases(Kind::Instance),
         databases(Kind::Cluster),
         automated(),
@@ -167,6 +167,45 @@ pub(crate) async fn policies<P: Policy>(ports: &P) -> Result<Policies, Failure> 
     Policies::parse(stored.body.as_bytes()).map_err(|bad| {
         Failure::refused("database policies", format!("/tidegate/databases is not valid: {bad}"))
     })
+}
+
+/// Versions of parameters begin with 1: this is the one of a record that could not be read at all.
+const UNREAD: i64 = 0;
+
+/// A mistake in the record must not keep the fleet from being judged, and its finding must not look mended: while it counts
+/// for nothing, the last that was valid counts, and people are told once.
+async fn policies_in_force<P: Policy + Watches + NoticeQueue + Clock>(
+    ports: &P,
+) -> Result<Policies, Failure> {
+    let (stored, version, why) = match ports.database_policies().await {
+        Ok(None) => return Ok(Policies::default()),
+        Ok(Some(stored)) => match Policies::parse(stored.body.as_bytes()) {
+            Ok(policies) => (Some((stored.body, policies)), stored.version, String::new()),
+            Err(bad) => (None, stored.version, format!("it is not valid: {bad}")),
+        },
+        Err(failure @ Failure::Refused { .. }) => (None, UNREAD, failure.to_string()),
+        Err(failure @ (Failure::Transient { .. } | Failure::Unknown { .. } | Failure::NoCapacity { .. })) => {
+            return Err(failure);
+        }
+    };
+    let key = DatabaseKey::new("record", "databases").map_err(malformed)?;
+    let known = ports.load_watch(&key).await?;
+    let valid = known.as_ref().and_then(|watch| watch.record.as_ref()?.valid.clone());
+    match stored {
+        Some((body, policies)) => {
+            if valid.as_ref() != Some(&body) {
+                change(ports, &key, known, |watch| watch.read(&body)).await?;
+            }
+            Ok(policies)
+        }
+        None => {
+            tracing::error!(version, %why, "/tidegate/databases counts for nothing");
+            let now = ports.now();
+            change(ports, &key, known, |watch| watch.could_not_read(version, &why, now)).await?;
+            let last = valid.and_then(|body| Policies::parse(body.as_bytes()).ok());
+            Ok(last.unwrap_or_default())
+        }
+    }
 }
 
 async fn pages<T>(next: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>) -> Result<Vec<T>, Failure> {

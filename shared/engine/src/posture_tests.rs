@@ -272,16 +272,34 @@ fn what_cannot_be_read_does_not_look_mended() {
 }
 
 #[test]
-fn a_record_of_policies_that_is_not_valid_judges_nothing() {
+fn a_record_that_is_not_valid_is_told_once_and_the_last_that_was_counts() {
+    const RECORD: &str = "record/databases";
     let world = World::new();
     world.databases.borrow_mut().push(payments());
+    let lenient = r#"{"policies": [{"match": {"name": "payments"}, "require": {"multiAz": false}}]}"#;
+    *world.policies.borrow_mut() = Some(lenient.to_owned());
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 0 break a rule");
     *world.policies.borrow_mut() = Some(r#"{"policies": [{}]}"#.to_owned());
-    let said = world.look().unwrap_err().to_string();
-    assert!(
-        said.starts_with("database policies was refused: /tidegate/databases is not valid: policies[0]"),
-        "{said}"
-    );
-    assert!(world.table.borrow().is_empty());
+    for _ in 0..2 {
+        world.now.set(world.now.get() + MINUTE);
+        assert_eq!(world.look().unwrap(), "looked at 1 databases: 0 break a rule");
+    }
+    assert_eq!(world.waiting(RECORD), ["version 1"]);
+    world.tell(RECORD).unwrap();
+    assert_eq!(*world.told.borrow(), ["/tidegate/databases: The record counts for nothing"]);
+    *world.policies.borrow_mut() = None;
+    world.now.set(world.now.get() + MINUTE);
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+}
+
+#[test]
+fn where_no_record_was_ever_valid_the_defaults_count() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    *world.policies.borrow_mut() = Some("{".to_owned());
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+    assert_eq!(world.waiting("record/databases"), ["version 1"]);
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"]);
 }
 
 #[test]
