@@ -342,7 +342,30 @@ fn an_event_of_a_member_looks_at_its_cluster() {
     assert_eq!(world.look_at(Kind::Instance, "ledger-1"), "cluster/ledger: 1 rules broken");
     assert_eq!(world.look_at(Kind::Instance, "nobody"), "there is no instance nobody");
     world.look().unwrap();
-    assert_eq!(world.table.borrow().len(), 1, "a member is never judged by itself");
+    assert!(world.watch("instance/ledger-1").looked.is_none(), "a member is never judged by itself");
+}
+
+#[test]
+fn a_member_of_neptune_is_told_as_one() {
+    let neptune = |kind, name: &str| Database {
+        kind,
+        name: name.to_owned(),
+        engine: "neptune".to_owned(),
+        ..payments()
+    };
+    let member = Database { member_of: Some("graph".to_owned()), ..neptune(Kind::Instance, "graph-1") };
+    let family = |world: &World| world.watch("instance/graph-1").family;
+    let by_event = World::new();
+    by_event.databases.borrow_mut().extend([neptune(Kind::Cluster, "graph"), member]);
+    by_event.look_at(Kind::Instance, "graph-1");
+    assert_eq!(family(&by_event), Some(Family::Neptune));
+
+    // Heard of before anybody looked at it.
+    let by_clock = World { databases: by_event.databases, ..World::new() };
+    let key: DatabaseKey = "instance/graph-1".parse().unwrap();
+    by_clock.table.borrow_mut().insert(key.clone(), Watch { version: 1, ..Watch::new(key) });
+    by_clock.look().unwrap();
+    assert_eq!(family(&by_clock), Some(Family::Neptune));
 }
 
 #[test]
