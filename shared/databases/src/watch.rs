@@ -126,6 +126,10 @@ impl Watch {
         let found = |rule: Rule| judged.findings.iter().find(|finding| finding.rule == rule);
         let before = std::mem::take(&mut self.findings);
         for Held { finding, since } in before.iter().filter(|held| found(held.finding.rule).is_none()) {
+            if !judged.is_whole {
+                self.findings.push(Held { finding: finding.clone(), since: *since });
+                continue;
+            }
             let waiver = judged.waived.iter().find(|(rule, _)| *rule == finding.rule);
             let why = waiver.map_or(Gone::Mended, |(_, waiver)| Gone::Waived {
                 owner: waiver.owner.clone(),
@@ -142,7 +146,9 @@ impl Watch {
             // Its words tell ages, so they are taken over each time.
             self.findings.push(Held { finding: finding.clone(), since: since.unwrap_or(now) });
         }
-        self.family = Some(judged.family);
+        if judged.is_whole {
+            self.family = Some(judged.family);
+        }
         self.looked = Some(Looked {
             at: now,
             newest_snapshot: judged.newest_snapshot,

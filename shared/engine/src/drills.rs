@@ -336,7 +336,7 @@ type Due = (Timestamp, DatabaseKey, DrillPolicy);
 fn due(fleet: &Fleet) -> Result<Vec<Due>, Failure> {
     let mut due = Vec::new();
     let can = |d: &&Database| d.kind == Kind::Instance && d.member_of.is_none() && d.replica_of.is_none();
-    let there = fleet.databases.iter().filter(can).filter(|d| d.status != "deleting");
+    let there = fleet.databases.iter().filter(can).filter(|d| d.status != "deleting" && d.lacks.is_none());
     for database in there.filter(|d| !is_copy(&d.name, &d.tags)) {
         let policy = fleet.policies.policy_of(&database.name, &database.tags);
         let Some(drill) = policy.drill else { continue };

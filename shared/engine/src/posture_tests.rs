@@ -212,6 +212,7 @@ fn payments() -> Database {
         tags: BTreeMap::new(),
         resource: None,
         pending: Pending::default(),
+        lacks: None,
     }
 }
 
@@ -366,6 +367,27 @@ fn a_member_of_neptune_is_told_as_one() {
     by_clock.table.borrow_mut().insert(key.clone(), Watch { version: 1, ..Watch::new(key) });
     by_clock.look().unwrap();
     assert_eq!(family(&by_clock), Some(Family::Neptune));
+}
+
+#[test]
+fn a_database_that_rds_does_not_describe_is_told_and_the_others_are_judged() {
+    let world = World::new();
+    let orders = Database { name: "orders".to_owned(), ..payments() };
+    world.databases.borrow_mut().extend([payments(), orders]);
+    world.look().unwrap();
+    for database in world.databases.borrow_mut().iter_mut() {
+        database.multi_az = true;
+    }
+    world.databases.borrow_mut()[0].lacks = Some("Engine".to_owned());
+    world.now.set(START + MINUTE);
+    world.look().unwrap();
+    // What it broke is not said to be mended.
+    assert_eq!(world.waiting(PAYMENTS), ["single-az", "not-described"]);
+    assert_eq!(world.waiting("instance/orders"), ["single-az", "-single-az"]);
+    world.databases.borrow_mut()[0].lacks = None;
+    world.now.set(START + 2 * MINUTE);
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS)[2..], ["-single-az", "-not-described"]);
 }
 
 #[test]
