@@ -253,6 +253,10 @@ class TheRoleOfBackups(unittest.TestCase):
         more = {**REQUESTED, "aws:TagKeys": ["tidegate:drill", "owner"]}
         self.assertFalse(self.restores(COPY, more), "with another tag")
 
+    def test_a_database_of_the_prefix_is_protected_by_its_name_alone(self):
+        # No condition key tells tagging while restoring from tagging what is there: nobody may name a database so.
+        self.assertTrue(self.allows("rds:AddTagsToResource", COPY, {**REQUESTED, **TAG_KEYS}))
+
     def test_what_lacks_prefix_or_tag_is_neither_changed_nor_deleted(self):
         for action, context in (("rds:DeleteDBInstance", {}), ("rds:ModifyDBInstance", BY_RDS)):
             self.assertTrue(self.allows(action, COPY, {**TAGGED, **context}))

@@ -70,5 +70,6 @@ fn database(kind: Kind, name: &str, restorable: Timestamp) -> Database {
         tags: BTreeMap::new(),
         resource: None,
         pending: Pending::default(),
+        lacks: None,
     }
 }

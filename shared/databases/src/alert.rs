@@ -34,8 +34,9 @@ const ID_CHARS_MAX: usize = 100;
 
 /// What an event of RDS or DMS means. `received` stands for the time that an event lacks or tells badly.
 pub fn of_database(news: &Database, received: Timestamp) -> Alert {
-    let number = news.event.as_deref().and_then(number);
     let is_dms = is_dms(news.kind);
+    let prefix = if is_dms { "DMS-EVENT-" } else { "RDS-EVENT-" };
+    let number = news.event.as_deref().and_then(|id| id.strip_prefix(prefix)?.parse::<u16>().ok());
     let known = match number {
         Some(number) if is_dms => dms_events::known(number),
         Some(number) => rds_events::known(number),
@@ -100,7 +101,9 @@ pub fn kind_of_database(news: &Database) -> Option<Kind> {
         | DatabaseKind::Proxy
         | DatabaseKind::BlueGreenDeployment
         | DatabaseKind::CustomEngineVersion
+        | DatabaseKind::ShardGroup
         | DatabaseKind::ZeroEtl
+        | DatabaseKind::Other
         | DatabaseKind::ReplicationInstance
         | DatabaseKind::ReplicationTask
         | DatabaseKind::Replication => None,
@@ -128,7 +131,9 @@ fn kind_in_key(kind: DatabaseKind) -> &'static str {
         DatabaseKind::Proxy => "proxy",
         DatabaseKind::BlueGreenDeployment => "blue-green-deployment",
         DatabaseKind::CustomEngineVersion => "custom-engine-version",
+        DatabaseKind::ShardGroup => "shard-group",
         DatabaseKind::ZeroEtl => "zero-etl",
+        DatabaseKind::Other => "other",
         DatabaseKind::ReplicationInstance => "replication-instance",
         DatabaseKind::ReplicationTask => "replication-task",
         DatabaseKind::Replication => "replication",
@@ -147,12 +152,10 @@ fn is_dms(kind: DatabaseKind) -> bool {
         | DatabaseKind::Proxy
         | DatabaseKind::BlueGreenDeployment
         | DatabaseKind::CustomEngineVersion
-        | DatabaseKind::ZeroEtl => false,
+        | DatabaseKind::ShardGroup
+        | DatabaseKind::ZeroEtl
+        | DatabaseKind::Other => false,
     }
-}
-
-fn number(event: &str) -> Option<u16> {
-    event.rsplit('-').next()?.parse().ok()
 }
 
 /// Older events have no id: the few of them that matter are known by their words.

@@ -99,6 +99,8 @@ pub struct Database {
     pub tags: BTreeMap<String, String>,
     /// Changes that wait for the maintenance window.
     pub pending: Pending,
+    /// What RDS left out though rules turn on it: the database cannot be judged, and the rest of the facts says nothing.
+    pub lacks: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -40,6 +40,15 @@ pub(crate) fn second_zone(database: &Database) -> String {
     }
 }
 
+pub(crate) fn describe(database: &Database) -> String {
+    let name = shell(&database.name);
+    let described = match database.kind {
+        Kind::Instance => format!("describe-db-instances --db-instance-identifier {name}"),
+        Kind::Cluster => format!("describe-db-clusters --db-cluster-identifier {name}"),
+    };
+    format!("aws rds {described}   # if that lasts, ask AWS support")
+}
+
 pub(crate) fn snapshot_now(database: &Database) -> String {
     let service = database.family().command();
     let name = shell(&database.name);

@@ -13,6 +13,8 @@ pub enum Unmet {
     /// There is no such instance and no such cluster.
     Gone,
     BackupsOff,
+    /// RDS left out what that turns on.
+    NotDescribed,
     /// RDS names no time that it could be restored to.
     Never,
     /// The latest time that it could be restored to lies so far back.
@@ -24,6 +26,7 @@ impl fmt::Display for Unmet {
         match self {
             Self::Gone => f.write_str("is not in this account and region"),
             Self::BackupsOff => f.write_str("has no automated backups"),
+            Self::NotDescribed => f.write_str("is not described well enough by RDS to tell"),
             Self::Never => f.write_str("can be restored to no time at all"),
             Self::Trails(span) => write!(f, "can be restored only to {} ago", lasted(*span)),
         }
@@ -38,6 +41,9 @@ impl fmt::Display for Unmet {
 /// Why that is not `within` what is asked for.
 pub fn restorable(database: Option<&Database>, within: Span, now: Timestamp) -> Result<Span, Unmet> {
     let database = database.ok_or(Unmet::Gone)?;
+    if database.lacks.is_some() {
+        return Err(Unmet::NotDescribed);
+    }
     if database.retention_days == 0 {
         return Err(Unmet::BackupsOff);
     }

@@ -35,10 +35,12 @@ pub enum Rule {
     PendingWeakens,
     /// A drill's copy that should have been deleted.
     DrillCopyLeft,
+    /// RDS leaves out what rules turn on.
+    NotDescribed,
 }
 
 impl Rule {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BackupsOff,
         Self::RetentionShort,
         Self::BackupWindowMissing,
@@ -53,6 +55,7 @@ impl Rule {
         Self::SnapshotForeign,
         Self::PendingWeakens,
         Self::DrillCopyLeft,
+        Self::NotDescribed,
     ];
 
     /// As waivers name it.
@@ -72,6 +75,7 @@ impl Rule {
             Self::SnapshotForeign => "snapshot-foreign",
             Self::PendingWeakens => "pending-weakens",
             Self::DrillCopyLeft => "drill-copy-left",
+            Self::NotDescribed => "not-described",
         }
     }
 }
@@ -92,6 +96,8 @@ pub struct Judged {
     pub key: DatabaseKey,
     pub family: Family,
     pub findings: Vec<Finding>,
+    /// Whether RDS told enough to say that other rules hold.
+    pub is_whole: bool,
     /// Broken rules that somebody answers for.
     pub waived: Vec<(Rule, Waiver)>,
     pub newest_snapshot: Option<Timestamp>,
@@ -126,6 +132,7 @@ pub fn judge(
     let newest_snapshot = newest(&snapshots);
     let look = Look { database, policy: &policy, newest_snapshot, now };
     let mut findings = match database.status.as_str() {
+        _ if database.lacks.is_some() => vec![not_described(database)],
         // What is being deleted on purpose need not be restorable; its snapshots stay.
         "deleting" => Vec::new(),
         _ if is_copy(&database.name, &database.tags) => vec![copy_left(database, now)],
@@ -135,6 +142,7 @@ pub fn judge(
     judged((database.kind, &database.name), database.family(), findings, policies, now).map(|judged| Judged {
         newest_snapshot,
         restorable: database.restorable.filter(|_| database.retention_days > 0),
+        is_whole: database.lacks.is_none(),
         ..judged
     })
 }
@@ -170,7 +178,7 @@ fn judged(
         }
     }
     let key = DatabaseKey::new(kind.as_str(), name)?;
-    Ok(Judged { key, family, findings, waived, newest_snapshot: None, restorable: None })
+    Ok(Judged { key, family, findings, is_whole: true, waived, newest_snapshot: None, restorable: None })
 }
 
 fn newest(snapshots: &[&Snapshot]) -> Option<Timestamp> {
@@ -361,6 +369,14 @@ impl Look<'_> {
         let allowed = Span::hours(u64::from(self.policy.snapshot_hours));
         self.database.created.is_some_and(|created| self.now.since(created) <= allowed)
     }
+}
+
+fn not_described(database: &Database) -> Finding {
+    let words = format!(
+        "RDS describes it without {}: it cannot be judged. What was found before is taken to be so still.",
+        database.lacks.as_deref().unwrap_or_default()
+    );
+    finding(Rule::NotDescribed, High, words, mend::describe(database))
 }
 
 fn copy_left(database: &Database, now: Timestamp) -> Finding {

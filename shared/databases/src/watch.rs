@@ -1,6 +1,7 @@
 //! What is remembered of a database: its events, its findings, and what people have yet to be told.
 
 use model::database::DatabaseKey;
+use model::severity::Severity;
 use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use crate::drill::Report;
 use crate::facts::Family;
 use crate::folding::{Heard, Telling, fold};
 use crate::rules::{Finding, Judged, Rule};
+use crate::story::Part;
 use crate::validation::Validated;
 
 /// One stored item.
@@ -36,6 +38,18 @@ pub struct Watch {
     /// The number of the last notice.
     #[serde(default)]
     pub last_notice: u64,
+    /// Of the record `/tidegate/databases` alone, which has a watch of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
+}
+
+/// What is remembered of the record of databases.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The last that was valid.
+    pub valid: Option<String>,
+    /// The version that people were told counts for nothing.
+    pub told: Option<i64>,
 }
 
 /// A finding that people know of, or are about to be told of.
@@ -92,12 +106,13 @@ impl Watch {
             last_validation: None,
             notices: Vec::new(),
             last_notice: 0,
+            record: None,
         }
     }
 
     /// Whether nothing would be lost without it.
     pub fn is_idle(&self) -> bool {
-        self.findings.is_empty() && self.notices.is_empty() && self.looked.is_none()
+        self.findings.is_empty() && self.notices.is_empty() && self.looked.is_none() && self.record.is_none()
     }
 
     pub fn hear(&mut self, alert: &Alert, now: Timestamp) -> Option<Telling> {
@@ -111,6 +126,10 @@ impl Watch {
         let found = |rule: Rule| judged.findings.iter().find(|finding| finding.rule == rule);
         let before = std::mem::take(&mut self.findings);
         for Held { finding, since } in before.iter().filter(|held| found(held.finding.rule).is_none()) {
+            if !judged.is_whole {
+                self.findings.push(Held { finding: finding.clone(), since: *since });
+                continue;
+            }
             let waiver = judged.waived.iter().find(|(rule, _)| *rule == finding.rule);
             let why = waiver.map_or(Gone::Mended, |(_, waiver)| Gone::Waived {
                 owner: waiver.owner.clone(),
@@ -127,13 +146,42 @@ impl Watch {
             // Its words tell ages, so they are taken over each time.
             self.findings.push(Held { finding: finding.clone(), since: since.unwrap_or(now) });
         }
-        self.family = Some(judged.family);
+        if judged.is_whole {
+            self.family = Some(judged.family);
+        }
         self.looked = Some(Looked {
             at: now,
             newest_snapshot: judged.newest_snapshot,
             restorable: judged.restorable,
             waived: judged.waived.iter().map(|(rule, waiver)| (*rule, waiver.owner.clone())).collect(),
         });
+    }
+
+    /// The record was read, and is valid.
+    pub fn read(&mut self, body: &str) {
+        self.record.get_or_insert_default().valid = Some(body.to_owned());
+    }
+
+    /// A version of the record counts for nothing: told once, however often it is read.
+    pub fn could_not_read(&mut self, version: i64, why: &str, now: Timestamp) {
+        let record = self.record.get_or_insert_default();
+        if record.told == Some(version) {
+            return;
+        }
+        record.told = Some(version);
+        let meanwhile =
+            if record.valid.is_some() { "the last that was valid counts" } else { "the defaults count" };
+        let alert = Alert {
+            id: format!("version {version}"),
+            at: now,
+            about: "/tidegate/databases".to_owned(),
+            severity: Severity::Warning,
+            part: Part::Alone,
+            means: format!("The record counts for nothing: {why}. Until it is mended, {meanwhile}."),
+            act: "Mend the record; no drill can be ordered until then.".to_owned(),
+            said: None,
+        };
+        self.note(News::Alert { alert, telling: Telling::Happened });
     }
 
     /// A drill of it is over: told once, however often it is said.

@@ -1,6 +1,7 @@
 //! Restore drills: begun by the clock or by a person, carried on by RDS's events and by the clock, never waited for.
 
 use databases::drill::{Act, CallNews, CheckRead, Drill, Drills, Next, Phase, Seen, Terms, decide, is_copy};
+use databases::facts::{Database, Kind};
 use databases::policy::{Check, DrillPolicy, May};
 use futures_util::try_join;
 use intake::{CheckAnswer, DrillOrder, Given};
@@ -330,11 +331,13 @@ fn requested(
 
 type Due = (Timestamp, DatabaseKey, DrillPolicy);
 
-/// With the time since when each is due.
+/// With the time since when each is due. A policy that matches clusters or replicas too does not mean them: the ones cannot be
+/// drilled yet, and the others are made anew from their source.
 fn due(fleet: &Fleet) -> Result<Vec<Due>, Failure> {
     let mut due = Vec::new();
-    let whole = fleet.databases.iter().filter(|d| d.member_of.is_none() && d.status != "deleting");
-    for database in whole.filter(|d| !is_copy(&d.name, &d.tags)) {
+    let can = |d: &&Database| d.kind == Kind::Instance && d.member_of.is_none() && d.replica_of.is_none();
+    let there = fleet.databases.iter().filter(can).filter(|d| d.status != "deleting" && d.lacks.is_none());
+    for database in there.filter(|d| !is_copy(&d.name, &d.tags)) {
         let policy = fleet.policies.policy_of(&database.name, &database.tags);
         let Some(drill) = policy.drill else { continue };
         let Some(days) = drill.every_days else { continue };

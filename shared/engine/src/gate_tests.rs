@@ -59,6 +59,7 @@ fn database(kind: Kind, name: &str, minutes: Option<u64>) -> Database {
         tags: std::collections::BTreeMap::new(),
         resource: None,
         pending: Pending::default(),
+        lacks: None,
     }
 }
 

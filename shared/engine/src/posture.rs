@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use databases::facts::{Database, Kind, Snapshot};
+use databases::facts::{Database, Family, Kind, Snapshot};
 use databases::policy::Policies;
 use databases::rules::{Judged, is_left_out, judge, judge_left};
 use databases::watch::Watch;
@@ -62,14 +62,28 @@ where
     for judged in judged {
         let watch = stored.remove(&judged.key);
         // Databases in order, without exceptions and without a story are remembered too: the views list them.
-        work.push((judged.key.clone(), watch, Some(judged)));
+        work.push((judged.key.clone(), watch, Some(judged), None));
     }
-    // What is left was looked at before and is gone, or only has something to tell.
-    work.extend(stored.into_iter().map(|(key, watch)| (key, Some(watch), None)));
+    // What is left was looked at before and is gone, or is a member of a cluster, or only has something to tell.
+    let families: BTreeMap<&str, Family> = read
+        .databases
+        .iter()
+        .filter(|database| database.member_of.is_some())
+        .map(|member| (member.name.as_str(), member.family()))
+        .collect();
+    work.extend(stored.into_iter().map(|(key, watch)| {
+        let is_instance = key.kind() == Kind::Instance.as_str();
+        let family = families.get(key.name()).copied().filter(|_| is_instance);
+        (key, Some(watch), None, family)
+    }));
     stream::iter(work)
         .map(Ok)
-        .try_for_each_concurrent(PARALLEL_MAX, async |(key, watch, judged)| {
-            change(ports, &key, watch, |watch| take_over(watch, judged.as_ref(), read.at)).await.map(drop)
+        .try_for_each_concurrent(PARALLEL_MAX, async |(key, watch, judged, family)| {
+            let see = |watch: &mut Watch| {
+                take_over(watch, judged.as_ref(), read.at);
+                watch.family = family.or(watch.family);
+            };
+            change(ports, &key, watch, see).await.map(drop)
         })
         .await?;
     let said = format!("looked at {count} databases: {broken} break a rule");
@@ -81,13 +95,14 @@ pub(crate) async fn look_at<P>(ports: &P, kind: Kind, name: &str) -> Result<Stri
 where
     P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
-    let read = match (read(ports, Some((kind, name))).await?, kind) {
-        (found, Kind::Instance) => match found.databases.iter().find_map(|d| d.member_of.clone()) {
-            Some(cluster) => self::read(ports, Some((Kind::Cluster, &cluster))).await?,
-            None => found,
-        },
-        (found, Kind::Cluster) => found,
-    };
+    let mut read = self::read(ports, Some((kind, name))).await?;
+    let member = read.databases.iter().find_map(|d| Some((d.family(), d.member_of.clone()?)));
+    if let Some((family, cluster)) = member {
+        // Its own events are told of it, and Neptune and DocumentDB send them as RDS.
+        let key = DatabaseKey::new(kind.as_str(), name).map_err(malformed)?;
+        change(ports, &key, None, |watch| watch.family = Some(family)).await?;
+        read = self::read(ports, Some((Kind::Cluster, &cluster))).await?;
+    }
     let mut said = Vec::new();
     for judged in read.judged().map_err(malformed)? {
         change(ports, &judged.key, None, |watch| take_over(watch, Some(&judged), read.at)).await?;
@@ -116,7 +131,7 @@ fn malformed(malformed: Malformed) -> Failure {
 
 async fn read<P>(ports: &P, one: Option<(Kind, &str)>) -> Result<Read, Failure>
 where
-    P: Databases + Snapshots + Policy + Clock,
+    P: Databases + Snapshots + Policy + Watches + NoticeQueue + Clock,
 {
     let at = ports.now();
     let of = |kind: Kind| match one {
@@ -136,7 +151,7 @@ where
         None => Ok(Vec::new()),
     };
     let (policies, instances, clusters, automated, of_instances, of_clusters) = try_join!(
-        policies(ports),
+        policies_in_force(ports),
         databases(Kind::Instance),
         databases(Kind::Cluster),
         automated(),
@@ -167,6 +182,45 @@ pub(crate) async fn policies<P: Policy>(ports: &P) -> Result<Policies, Failure> 
     Policies::parse(stored.body.as_bytes()).map_err(|bad| {
         Failure::refused("database policies", format!("/tidegate/databases is not valid: {bad}"))
     })
+}
+
+/// Versions of parameters begin with 1: this is the one of a record that could not be read at all.
+const UNREAD: i64 = 0;
+
+/// A mistake in the record must not keep the fleet from being judged, and its finding must not look mended: while it counts
+/// for nothing, the last that was valid counts, and people are told once.
+async fn policies_in_force<P: Policy + Watches + NoticeQueue + Clock>(
+    ports: &P,
+) -> Result<Policies, Failure> {
+    let (stored, version, why) = match ports.database_policies().await {
+        Ok(None) => return Ok(Policies::default()),
+        Ok(Some(stored)) => match Policies::parse(stored.body.as_bytes()) {
+            Ok(policies) => (Some((stored.body, policies)), stored.version, String::new()),
+            Err(bad) => (None, stored.version, format!("it is not valid: {bad}")),
+        },
+        Err(failure @ Failure::Refused { .. }) => (None, UNREAD, failure.to_string()),
+        Err(failure @ (Failure::Transient { .. } | Failure::Unknown { .. } | Failure::NoCapacity { .. })) => {
+            return Err(failure);
+        }
+    };
+    let key = DatabaseKey::new("record", "databases").map_err(malformed)?;
+    let known = ports.load_watch(&key).await?;
+    let valid = known.as_ref().and_then(|watch| watch.record.as_ref()?.valid.clone());
+    match stored {
+        Some((body, policies)) => {
+            if valid.as_ref() != Some(&body) {
+                change(ports, &key, known, |watch| watch.read(&body)).await?;
+            }
+            Ok(policies)
+        }
+        None => {
+            tracing::error!(version, %why, "/tidegate/databases counts for nothing");
+            let now = ports.now();
+            change(ports, &key, known, |watch| watch.could_not_read(version, &why, now)).await?;
+            let last = valid.and_then(|body| Policies::parse(body.as_bytes()).ok());
+            Ok(last.unwrap_or_default())
+        }
+    }
 }
 
 async fn pages<T>(next: impl AsyncFn(Option<&str>) -> Result<Page<T>, Failure>) -> Result<Vec<T>, Failure> {

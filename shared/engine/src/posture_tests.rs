@@ -212,6 +212,7 @@ fn payments() -> Database {
         tags: BTreeMap::new(),
         resource: None,
         pending: Pending::default(),
+        lacks: None,
     }
 }
 
@@ -272,16 +273,34 @@ fn what_cannot_be_read_does_not_look_mended() {
 }
 
 #[test]
-fn a_record_of_policies_that_is_not_valid_judges_nothing() {
+fn a_record_that_is_not_valid_is_told_once_and_the_last_that_was_counts() {
+    const RECORD: &str = "record/databases";
     let world = World::new();
     world.databases.borrow_mut().push(payments());
+    let lenient = r#"{"policies": [{"match": {"name": "payments"}, "require": {"multiAz": false}}]}"#;
+    *world.policies.borrow_mut() = Some(lenient.to_owned());
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 0 break a rule");
     *world.policies.borrow_mut() = Some(r#"{"policies": [{}]}"#.to_owned());
-    let said = world.look().unwrap_err().to_string();
-    assert!(
-        said.starts_with("database policies was refused: /tidegate/databases is not valid: policies[0]"),
-        "{said}"
-    );
-    assert!(world.table.borrow().is_empty());
+    for _ in 0..2 {
+        world.now.set(world.now.get() + MINUTE);
+        assert_eq!(world.look().unwrap(), "looked at 1 databases: 0 break a rule");
+    }
+    assert_eq!(world.waiting(RECORD), ["version 1"]);
+    world.tell(RECORD).unwrap();
+    assert_eq!(*world.told.borrow(), ["/tidegate/databases: The record counts for nothing"]);
+    *world.policies.borrow_mut() = None;
+    world.now.set(world.now.get() + MINUTE);
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+}
+
+#[test]
+fn where_no_record_was_ever_valid_the_defaults_count() {
+    let world = World::new();
+    world.databases.borrow_mut().push(payments());
+    *world.policies.borrow_mut() = Some("{".to_owned());
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+    assert_eq!(world.waiting("record/databases"), ["version 1"]);
+    assert_eq!(world.waiting(PAYMENTS), ["single-az"]);
 }
 
 #[test]
@@ -324,7 +343,51 @@ fn an_event_of_a_member_looks_at_its_cluster() {
     assert_eq!(world.look_at(Kind::Instance, "ledger-1"), "cluster/ledger: 1 rules broken");
     assert_eq!(world.look_at(Kind::Instance, "nobody"), "there is no instance nobody");
     world.look().unwrap();
-    assert_eq!(world.table.borrow().len(), 1, "a member is never judged by itself");
+    assert!(world.watch("instance/ledger-1").looked.is_none(), "a member is never judged by itself");
+}
+
+#[test]
+fn a_member_of_neptune_is_told_as_one() {
+    let neptune = |kind, name: &str| Database {
+        kind,
+        name: name.to_owned(),
+        engine: "neptune".to_owned(),
+        ..payments()
+    };
+    let member = Database { member_of: Some("graph".to_owned()), ..neptune(Kind::Instance, "graph-1") };
+    let family = |world: &World| world.watch("instance/graph-1").family;
+    let by_event = World::new();
+    by_event.databases.borrow_mut().extend([neptune(Kind::Cluster, "graph"), member]);
+    by_event.look_at(Kind::Instance, "graph-1");
+    assert_eq!(family(&by_event), Some(Family::Neptune));
+
+    // Heard of before anybody looked at it.
+    let by_clock = World { databases: by_event.databases, ..World::new() };
+    let key: DatabaseKey = "instance/graph-1".parse().unwrap();
+    by_clock.table.borrow_mut().insert(key.clone(), Watch { version: 1, ..Watch::new(key) });
+    by_clock.look().unwrap();
+    assert_eq!(family(&by_clock), Some(Family::Neptune));
+}
+
+#[test]
+fn a_database_that_rds_does_not_describe_is_told_and_the_others_are_judged() {
+    let world = World::new();
+    let orders = Database { name: "orders".to_owned(), ..payments() };
+    world.databases.borrow_mut().extend([payments(), orders]);
+    world.look().unwrap();
+    for database in world.databases.borrow_mut().iter_mut() {
+        database.multi_az = true;
+    }
+    world.databases.borrow_mut()[0].lacks = Some("Engine".to_owned());
+    world.now.set(START + MINUTE);
+    world.look().unwrap();
+    // What it broke is not said to be mended.
+    assert_eq!(world.waiting(PAYMENTS), ["single-az", "not-described"]);
+    assert_eq!(world.waiting("instance/orders"), ["single-az", "-single-az"]);
+    world.databases.borrow_mut()[0].lacks = None;
+    world.now.set(START + 2 * MINUTE);
+    world.look().unwrap();
+    assert_eq!(world.waiting(PAYMENTS)[2..], ["-single-az", "-not-described"]);
 }
 
 #[test]

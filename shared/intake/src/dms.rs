@@ -34,7 +34,7 @@ pub(crate) fn event(kind: &str, event: &At<'_>) -> Result<Meaning, Unreadable> {
         name: name
             .ok_or_else(|| link.unreadable("a link that ends with the name, where resources has no ARN"))?,
         arn,
-        event: event_id(&detail.field("eventId"), "DMS-EVENT-")?,
+        event: event_id(&detail.field("eventId")),
         event_type: detail.field("eventType").hint(),
         at: event.field("time").hint(),
         categories: detail.field("category").hint().into_iter().collect(),
@@ -70,7 +70,7 @@ pub(crate) fn notification(message: &At<'_>) -> Result<Meaning, Unreadable> {
         kind,
         name: message.field(key).text("the name of a task or an instance")?.to_owned(),
         arn: message.field("Source ARN").hint(),
-        event: event_id(&message.field("Event ID"), "DMS-EVENT-")?,
+        event: event_id(&message.field("Event ID")),
         event_type: None,
         at: message.field("Event Time").hint(),
         categories: Vec::new(),

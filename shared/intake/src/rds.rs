@@ -18,15 +18,9 @@ pub(crate) fn event(kind: &str, detail: &At<'_>) -> Result<Meaning, Unreadable> 
         "RDS DB Proxy Event" => DatabaseKind::Proxy,
         "RDS Blue Green Deployment Event" => DatabaseKind::BlueGreenDeployment,
         "RDS Custom Engine Version Event" => DatabaseKind::CustomEngineVersion,
+        "RDS DB Shard Group Event" => DatabaseKind::ShardGroup,
         "RDS Zero ETL Event" | "RDS Zero-ETL Integration Event" => DatabaseKind::ZeroEtl,
-        other => {
-            return Err(Unreadable::new(
-                "detail-type",
-                crate::unreadable::quoted(other),
-                "an event of an RDS instance, cluster, snapshot, parameter group, security group, proxy, \
-                 blue/green deployment, engine version or zero-ETL integration",
-            ));
-        }
+        _ => DatabaseKind::Other,
     };
     detail.object()?;
     news(Fields {
@@ -43,9 +37,7 @@ pub(crate) fn event(kind: &str, detail: &At<'_>) -> Result<Meaning, Unreadable> 
 /// The JSON text that an RDS event subscription sends to its topic; its keys hold blanks.
 pub(crate) fn notification(message: &At<'_>) -> Result<Meaning, Unreadable> {
     let source = message.field("Event Source");
-    let allowed = "db-instance, db-cluster, db-snapshot, db-cluster-snapshot, db-parameter-group, \
-                   db-security-group, db-proxy, blue-green-deployment, custom-engine-version or zero-etl";
-    let kind = match source.text(allowed)? {
+    let kind = match source.text("a kind of source, such as db-instance")? {
         "db-instance" => DatabaseKind::Instance,
         "db-cluster" => DatabaseKind::Cluster,
         "db-snapshot" => DatabaseKind::Snapshot,
@@ -55,8 +47,9 @@ pub(crate) fn notification(message: &At<'_>) -> Result<Meaning, Unreadable> {
         "db-proxy" => DatabaseKind::Proxy,
         "blue-green-deployment" => DatabaseKind::BlueGreenDeployment,
         "custom-engine-version" => DatabaseKind::CustomEngineVersion,
+        "db-shard-group" => DatabaseKind::ShardGroup,
         "zero-etl" => DatabaseKind::ZeroEtl,
-        _ => return Err(source.unreadable(allowed)),
+        _ => DatabaseKind::Other,
     };
     news(Fields {
         kind,
@@ -91,7 +84,7 @@ fn news(fields: Fields<'_>) -> Result<Meaning, Unreadable> {
         kind: fields.kind,
         name,
         arn,
-        event: event_id(&fields.event, "RDS-EVENT-")?,
+        event: event_id(&fields.event),
         event_type: None,
         at: fields.at.hint(),
         categories: fields.categories,
@@ -107,18 +100,12 @@ fn identifier(kind: DatabaseKind, at: &At<'_>) -> Result<String, Unreadable> {
     Ok(name.to_owned())
 }
 
-/// `RDS-EVENT-0049`, by SNS at the end of a documentation page's address. Older events have none.
-pub(crate) fn event_id(at: &At<'_>, prefix: &str) -> Result<Option<String>, Unreadable> {
-    if at.value.is_null() {
-        return Ok(None);
-    }
-    let allowed = format!("{prefix}<four digits>");
-    let text = at.text(&allowed)?;
-    let id = text.rsplit('#').next().unwrap_or(text).trim();
-    let is_id = id
-        .strip_prefix(prefix)
-        .is_some_and(|digits| (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
-    if is_id { Ok(Some(id.to_owned())) } else { Err(at.unreadable(allowed)) }
+/// `RDS-EVENT-0049`, by SNS at the end of a documentation page's address. Older events have none; one of another form is
+/// kept as it stands, and decides nothing.
+pub(crate) fn event_id(at: &At<'_>) -> Option<String> {
+    let text = at.hint().or_else(|| at.value.as_u64().map(|number| number.to_string()))?;
+    let id = text.rsplit('#').next().unwrap_or(&text).trim().to_ascii_uppercase();
+    (!id.is_empty()).then_some(id)
 }
 
 /// RDS has under twenty categories, and an event one or two.

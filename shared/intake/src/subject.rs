@@ -354,7 +354,10 @@ pub enum DatabaseKind {
     Proxy,
     BlueGreenDeployment,
     CustomEngineVersion,
+    ShardGroup,
     ZeroEtl,
+    /// RDS tells of a kind that this version does not know.
+    Other,
     ReplicationInstance,
     ReplicationTask,
     /// DMS Serverless.
@@ -373,7 +376,9 @@ impl DatabaseKind {
             Self::Proxy => "database proxy",
             Self::BlueGreenDeployment => "blue/green deployment",
             Self::CustomEngineVersion => "custom engine version",
+            Self::ShardGroup => "database shard group",
             Self::ZeroEtl => "zero-ETL integration",
+            Self::Other => "RDS resource",
             Self::ReplicationInstance => "replication instance",
             Self::ReplicationTask => "replication task",
             Self::Replication => "serverless replication",

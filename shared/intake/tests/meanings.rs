@@ -1,6 +1,6 @@
 //! Rules that the tables do not show: fields that disagree, wrong types, several messages in one payload.
 
-use intake::{Function, Meaning, Reading, Subject, read, replay};
+use intake::{DatabaseKind, Function, Meaning, Reading, Subject, read, replay};
 use serde_json::{Value, json};
 
 fn one(payload: &Value) -> Reading {
@@ -132,7 +132,7 @@ fn an_event_without_a_readable_detail_is_quarantined_for_its_owner() {
 
 #[test]
 fn fields_that_decide_are_quarantined_with_place_value_and_what_is_allowed() {
-    let cases: [(&str, &str, Value); 11] = [
+    let cases: [(&str, &str, Value); 10] = [
         ("codecommit/push", "/detail/repositoryName", json!(7)),
         ("codecommit/push", "/detail/event", json!({})),
         ("codebuild/succeeded", "/detail/build-status", json!("EXPLODED")),
@@ -142,7 +142,6 @@ fn fields_that_decide_are_quarantined_with_place_value_and_what_is_allowed() {
         ("ecr/push", "/detail/repository-name", json!("../payments")),
         ("cloudformation/update-complete", "/detail/stack-id", json!("tidegate-payments-production")),
         ("ecs/deployment-completed", "/resources/0", json!(null)),
-        ("rds/failover-completed", "/detail/EventID", json!("0049")),
         ("sqs/wake-builder", "/Records/0/body", json!({ "track": "payments/production" })),
     ];
     for (sample, pointer, value) in cases {
@@ -198,6 +197,32 @@ fn a_notification_alone_is_read_as_in_its_record() {
     assert_eq!(one(alone).meaning, one(&in_a_record).meaning);
     let reply = json!({ "Type": "Notification", "TopicArn": alone["TopicArn"], "Message": "approve it" });
     assert_eq!(one(&reply).owner, Some(Function::Approval));
+}
+
+#[test]
+fn an_event_of_a_database_counts_whatever_its_id_and_its_source_look_like() {
+    let read = |sample: &str, change: &dyn Fn(&mut Value)| match one(&changed(sample, change)).meaning {
+        Meaning::Signal(Subject::Database(news)) => (news.kind, news.event),
+        other => panic!("{other:?}"),
+    };
+    let event = |id: Value| read("rds/failover-completed", &|e| e["detail"]["EventID"] = id.clone()).1;
+    assert_eq!(event(json!("rds-event-0049")).as_deref(), Some("RDS-EVENT-0049"));
+    assert_eq!(event(json!(49)).as_deref(), Some("49"));
+    assert_eq!(event(json!("0049")).as_deref(), Some("0049"));
+    assert_eq!([json!(""), json!([]), json!(" "), Value::Null].map(event), [const { None }; 4]);
+
+    let kind = |name: &str| read("rds/failover-completed", &|e| e["detail-type"] = json!(name)).0;
+    assert_eq!(kind("RDS DB Shard Group Event"), DatabaseKind::ShardGroup);
+    assert_eq!(kind("RDS Time Machine Event"), DatabaseKind::Other);
+    let source = |name: &str| {
+        let rename = |e: &mut Value| {
+            let message = &mut e["Records"][0]["Sns"]["Message"];
+            *message = json!(message.as_str().unwrap().replace("db-instance", name));
+        };
+        read("rds/notification", &rename).0
+    };
+    assert_eq!(source("db-shard-group"), DatabaseKind::ShardGroup);
+    assert_eq!(source("time-machine"), DatabaseKind::Other);
 }
 
 #[test]

@@ -494,6 +494,7 @@ fn watch() -> Watch {
         last_validation: None,
         notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
         last_notice: 7,
+        record: Some(databases::watch::Record { valid: Some("{}".to_owned()), told: Some(3) }),
     }
 }
 

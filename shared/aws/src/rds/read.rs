@@ -1,4 +1,4 @@
-//! RDS's answers as facts. A fact that a rule turns on must be there: what is missing is refused, never taken as well.
+//! RDS's answers as facts. A fact that a rule turns on must be there: what is missing is never taken as well.
 
 use aws_sdk_rds::primitives::DateTime;
 use aws_sdk_rds::types::{
@@ -15,15 +15,16 @@ pub(super) fn instance(read: &DbInstance) -> Result<Database, String> {
     let source = read
         .read_replica_source_db_instance_identifier()
         .or_else(|| read.read_replica_source_db_cluster_identifier());
+    let mut lacks = None;
     Ok(Database {
         kind: Kind::Instance,
         resource: given(read.dbi_resource_id()),
-        engine: needed(read.engine(), "Engine", &name)?,
-        status: needed(read.db_instance_status(), "DBInstanceStatus", &name)?,
+        engine: told(given(read.engine()), "Engine", &mut lacks),
+        status: told(given(read.db_instance_status()), "DBInstanceStatus", &mut lacks),
         created: time(read.instance_create_time()),
         member_of: given(read.db_cluster_identifier()),
         replica_of: given(source),
-        retention_days: days(read.backup_retention_period(), &name)?,
+        retention_days: told(whole_days(read.backup_retention_period()), "BackupRetentionPeriod", &mut lacks),
         backup_window: given(read.preferred_backup_window()),
         maintenance_window: given(read.preferred_maintenance_window()),
         restorable: time(read.latest_restorable_time()),
@@ -37,6 +38,7 @@ pub(super) fn instance(read: &DbInstance) -> Result<Database, String> {
             multi_az: pending.and_then(|p| p.multi_az()),
         },
         name,
+        lacks,
     })
 }
 
@@ -75,15 +77,16 @@ pub(super) fn drilled(read: &DbInstance) -> Result<Instance, String> {
 pub(super) fn cluster(read: &DbCluster) -> Result<Database, String> {
     let name = needed(read.db_cluster_identifier(), "DBClusterIdentifier", "a cluster")?;
     let pending = read.pending_modified_values();
+    let mut lacks = None;
     Ok(Database {
         kind: Kind::Cluster,
         resource: given(read.db_cluster_resource_id()),
-        engine: needed(read.engine(), "Engine", &name)?,
-        status: needed(read.status(), "Status", &name)?,
+        engine: told(given(read.engine()), "Engine", &mut lacks),
+        status: told(given(read.status()), "Status", &mut lacks),
         created: time(read.cluster_create_time()),
         member_of: None,
         replica_of: given(read.replication_source_identifier()),
-        retention_days: days(read.backup_retention_period(), &name)?,
+        retention_days: told(whole_days(read.backup_retention_period()), "BackupRetentionPeriod", &mut lacks),
         backup_window: given(read.preferred_backup_window()),
         maintenance_window: given(read.preferred_maintenance_window()),
         restorable: time(read.latest_restorable_time()),
@@ -96,6 +99,7 @@ pub(super) fn cluster(read: &DbCluster) -> Result<Database, String> {
             multi_az: None,
         },
         name,
+        lacks,
     })
 }
 
@@ -114,8 +118,9 @@ pub(super) fn snapshot(read: &DbSnapshot) -> Result<Snapshot, String> {
     Ok(Snapshot {
         of: Kind::Instance,
         database: needed(read.db_instance_identifier(), "DBInstanceIdentifier", &name)?,
-        engine: needed(read.engine(), "Engine", &name)?,
-        status: needed(read.status(), "Status", &name)?,
+        engine: given(read.engine()).unwrap_or_default(),
+        // Without one it is not taken for available.
+        status: given(read.status()).unwrap_or_default(),
         created: time(read.snapshot_create_time()),
         manual: read.snapshot_type() == Some(MANUAL),
         shared_with: Vec::new(),
@@ -128,8 +133,9 @@ pub(super) fn cluster_snapshot(read: &DbClusterSnapshot) -> Result<Snapshot, Str
     Ok(Snapshot {
         of: Kind::Cluster,
         database: needed(read.db_cluster_identifier(), "DBClusterIdentifier", &name)?,
-        engine: needed(read.engine(), "Engine", &name)?,
-        status: needed(read.status(), "Status", &name)?,
+        engine: given(read.engine()).unwrap_or_default(),
+        // Without one it is not taken for available.
+        status: given(read.status()).unwrap_or_default(),
         created: time(read.snapshot_create_time()),
         manual: read.snapshot_type() == Some(MANUAL),
         shared_with: Vec::new(),
@@ -155,6 +161,18 @@ fn needed(field: Option<&str>, what: &str, of: &str) -> Result<String, String> {
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
         .ok_or_else(|| format!("{of} came without {what}"))
+}
+
+/// What is missing is remembered, and left empty.
+fn told<T: Default>(field: Option<T>, what: &str, lacks: &mut Option<String>) -> T {
+    field.unwrap_or_else(|| {
+        lacks.get_or_insert_with(|| what.to_owned());
+        T::default()
+    })
+}
+
+fn whole_days(field: Option<i32>) -> Option<u32> {
+    field.and_then(|days| days.try_into().ok())
 }
 
 fn given(field: Option<&str>) -> Option<String> {
@@ -191,23 +209,20 @@ mod tests {
 
     #[test]
     fn what_a_rule_turns_on_must_be_there() {
-        assert!(instance(&described().build()).is_ok());
+        let lacks =
+            |read: aws_sdk_rds::types::builders::DbInstanceBuilder| instance(&read.build()).unwrap().lacks;
+        assert_eq!(lacks(described()), None);
         let told = [
-            instance(&described().set_backup_retention_period(None).build()),
-            instance(&described().backup_retention_period(-1).build()),
-            instance(&described().set_engine(None).build()),
-            instance(&described().db_instance_identifier("").build()),
+            described().set_backup_retention_period(None),
+            described().backup_retention_period(-1),
+            described().set_engine(None),
+            described().db_instance_status(""),
         ]
-        .map(|read| read.unwrap_err());
-        assert_eq!(
-            told,
-            [
-                "payments came without BackupRetentionPeriod",
-                "payments came with a BackupRetentionPeriod of -1",
-                "payments came without Engine",
-                "an instance came without DBInstanceIdentifier",
-            ]
-        );
+        .map(lacks);
+        let days = "BackupRetentionPeriod";
+        assert_eq!(told, [days, days, "Engine", "DBInstanceStatus"].map(|what| Some(what.to_owned())));
+        let nameless = instance(&described().db_instance_identifier("").build());
+        assert_eq!(nameless.unwrap_err(), "an instance came without DBInstanceIdentifier");
     }
 
     #[test]

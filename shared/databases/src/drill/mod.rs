@@ -19,7 +19,7 @@ pub use decide::{Act, Decision, Next, Seen, decide};
 pub(crate) use decide::{BROKEN, USABLE};
 pub use terms::Terms;
 
-/// On every copy, its value the drill's id. The role in `template.yaml` can set it only while restoring.
+/// On every copy, its value the drill's id. The role in `template.yaml` can set it under the copies' prefix alone.
 pub const TAG: &str = "tidegate:drill";
 
 /// Clocks of different machines differ by less.

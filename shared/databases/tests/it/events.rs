@@ -198,6 +198,15 @@ fn an_event_without_id_is_known_by_its_words() {
 }
 
 #[test]
+fn an_odd_id_is_as_good_as_none() {
+    let means = |id: &str| of_database(&news(Some(id), Some("DB instance shutdown"), &[]), RECEIVED).means;
+    for id in ["87", "0087", "DMS-EVENT-0087", "RDS-EVENT-", "RDS-EVENT-99999"] {
+        assert_eq!(means(id), "The instance was shut down: nothing can connect to it.", "{id}");
+    }
+    assert!(means("RDS-EVENT-0087").starts_with("The instance was stopped"));
+}
+
+#[test]
 fn a_time_that_no_calendar_has_is_the_time_it_was_received() {
     let mut event = news(Some("RDS-EVENT-0013"), None, &[]);
     event.at = Some("2022-04-31T17:00:00Z".to_owned());

@@ -30,6 +30,7 @@ pub(crate) fn sound() -> Database {
         tags: BTreeMap::new(),
         resource: None,
         pending: Pending::default(),
+        lacks: None,
     }
 }
 

@@ -5,12 +5,14 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use databases::drill::{Instance, Outcome, TAG};
+use futures_util::FutureExt;
 use model::drill::AnswerKey;
 use proof::Unsigned;
 use serde_json::{Value, json};
 
 pub(crate) use self::world::*;
 use super::*;
+use crate::ports::Databases;
 
 #[test]
 fn a_drill_goes_from_the_schedule_to_its_report_and_leaves_nothing() {
@@ -28,6 +30,22 @@ fn a_drill_goes_from_the_schedule_to_its_report_and_leaves_nothing() {
     // The next one is a month away.
     world.run(24, true);
     assert_eq!(world.asked.borrow().len(), 1);
+}
+
+#[test]
+fn the_schedule_means_no_replica_and_no_cluster() {
+    let world = World::new();
+    let read = world.databases(Kind::Instance, None, None).now_or_never().unwrap().unwrap();
+    let payments = read.items.into_iter().next().unwrap();
+    let due = |database: Database| {
+        let policies = policies(&world).now_or_never().unwrap().unwrap();
+        let (databases, drilled) = (vec![database], Default::default());
+        let fleet = Fleet { said: String::new(), at: Timestamp(START), databases, policies, drilled };
+        super::due(&fleet).unwrap().len()
+    };
+    assert_eq!(due(payments.clone()), 1);
+    assert_eq!(due(Database { replica_of: Some("ledger".to_owned()), ..payments.clone() }), 0);
+    assert_eq!(due(Database { kind: Kind::Cluster, ..payments }), 0);
 }
 
 #[test]
@@ -175,6 +193,16 @@ fn whatever_aws_refuses_no_copy_is_left() {
 }
 
 #[test]
+fn a_look_at_all_that_is_refused_fails_where_an_alarm_sees_it() {
+    let world = World::new();
+    world.refusing.set(Some("databases"));
+    assert!(world.clock().unwrap().is_err());
+    assert!(world.quarantined.borrow().is_empty());
+    world.event("payments").unwrap().unwrap();
+    assert_eq!(world.quarantined.borrow().len(), 1, "an event can be sent again");
+}
+
+#[test]
 fn a_copy_that_cannot_be_deleted_is_tried_again_and_told_of_as_a_finding() {
     let world = World::new();
     world.refusing.set(Some("delete_copy"));
@@ -193,8 +221,9 @@ fn a_copy_that_cannot_be_deleted_is_tried_again_and_told_of_as_a_finding() {
 fn a_copy_is_no_database_that_posture_judges() {
     let world = World::new();
     world.run(1, true);
-    let keys: Vec<String> = world.watches.borrow().keys().map(ToString::to_string).collect();
-    assert_eq!(keys, [PAYMENTS]);
+    let watches = world.watches.borrow();
+    let databases = watches.keys().filter(|key| key.kind() != "record").map(ToString::to_string);
+    assert_eq!(databases.collect::<Vec<_>>(), [PAYMENTS]);
 }
 
 /// The names and tags of what is there are the only difference from a drill that deletes its copy.

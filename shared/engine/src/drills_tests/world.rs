@@ -529,6 +529,7 @@ impl Databases for World {
                     tags: instance.tags.clone(),
                     resource: Some(instance.resource.clone()),
                     pending: Pending::default(),
+                    lacks: None,
                 })
                 .collect(),
         };

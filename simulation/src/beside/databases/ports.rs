@@ -122,6 +122,7 @@ impl World {
             tags: Default::default(),
             resource: None,
             pending: Pending::default(),
+            lacks: None,
         }
     }
 }

@@ -252,6 +252,7 @@ fn described(instance: &Instance) -> Database {
         tags: instance.tags.clone(),
         resource: Some(instance.resource.clone()),
         pending: Pending::default(),
+        lacks: None,
     }
 }
 
