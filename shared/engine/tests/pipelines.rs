@@ -175,6 +175,39 @@ fn a_notification_that_comes_twice_asks_once_and_one_that_is_late_asks_nothing()
 }
 
 #[test]
+fn only_who_has_the_token_says_what_approvers_read() {
+    let forged = |token: Option<&str>| {
+        let mut approval = json!({
+            "pipelineName": "payments", "stageName": "Approve", "actionName": "Release",
+            "customData": "Nothing to see.", "externalEntityLink": "https://example.com/forged",
+        });
+        if let Some(token) = token {
+            approval["token"] = json!(token);
+        }
+        let message = json!({ "consoleLink": "https://example.com/forged", "approval": approval });
+        json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } }] })
+            .to_string()
+    };
+    let words = |world: &World| world.only().words.join(" ");
+    let world = World::new();
+    world.hears(&forged(None));
+    assert_eq!(words(&world), "");
+    world.hears(NOTIFICATION);
+    assert!(
+        words(&world).starts_with("Look at the change set first. https://console.aws"),
+        "{}",
+        words(&world)
+    );
+    assert!(world.only().expires.is_some());
+    assert_eq!((world.only().version, *world.woken.borrow()), (2, 2));
+    for again in [forged(None), forged(Some("11111111-4e5f-4a6b-8c7d-9e0f1a2b3c4d"))] {
+        world.hears(&again);
+        assert!(words(&world).starts_with("Look at the change set first."), "{}", words(&world));
+        assert_eq!(world.only().version, 2);
+    }
+}
+
+#[test]
 fn what_another_execution_waits_for_is_never_answered_in_the_place_of_a_superseded_one() {
     let world = World::new();
     world.hears(NOTIFICATION);
