@@ -8,6 +8,7 @@ use model::order::{Hold, Repair, Repaired};
 use model::release::{Asked, Ending, Origin, Phase, Plan, Release};
 use model::severity::Severity;
 use model::signal::Signal;
+use model::text;
 use model::track::Track;
 use serde_json::{Value, json};
 
@@ -407,5 +408,7 @@ pub(crate) fn message(attributes: Attributes, subject: &str, text: String, mut j
     json["notice"] = attributes.notice.into();
     json["severity"] = attributes.severity.as_str().into();
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
+    // Some of the words are others'.
+    let text = text::lines(&text);
     Message { attributes, subject, text, reply: String::new(), json: json.to_string() }
 }
