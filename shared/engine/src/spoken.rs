@@ -78,12 +78,18 @@ where
             let said = pipelines::Said { answer: *answer, reason, by: pipelines::By::Identity(&identity) };
             pipelines::answer(ports, request, &said, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
-        Said::Details { release } => details(ports, release).await,
+        Said::Details { release } => match unknown(ports, &identity).await? {
+            Some(why) => Ok(why),
+            None => details(ports, release).await,
+        },
         Said::Unreasoned => Ok(WHY.to_owned()),
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
         Said::Command(command) => match command {
             Command::Help => Ok(HELP.to_owned()),
-            Command::Status { track } => status(ports, track).await,
+            Command::Status { track } => match unknown(ports, &identity).await? {
+                Some(why) => Ok(why),
+                None => status(ports, track).await,
+            },
             Command::Hold { track, reason } => {
                 order(ports, &identity, signed, track, Wish::Hold, reason).await
             }
@@ -95,6 +101,11 @@ where
             }
         },
     }
+}
+
+/// Slack lets guests of the workspace speak here too: who is nobody in the record is told nothing.
+async fn unknown<P: Records>(ports: &P, identity: &Identity) -> Result<Option<String>, Failure> {
+    Ok(directory(ports).await?.person(identity).is_none().then(|| stranger(identity)))
 }
 
 async fn order<P: Tracks + Queues + Records + Clock>(

@@ -87,6 +87,24 @@ impl World {
         });
         let mut form = form_urlencoded::Serializer::new(String::new());
         let body = form.append_pair("payload", &payload.to_string()).finish();
+        self.signed(body)
+    }
+
+    fn types(&self, slack_user: &str, text: &str) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("command", "/tidegate"),
+            ("api_app_id", "A1"),
+            ("team_id", "T1"),
+            ("user_id", slack_user),
+            ("text", text),
+        ] {
+            form.append_pair(name, value);
+        }
+        self.signed(form.finish())
+    }
+
+    fn signed(&self, body: String) -> String {
         let signature = slack::sign(SECRET, NOW_S, body.as_bytes());
         let signed = slack::Signed::from_body(NOW_S, &signature, body.into_bytes()).unwrap();
         self.hears(&signed.to_message().to_string())
@@ -146,6 +164,22 @@ fn the_documented_notification_is_approved_by_who_may_and_says_so_in_codepipelin
         )
     );
     assert_eq!(world.put.borrow().len(), 1);
+}
+
+#[test]
+fn a_guest_who_is_nobody_in_the_record_is_told_nothing() {
+    // No track is loaded for them: this world has none.
+    let world = World::new();
+    let details = world.click("U9", "details", &format!("payments-production-7 {}", "0".repeat(64)));
+    for told in [
+        details,
+        world.types("U9", "status payments/production"),
+        world.types("U9", "hold payments/production slow"),
+        world.types("U9", "rollback payments/production payments-production-5 slow"),
+    ] {
+        assert!(told.starts_with("Nobody in the record of people is Slack T1/U9"), "{told}");
+    }
+    assert!(world.types("U9", "help").starts_with("/tidegate status"));
 }
 
 #[test]
