@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
+
+use crate::front_door::cut_off;
 
 /// What becomes of the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,24 @@ pub enum SlackTrouble {
     RateLimited { seconds: u32 },
     /// 500.
     Fails,
+    /// It is done, and answered so many seconds later.
+    Delays { seconds: u32 },
+    /// It is done, and the connection breaks off before the answer.
+    AnswerLost,
+}
+
+struct Answer {
+    status: StatusCode,
+    said: Value,
+    retry_after: Option<u32>,
+    comes: Comes,
+}
+
+/// When an answer comes.
+enum Comes {
+    AtOnce,
+    After(Duration),
+    Never,
 }
 
 /// A message, as it stands and as it stood.
@@ -61,18 +82,24 @@ impl Slack {
         of(all.entry(account.to_owned()).or_default())
     }
 
-    fn call(&self, account: &str, method: &str, body: &Value) -> (StatusCode, Value, Option<u32>) {
+    fn call(&self, account: &str, method: &str, body: &Value) -> Answer {
+        let answer = |status, said, retry_after| Answer { status, said, retry_after, comes: Comes::AtOnce };
         self.workspace(account, |workspace| {
             workspace.calls += 1;
-            match workspace.trouble.pop_front() {
+            let trouble = workspace.trouble.pop_front();
+            let comes = match trouble {
                 Some(SlackTrouble::RateLimited { seconds }) => {
                     let said = json!({ "ok": false, "error": "ratelimited" });
-                    return (StatusCode::TOO_MANY_REQUESTS, said, Some(seconds));
+                    return answer(StatusCode::TOO_MANY_REQUESTS, said, Some(seconds));
                 }
-                Some(SlackTrouble::Fails) => return (StatusCode::INTERNAL_SERVER_ERROR, Value::Null, None),
-                None => {}
-            }
-            (StatusCode::OK, workspace.done(method, body), None)
+                Some(SlackTrouble::Fails) => {
+                    return answer(StatusCode::INTERNAL_SERVER_ERROR, Value::Null, None);
+                }
+                Some(SlackTrouble::Delays { seconds }) => Comes::After(Duration::from_secs(seconds.into())),
+                Some(SlackTrouble::AnswerLost) => Comes::Never,
+                None => Comes::AtOnce,
+            };
+            Answer { comes, ..answer(StatusCode::OK, workspace.done(method, body), None) }
         })
     }
 }
@@ -120,14 +147,25 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let token = headers.get("authorization").and_then(|header| header.to_str().ok()).unwrap_or_default();
     let account = token.strip_prefix("Bearer xoxb-");
-    let (status, said, after) = match (account, serde_json::from_slice::<Value>(&body)) {
-        (Some(account), Ok(body)) => slack.call(account, &method, &body),
-        (None, _) => (StatusCode::OK, json!({ "ok": false, "error": "invalid_auth" }), None),
-        (_, Err(_)) => (StatusCode::OK, json!({ "ok": false, "error": "invalid_json" }), None),
+    let refused = |error: &str| Answer {
+        status: StatusCode::OK,
+        said: json!({ "ok": false, "error": error }),
+        retry_after: None,
+        comes: Comes::AtOnce,
     };
-    let mut response = Response::new(Body::from(said.to_string()));
-    *response.status_mut() = status;
-    if let Some(seconds) = after {
+    let answer = match (account, serde_json::from_slice::<Value>(&body)) {
+        (Some(account), Ok(body)) => slack.call(account, &method, &body),
+        (None, _) => refused("invalid_auth"),
+        (_, Err(_)) => refused("invalid_json"),
+    };
+    match answer.comes {
+        Comes::AtOnce => {}
+        Comes::After(delay) => tokio::time::sleep(delay).await,
+        Comes::Never => return cut_off(),
+    }
+    let mut response = Response::new(Body::from(answer.said.to_string()));
+    *response.status_mut() = answer.status;
+    if let Some(seconds) = answer.retry_after {
         response.headers_mut().insert("retry-after", seconds.into());
     }
     response
@@ -142,19 +180,30 @@ mod tests {
         let slack = Slack::default();
         slack.next_calls("1", &[SlackTrouble::RateLimited { seconds: 3 }]);
         let post = json!({ "channel": "C1", "text": "a" });
-        assert_eq!(slack.call("1", "chat.postMessage", &post).2, Some(3));
-        let (_, posted, _) = slack.call("1", "chat.postMessage", &post);
+        assert_eq!(slack.call("1", "chat.postMessage", &post).retry_after, Some(3));
+        let posted = slack.call("1", "chat.postMessage", &post).said;
         let edit = json!({ "channel": "C1", "ts": posted["ts"], "text": "b" });
-        assert_eq!(slack.call("1", "chat.update", &edit).1["ok"], true);
+        assert_eq!(slack.call("1", "chat.update", &edit).said["ok"], true);
         let messages = slack.messages("1");
         assert_eq!((messages.len(), messages[0].before.len()), (1, 1));
         assert_eq!(messages[0].now["text"], "b");
         let below = json!({ "channel": "C1", "thread_ts": posted["ts"], "text": "c" });
-        assert_eq!(slack.call("1", "chat.postMessage", &below).1["ok"], true);
+        assert_eq!(slack.call("1", "chat.postMessage", &below).said["ok"], true);
         let messages = slack.messages("1");
         assert_eq!((messages.len(), messages[0].thread[0]["text"].as_str()), (1, Some("c")));
         let elsewhere = json!({ "channel": "C2", "ts": posted["ts"], "text": "b" });
-        assert_eq!(slack.call("1", "chat.update", &elsewhere).1["error"], "message_not_found");
+        assert_eq!(slack.call("1", "chat.update", &elsewhere).said["error"], "message_not_found");
         assert!(slack.messages("2").is_empty());
+    }
+
+    #[test]
+    fn what_is_answered_late_or_never_is_done() {
+        let slack = Slack::default();
+        slack.next_calls("1", &[SlackTrouble::Delays { seconds: 3 }, SlackTrouble::AnswerLost]);
+        let post = json!({ "channel": "C1", "text": "a" });
+        let late = slack.call("1", "chat.postMessage", &post);
+        assert!(matches!(late.comes, Comes::After(delay) if delay == Duration::from_secs(3)));
+        assert!(matches!(slack.call("1", "chat.postMessage", &post).comes, Comes::Never));
+        assert_eq!(slack.messages("1").len(), 2);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::ports::{Place, Posted};
-use engine::show::Shown;
+use engine::show::{Shown, UNANSWERED_MAX};
 use model::ids::{ChannelId, ReleaseId};
 use model::release::{Ending, Phase, Release};
 use model::time::Span;
@@ -46,7 +46,7 @@ impl Board {
         let place = Place { channel: CHANNEL.to_owned(), ts: release.id.to_string() };
         let standing = Standing { channel: CHANNEL.to_owned(), message: slack::message(release) };
         self.messages.insert(place.ts.clone(), standing);
-        let shown = Shown { place, sha256: String::new(), detailed: None };
+        let shown = Shown { place: Some(place), ..Shown::default() };
         self.shown.insert(release.id.clone(), shown);
     }
 }
@@ -113,10 +113,12 @@ impl World {
         for (id, release) in &self.table.releases {
             let Phase::Over(ending) = &release.phase else { continue };
             let shown = self.board.shown.get(id);
-            let there = shown.and_then(|shown| self.board.messages.get(&shown.place.ts));
+            let place = shown.and_then(|shown| shown.place.as_ref());
+            let there = place.and_then(|place| self.board.messages.get(&place.ts));
+            let is_given_up = shown.is_some_and(|shown| shown.unanswered >= UNANSWERED_MAX);
             let is_true = match there {
                 Some(standing) => standing.message == slack::message(release),
-                None => matches!(ending, Ending::Superseded { .. }),
+                None => is_given_up || matches!(ending, Ending::Superseded { .. }),
             };
             if !is_true {
                 wrong.push((

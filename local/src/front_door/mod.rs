@@ -35,6 +35,7 @@ use crate::problem::Problem;
 use crate::slack::Slack;
 use crate::stand_in::{Answer, Call, Events};
 use scope::Scope;
+pub(crate) use storm::cut_off;
 use upstream::{Reply, Upstream};
 
 /// The largest request: a function's zip with its debug information.

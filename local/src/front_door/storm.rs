@@ -76,7 +76,7 @@ fn refused(service: &str, fault: Fault) -> Response<Body> {
 }
 
 /// Ends the connection without a byte of an answer: a body that fails before its head was sent.
-fn cut_off() -> Response<Body> {
+pub(crate) fn cut_off() -> Response<Body> {
     let failure = io::Error::from(io::ErrorKind::ConnectionReset);
     Response::new(Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(failure)))))
 }

@@ -123,7 +123,7 @@ fn by_code(code: &str, status: u16) -> Meaning {
 }
 
 /// Whether no connection was made, so that nothing can have been sent.
-fn never_connected(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn never_connected(error: &(dyn Error + 'static)) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
     chain(error).any(|cause| {
         let refused = cause

@@ -8,12 +8,13 @@ use model::order::{Hold, Repair, Repaired};
 use model::release::{Asked, Ending, Origin, Phase, Plan, Release};
 use model::severity::Severity;
 use model::signal::Signal;
+use model::text;
 use model::track::Track;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::plan_words;
-use crate::ports::{Attributes, Channels, Message, People, Place, ReplyKey, SlackBoard, Tracks};
+use crate::ports::{Attributes, Channels, Message, People, Place, Posted, ReplyKey, SlackBoard, Tracks};
 use crate::reply_token::token;
 use crate::routes;
 use crate::stack_status::remedy;
@@ -100,7 +101,7 @@ pub(crate) async fn perform<P: Tracks + People + Channels + ReplyKey + SlackBoar
 /// Where the release is shown. The topic has everything already, so that trouble is only noted.
 async fn place<P: SlackBoard>(ports: &P, id: &ReleaseId) -> Option<Place> {
     match ports.shown(id).await {
-        Ok(shown) => shown.map(|shown| shown.place),
+        Ok(shown) => shown.and_then(|shown| shown.place),
         Err(failure) => {
             tracing::warn!(release = %id, %failure, "taken to be shown nowhere yet");
             None
@@ -111,8 +112,15 @@ async fn place<P: SlackBoard>(ports: &P, id: &ReleaseId) -> Option<Place> {
 /// The message itself is edited in place, which nobody is told of: a request that waits is said again below it. The
 /// topic has it already, so Slack's trouble is only noted.
 pub(crate) async fn repeat<P: SlackBoard>(ports: &P, place: &Place, text: &str, urgent: bool) {
-    if let Err(failure) = ports.repeat_in_slack(place, text, urgent).await {
-        tracing::warn!(channel = %place.channel, text, %failure, "not said again in Slack");
+    match ports.repeat_in_slack(place, text, urgent).await {
+        Ok(Posted::There(_) | Posted::Nowhere) => {}
+        Ok(Posted::Later { after }) => {
+            let seconds = after.as_seconds();
+            tracing::error!(channel = %place.channel, text, seconds, "not said again: Slack takes no more for now");
+        }
+        Err(failure) => {
+            tracing::warn!(channel = %place.channel, text, %failure, "not said again in Slack");
+        }
     }
 }
 
@@ -407,5 +415,7 @@ pub(crate) fn message(attributes: Attributes, subject: &str, text: String, mut j
     json["notice"] = attributes.notice.into();
     json["severity"] = attributes.severity.as_str().into();
     let subject = subject.chars().filter(|c| matches!(c, ' '..='~')).take(SUBJECT_CHARS_MAX).collect();
+    // Some of the words are others'.
+    let text = text::lines(&text);
     Message { attributes, subject, text, reply: String::new(), json: json.to_string() }
 }

@@ -412,6 +412,8 @@ async fn hear<P: Quarantine>(
     for reading in intake::read(payload) {
         let outcome = match &reading.meaning {
             Meaning::Ignored(why) => Ok(format!("ignored: {why}")),
+            // Whoever signed it waits for the answer, and mends it: nobody else has to.
+            Meaning::Quarantine(why) if intake::holds_a_proof(payload) => Ok(format!("refused (400): {why}")),
             Meaning::Quarantine(why) => set_aside(ports, function, &why.to_string(), &reading, payload).await,
             Meaning::Signal(subject) => match react(subject).await {
                 Ok(Some(said)) => Ok(said),

@@ -41,22 +41,22 @@ pub(crate) async fn line<P: Databases + Clock>(
     requires: &Requires,
 ) -> Result<PlanLine, Failure> {
     Ok(match look(ports, requires).await? {
-        Ok(trails) => PlanLine {
-            danger: Danger::None,
-            text: format!(
+        Ok(trails) => PlanLine::new(
+            Danger::None,
+            &format!(
                 "database {} can be restored to {} ago; {} are asked for when {} is deployed",
                 requires.database,
                 lasted(trails),
                 lasted(requires.within),
                 release.id
             ),
-        },
+        ),
         Err(unmet) => {
             let then = match requires.otherwise {
                 Otherwise::Refuse => "it will not be deployed while that is so",
                 Otherwise::Warn => "it will be deployed all the same",
             };
-            PlanLine { danger: Danger::Unrestorable, text: format!("{}: {then}", words(requires, unmet)) }
+            PlanLine::new(Danger::Unrestorable, &format!("{}: {then}", words(requires, unmet)))
         }
     })
 }

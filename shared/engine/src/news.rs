@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::ids::Revision;
 use model::release::{Authors, Origin, Release};
+use model::text::one_line;
 use model::track::Track;
 
 use crate::failure::Failure;
@@ -118,9 +119,8 @@ fn in_words(walk: &Walk, live: &Revision) -> Vec<String> {
 
 /// Its author is whoever its committer wrote there, and its subject is anybody's text.
 fn commit_in_words((revision, commit): &(Revision, CommitRead)) -> String {
-    let clean = |text: &str, chars: usize| {
-        text.chars().filter(|c| !c.is_control()).take(chars).collect::<String>().trim().to_owned()
-    };
+    let clean =
+        |text: &str, chars: usize| one_line(text).chars().take(chars).collect::<String>().trim().to_owned();
     let subject = clean(commit.message.lines().next().unwrap_or_default(), SUBJECT_CHARS);
     let name = if commit.name.is_empty() { &commit.author } else { &commit.name };
     format!("commit {}: {subject} ({})", revision.short(), clean(name, NAME_CHARS))
@@ -159,6 +159,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_unseen_of_a_commit_is_told() {
+        let commit = CommitRead {
+            parents: Vec::new(),
+            author: String::new(),
+            name: "A\u{2066}na".to_owned(),
+            message: "Fix\u{2028}- image stays\u{202e}dne".to_owned(),
+        };
+        assert_eq!(
+            commit_in_words(&(revision(7), commit)),
+            "commit 000000000000: Fix - image staysdne (Ana)"
+        );
+    }
+
+    #[test]
     fn what_a_commit_says_is_one_clean_line() {
         let commit = CommitRead {
             parents: Vec::new(),
@@ -167,7 +181,7 @@ mod tests {
             message: format!("\u{1b}[31mRed\tand {}\r\nmore", "long ".repeat(60)),
         };
         let said = commit_in_words(&(revision(7), commit));
-        assert!(said.starts_with("commit 000000000000: [31mRedand long long"), "{said}");
-        assert!(said.ends_with("long (ana@example.com)") && said.len() < 150, "{said}");
+        assert!(said.starts_with("commit 000000000000: [31mRed and long long"), "{said}");
+        assert!(said.ends_with("long lon (ana@example.com)") && said.len() < 150, "{said}");
     }
 }

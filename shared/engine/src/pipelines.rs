@@ -4,7 +4,7 @@
 
 use intake::{PipelineApproval, Reply, ReplyAnswer};
 use model::about::About;
-use model::approval::{Answer, Identity, Nudged, Voice};
+use model::approval::{Answer, Ground, Identity, Nudged, Voice};
 use model::ids::PipelineRequestId;
 use model::pipeline::{End, Ending, Gate, How, Phase, Request, Seen, Shown, Told};
 use model::severity::Severity;
@@ -61,47 +61,88 @@ where
     if waiting.is_empty() {
         return Ok(format!("ignored: {gate} no longer waits for what was asked for"));
     }
-    // Without its token it may be another that waits beside the one that was meant.
-    let expires = token.and(asked.expires.as_deref()).and_then(databases::time::read);
-    let mut known = Vec::new();
-    for Waiting { token, execution, id } in waiting {
-        let fingerprint = gate.fingerprint(&token);
-        let request_id = PipelineRequestId::of(&fingerprint);
-        if ports.load_request(&request_id).await?.is_none() {
-            let started_by =
-                ports.pipeline_execution(&gate.pipeline, &execution).await?.and_then(|read| read.started_by);
+    // Without its token it may be another that waits beside the one that was meant, and anybody may have sent it.
+    let (words, expires) = match token {
+        Some(_) => {
             let words = [&asked.custom_data, &asked.external_link, &asked.console_link];
-            let mut request = Request {
-                id: request_id.clone(),
-                version: 1,
-                gate: gate.clone(),
-                fingerprint,
-                execution,
-                action_execution: id,
-                started_by,
-                words: words.into_iter().flatten().map(|words| plain_text(words)).collect(),
-                asked_at: ports.now(),
-                expires,
-                required: 0,
-                approvers: ground.record.approvers.clone(),
-                votes: Vec::new(),
-                nudged: Nudged::NotYet,
-                phase: Phase::Open,
-                told: Told::default(),
-                shown: None,
-            };
-            request.required = request.required(&ground);
-            // Lost: another delivery of the same notification was faster.
-            ports.commit_request(&request, None).await?;
+            let words = words.into_iter().flatten().map(|words| plain_text(words)).collect();
+            (words, asked.expires.as_deref().and_then(databases::time::read))
         }
-        if let Some(request) = ports.load_request(&request_id).await?
-            && request.is_untold()
+        None => (Vec::new(), None),
+    };
+    let mut known = Vec::new();
+    for waiting in waiting {
+        let fresh = request(ports, &gate, &ground, waiting, (&words, expires)).await?;
+        let reworded = remember(ports, &fresh).await?;
+        if let Some(request) = ports.load_request(&fresh.id).await?
+            && (reworded || request.is_untold())
         {
-            ports.wake_to_tell_of(&request_id, request.version).await?;
+            ports.wake_to_tell_of(&fresh.id, request.version).await?;
         }
-        known.push(request_id.to_string());
+        known.push(fresh.id.to_string());
     }
     Ok(format!("{gate}: asked as {}", known.join(", ")))
+}
+
+/// As it is asked first.
+async fn request<P: Pipelines + Clock>(
+    ports: &P,
+    gate: &Gate,
+    ground: &Ground,
+    waiting: Waiting,
+    (words, expires): (&[String], Option<Timestamp>),
+) -> Result<Request, Failure> {
+    let Waiting { token, execution, id } = waiting;
+    let fingerprint = gate.fingerprint(&token);
+    let started_by =
+        ports.pipeline_execution(&gate.pipeline, &execution).await?.and_then(|read| read.started_by);
+    let mut request = Request {
+        id: PipelineRequestId::of(&fingerprint),
+        version: 1,
+        gate: gate.clone(),
+        fingerprint,
+        execution,
+        action_execution: id,
+        started_by,
+        words: words.to_vec(),
+        asked_at: ports.now(),
+        expires,
+        required: 0,
+        approvers: ground.record.approvers.clone(),
+        votes: Vec::new(),
+        nudged: Nudged::NotYet,
+        phase: Phase::Open,
+        told: Told::default(),
+        shown: None,
+    };
+    request.required = request.required(ground);
+    Ok(request)
+}
+
+/// Stores a request that is new. Where it was asked without words, the words of who has the token are added: whether
+/// they were.
+async fn remember<P: PipelineTable>(ports: &P, fresh: &Request) -> Result<bool, Failure> {
+    for _ in 0..ATTEMPTS_MAX {
+        let stored = ports.load_request(&fresh.id).await?;
+        let reworded = stored.is_some();
+        let next = match stored {
+            None => fresh.clone(),
+            Some(stored) if stored.is_over() || fresh.words.is_empty() || stored.words == fresh.words => {
+                return Ok(false);
+            }
+            Some(stored) => Request {
+                version: stored.version + 1,
+                words: fresh.words.clone(),
+                expires: fresh.expires,
+                ..stored
+            },
+        };
+        // Lost: another delivery of the same notification was faster.
+        if ports.commit_request(&next, None).await? == CommitOnce::Written {
+            return Ok(reworded);
+        }
+    }
+    Err(raced(&fresh.id))
 }
 
 /// An action that waits, as far as it takes to answer it.

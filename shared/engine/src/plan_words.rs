@@ -3,6 +3,7 @@
 use config::{Errand, Verify, WAIT_CONDITION};
 use model::ids::{ImageDigest, StackName};
 use model::release::{Danger, Origin, Plan, PlanLine, Release};
+use model::text::{excerpt, is_unseen, one_line};
 
 use crate::ports::{ChangeSetKind, ResourceChange, StackRead};
 
@@ -15,7 +16,7 @@ const COMMAND_CHARS: usize = 200;
 
 /// Whose plan it is, and its lines: what those who are asked for approval read.
 pub fn in_words(release: &Release, plan: &Plan) -> String {
-    let by = release.pushed_by.as_deref().unwrap_or("an unknown pusher");
+    let by = one_line(release.pushed_by.as_deref().unwrap_or("an unknown pusher"));
     let lines: Vec<String> =
         plan.lines.iter().map(|line| format!("  {}{}", mark(line.danger), line.text)).collect();
     format!(
@@ -85,10 +86,10 @@ pub(crate) fn of_retirement(
     shorten(&mut lines);
     let route = removals.iter().any(is_route).then(|| route(read)).flatten();
     let text = format!("delete stack {stack}; image {image} runs no more");
-    let ends = std::iter::once(PlanLine { danger: Danger::Delete, text });
-    let gap = route.map(|route| PlanLine {
-        danger: Danger::TrafficGap,
-        text: format!("the route {route} is no longer served, and others may ask for it"),
+    let ends = std::iter::once(PlanLine::new(Danger::Delete, &text));
+    let gap = route.map(|route| {
+        let text = format!("the route {route} is no longer served, and others may ask for it");
+        PlanLine::new(Danger::TrafficGap, &text)
     });
     ends.chain(gap).chain(lines).chain(std::iter::once(plain(KEPT.to_owned()))).collect()
 }
@@ -142,8 +143,8 @@ pub(crate) fn add_gap(lines: &mut Vec<PlanLine>, gap: Option<String>) {
 /// What others changed since, before anything else of the plan: it explains why more changes than was pushed.
 pub(crate) fn add_outside(lines: &mut Vec<PlanLine>, changes: Vec<String>) {
     let at = 1.min(lines.len());
-    let outside = |text| PlanLine { danger: Danger::ChangedOutside, text };
-    lines.splice(at..at, changes.into_iter().map(outside));
+    let outside = |text: &String| PlanLine::new(Danger::ChangedOutside, text);
+    lines.splice(at..at, changes.iter().map(outside));
 }
 
 /// The commits that it is made of, last.
@@ -151,8 +152,14 @@ pub(crate) fn add_commits(lines: &mut Vec<PlanLine>, commits: Vec<String>) {
     lines.extend(commits.into_iter().map(plain));
 }
 
+/// Word by word: one with blanks, or with what cannot be seen, is quoted and written out.
 fn command(errand: &Errand) -> String {
-    errand.command.join(" ").chars().take(COMMAND_CHARS).collect()
+    let is_bare = |c: char| !c.is_whitespace() && !is_unseen(c) && !matches!(c, '"' | '\'' | '\\');
+    let shown = |word: &String| {
+        if !word.is_empty() && word.chars().all(is_bare) { word.clone() } else { format!("{word:?}") }
+    };
+    let words: Vec<String> = errand.command.iter().map(shown).collect();
+    excerpt(&words.join(" "), COMMAND_CHARS)
 }
 
 /// CloudFormation waits by something that it makes; nothing of the service is in it.
@@ -179,7 +186,7 @@ fn shorten(lines: &mut Vec<PlanLine>) {
 }
 
 fn plain(text: String) -> PlanLine {
-    PlanLine { danger: Danger::None, text }
+    PlanLine::new(Danger::None, &text)
 }
 
 /// What holds something that nobody can make again from a template.
@@ -229,7 +236,7 @@ fn line(change: &ResourceChange) -> PlanLine {
         ("Import", _) => (Danger::None, format!("import {what}")),
         (action, _) => (Danger::MayReplace, format!("{action} {what}")),
     };
-    PlanLine { danger, text }
+    PlanLine::new(danger, &text)
 }
 
 /// Source: CloudFormation API, `ResourceChange` (`PolicyAction`).

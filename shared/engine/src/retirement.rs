@@ -50,7 +50,7 @@ pub(crate) async fn plan<P: Stacks + Sources + Records>(
     let mut lines = plan_words::of_retirement((&name, &stack), image, &contents.removals);
     let floor = floor_of(&record, &release.origin);
     let wish = wish(track, config.as_ref(), &floor);
-    lines.extend(config.is_none().then(|| PlanLine { danger: Danger::None, text: UNREADABLE.to_owned() }));
+    lines.extend(config.is_none().then(|| PlanLine::new(Danger::None, UNREADABLE)));
     let plan = Box::new(Plan {
         fingerprint: contents.fingerprint,
         image: image.clone(),

@@ -19,19 +19,30 @@ const WAITS_MAX: u32 = 60;
 const WAIT_MAX: Span = Span::minutes(5);
 /// The notifier is woken at once by every commit, and performs what is due a little later: not what was just put off.
 const WAIT_MIN: Span = Span::seconds(10);
+/// Slack knows no idempotency: what may be there is posted once more, and then no more.
+pub const UNANSWERED_MAX: u32 = 2;
 /// A release that moves while it is shown is shown again this often.
 const LOOKS_MAX: usize = 4;
 
 /// Where a release is shown, and what stood there last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
-    pub place: Place,
+    /// Unset while Slack has answered no post of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// Of the message; what has not changed is not sent again.
     pub sha256: String,
     /// What stands in its thread: the details of this plan, or a log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detailed: Option<Fingerprint>,
+    /// Posts in a row that Slack did not answer: each of them may be there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 pub(crate) async fn show<P: Tracks + SlackBoard + Channels + People + Clock>(
@@ -96,14 +107,25 @@ async fn detail<P: SlackBoard>(ports: &P, release: &Release, there: Posted) -> R
         return Ok(there);
     };
     let Some(shown) = ports.shown(&release.id).await? else { return Ok(there) };
-    if shown.detailed.as_ref() == Some(&name) {
+    let Some(place) = shown.place.clone().filter(|_| shown.detailed.as_ref() != Some(&name)) else {
         return Ok(there);
-    }
-    let posted = ports.reply_in_slack(&shown.place, &details).await?;
-    if let Posted::There(_) = posted {
-        ports.remember_shown(&release.id, &Shown { detailed: Some(name), ..shown }).await?;
-    }
-    Ok(posted)
+    };
+    let replied = ports.reply_in_slack(&place, &details).await;
+    let unanswered = match replied {
+        Ok(Posted::There(_)) => 0,
+        Err(Failure::Unknown { .. }) => shown.unanswered + 1,
+        Ok(Posted::Nowhere | Posted::Later { .. })
+        | Err(Failure::Transient { .. } | Failure::Refused { .. } | Failure::NoCapacity { .. }) => {
+            return replied;
+        }
+    };
+    let next = if (1..UNANSWERED_MAX).contains(&unanswered) {
+        Shown { unanswered, ..shown }
+    } else {
+        Shown { unanswered: 0, detailed: Some(name), ..shown }
+    };
+    ports.remember_shown(&release.id, &next).await?;
+    replied
 }
 
 async fn send<P: SlackBoard + Channels + People>(
@@ -112,19 +134,33 @@ async fn send<P: SlackBoard + Channels + People>(
     message: &Value,
 ) -> Result<Posted, Failure> {
     let sha256 = config::sha256(&message.to_string());
-    let shown = ports.shown(&release.id).await?;
-    let detailed = shown.as_ref().and_then(|shown| shown.detailed.clone());
-    let posted = match shown {
-        Some(shown) if shown.sha256 == sha256 => return Ok(Posted::There(shown.place)),
-        Some(shown) => ports.update_in_slack(&shown.place, message).await?,
+    let shown = ports.shown(&release.id).await?.unwrap_or_default();
+    let posted = match &shown.place {
+        Some(place) if shown.sha256 == sha256 => return Ok(Posted::There(place.clone())),
+        Some(place) => ports.update_in_slack(place, message).await?,
         // Nobody was told of it, and nobody needs to be.
         None if matches!(release.phase, Phase::Over(Ending::Superseded { .. })) => {
             return Ok(Posted::Nowhere);
         }
-        None => post(ports, &About::Track(release.id.track.clone()), message).await?,
+        None if shown.unanswered >= UNANSWERED_MAX => {
+            tracing::error!(release = %release.id, "not shown in Slack: it may be there, for no post was answered");
+            return Ok(Posted::Nowhere);
+        }
+        None => {
+            let posted = post(ports, &About::Track(release.id.track.clone()), message).await;
+            if let Err(Failure::Unknown { .. }) = posted {
+                let unanswered = shown.unanswered + 1;
+                let next = Shown { unanswered, ..shown.clone() };
+                ports.remember_shown(&release.id, &next).await?;
+            }
+            posted?
+        }
     };
     if let Posted::There(place) = &posted {
-        ports.remember_shown(&release.id, &Shown { place: place.clone(), sha256, detailed }).await?;
+        // What is counted from now on are the replies below it.
+        let unanswered = if shown.place.is_some() { shown.unanswered } else { 0 };
+        let next = Shown { place: Some(place.clone()), sha256, detailed: shown.detailed, unanswered };
+        ports.remember_shown(&release.id, &next).await?;
     }
     Ok(posted)
 }
@@ -145,3 +181,7 @@ pub(crate) async fn post<P: SlackBoard + Channels + People>(
         posted => posted,
     }
 }
+
+#[cfg(test)]
+#[path = "show_tests.rs"]
+mod tests;

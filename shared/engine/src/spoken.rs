@@ -5,6 +5,7 @@ use intake::{GivenOrder, Wish};
 use model::approval::{Identity, Voice};
 use model::ids::{OrderId, ReleaseId, TrackKey};
 use model::release::{Phase, Release};
+use model::text;
 use model::time::Span;
 use model::track::Track;
 use slack::{Command, Said, Signed, Spoken};
@@ -20,11 +21,11 @@ use crate::votes::{self, Voted, stranger};
 
 /// Between the click and here lie queues and retries; what is older is not believed any more.
 const HANDED_ON_MAX: Span = Span::hours(1);
-const HELP: &str = "`/tidegate status payments/production`\n\
-     `/tidegate approve payments-production-7 <plan>`, `/tidegate reject payments-production-7 <plan> <reason>`\n\
-     `/tidegate approve pipeline-0a1b2c3d4e5f6071`, `/tidegate reject pipeline-0a1b2c3d4e5f6071 <reason>`\n\
-     `/tidegate hold|lift payments/production <reason>`, \
-     `/tidegate rollback payments/production [payments-production-5] <reason>`";
+const HELP: &str = "/tidegate status payments/production\n\
+     /tidegate approve payments-production-7 <plan>, /tidegate reject payments-production-7 <plan> <reason>\n\
+     /tidegate approve pipeline-0a1b2c3d4e5f6071, /tidegate reject pipeline-0a1b2c3d4e5f6071 <reason>\n\
+     /tidegate hold|lift payments/production <reason>, \
+     /tidegate rollback payments/production [payments-production-5] <reason>";
 const WHY: &str = "Nothing was rejected yet: say why in the field, then press Reject; or at the end of the command. \
      Everybody who is told reads it.";
 
@@ -53,6 +54,7 @@ where
         }
         Err(failure) => return Err(failure),
     };
+    let said = text::lines(&said);
     if let Some(to) = &spoken.answer_to
         && let Err(failure) = ports.answer_in_slack(to, &said).await
     {
@@ -76,12 +78,18 @@ where
             let said = pipelines::Said { answer: *answer, reason, by: pipelines::By::Identity(&identity) };
             pipelines::answer(ports, request, &said, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
-        Said::Details { release } => details(ports, release).await,
+        Said::Details { release } => match unknown(ports, &identity).await? {
+            Some(why) => Ok(why),
+            None => details(ports, release).await,
+        },
         Said::Unreasoned => Ok(WHY.to_owned()),
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
         Said::Command(command) => match command {
             Command::Help => Ok(HELP.to_owned()),
-            Command::Status { track } => status(ports, track).await,
+            Command::Status { track } => match unknown(ports, &identity).await? {
+                Some(why) => Ok(why),
+                None => status(ports, track).await,
+            },
             Command::Hold { track, reason } => {
                 order(ports, &identity, signed, track, Wish::Hold, reason).await
             }
@@ -93,6 +101,11 @@ where
             }
         },
     }
+}
+
+/// Slack lets guests of the workspace speak here too: who is nobody in the record is told nothing.
+async fn unknown<P: Records>(ports: &P, identity: &Identity) -> Result<Option<String>, Failure> {
+    Ok(directory(ports).await?.person(identity).is_none().then(|| stranger(identity)))
 }
 
 async fn order<P: Tracks + Queues + Records + Clock>(

@@ -408,6 +408,26 @@ fn what_ana_signed_is_done_in_her_name_once() {
 }
 
 #[test]
+fn a_typing_error_is_answered_and_nothing_is_set_aside_for_it() {
+    let approve =
+        given(json!({ "order": "approve", "release": "payments-production-7", "plan": "0a1b2c3d4e5f" }));
+    for (key, value, why) in [
+        ("plan", "0A1B2C3D4E5F", "plan is \"0A1B2C3D4E5F\": it must be the plan's fingerprint"),
+        ("plan", "0a1b", "plan is \"0a1b\": it must be the plan's fingerprint"),
+        ("order", "aprove", "order is \"aprove\": it must be approve"),
+    ] {
+        let world = World::new();
+        let mut message = sign(&approve, AS_ANA);
+        message["track"] = json!("payments/production");
+        message[key] = json!(value);
+        let said = world.hears(&message);
+        assert!(said.starts_with(&format!("refused (400): {why}")), "{said}");
+        assert_eq!((world.changed.get(), world.asked.get()), (0, 0), "{said}");
+        says_nothing_of_the_proof(&message, &said);
+    }
+}
+
+#[test]
 fn every_forged_proof_is_refused_with_its_status() {
     const OTHER_STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/tidegate/99999999";
     const OTHER_REGION: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/tidegate/1f2e3d4c";

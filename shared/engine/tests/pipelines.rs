@@ -87,6 +87,24 @@ impl World {
         });
         let mut form = form_urlencoded::Serializer::new(String::new());
         let body = form.append_pair("payload", &payload.to_string()).finish();
+        self.signed(body)
+    }
+
+    fn types(&self, slack_user: &str, text: &str) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("command", "/tidegate"),
+            ("api_app_id", "A1"),
+            ("team_id", "T1"),
+            ("user_id", slack_user),
+            ("text", text),
+        ] {
+            form.append_pair(name, value);
+        }
+        self.signed(form.finish())
+    }
+
+    fn signed(&self, body: String) -> String {
         let signature = slack::sign(SECRET, NOW_S, body.as_bytes());
         let signed = slack::Signed::from_body(NOW_S, &signature, body.into_bytes()).unwrap();
         self.hears(&signed.to_message().to_string())
@@ -149,6 +167,22 @@ fn the_documented_notification_is_approved_by_who_may_and_says_so_in_codepipelin
 }
 
 #[test]
+fn a_guest_who_is_nobody_in_the_record_is_told_nothing() {
+    // No track is loaded for them: this world has none.
+    let world = World::new();
+    let details = world.click("U9", "details", &format!("payments-production-7 {}", "0".repeat(64)));
+    for told in [
+        details,
+        world.types("U9", "status payments/production"),
+        world.types("U9", "hold payments/production slow"),
+        world.types("U9", "rollback payments/production payments-production-5 slow"),
+    ] {
+        assert!(told.starts_with("Nobody in the record of people is Slack T1/U9"), "{told}");
+    }
+    assert!(world.types("U9", "help").starts_with("/tidegate status"));
+}
+
+#[test]
 fn a_rejection_ends_it_at_once_and_carries_its_reason() {
     let world = World::new();
     world.hears(NOTIFICATION);
@@ -172,6 +206,39 @@ fn a_notification_that_comes_twice_asks_once_and_one_that_is_late_asks_nothing()
         "ignored: payments/Approve/Release no longer waits for what was asked for"
     );
     assert!(late.table.borrow().is_empty());
+}
+
+#[test]
+fn only_who_has_the_token_says_what_approvers_read() {
+    let forged = |token: Option<&str>| {
+        let mut approval = json!({
+            "pipelineName": "payments", "stageName": "Approve", "actionName": "Release",
+            "customData": "Nothing to see.", "externalEntityLink": "https://example.com/forged",
+        });
+        if let Some(token) = token {
+            approval["token"] = json!(token);
+        }
+        let message = json!({ "consoleLink": "https://example.com/forged", "approval": approval });
+        json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } }] })
+            .to_string()
+    };
+    let words = |world: &World| world.only().words.join(" ");
+    let world = World::new();
+    world.hears(&forged(None));
+    assert_eq!(words(&world), "");
+    world.hears(NOTIFICATION);
+    assert!(
+        words(&world).starts_with("Look at the change set first. https://console.aws"),
+        "{}",
+        words(&world)
+    );
+    assert!(world.only().expires.is_some());
+    assert_eq!((world.only().version, *world.woken.borrow()), (2, 2));
+    for again in [forged(None), forged(Some("11111111-4e5f-4a6b-8c7d-9e0f1a2b3c4d"))] {
+        world.hears(&again);
+        assert!(words(&world).starts_with("Look at the change set first."), "{}", words(&world));
+        assert_eq!(world.only().version, 2);
+    }
 }
 
 #[test]

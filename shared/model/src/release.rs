@@ -8,6 +8,7 @@ use crate::ids::{
     Revision,
 };
 use crate::order::Ordered;
+use crate::text::one_line;
 use crate::time::{Span, Timestamp};
 
 /// Longest time from push to built image, the wait for build capacity included.
@@ -497,6 +498,13 @@ impl Plan {
 pub struct PlanLine {
     pub danger: Danger,
     pub text: String,
+}
+
+impl PlanLine {
+    /// Some of its words are others', such as a command's or a commit's: they stay on this one line.
+    pub fn new(danger: Danger, text: &str) -> Self {
+        Self { danger, text: one_line(text) }
+    }
 }
 
 /// Ordered: what people must see first comes first.

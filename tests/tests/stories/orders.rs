@@ -84,7 +84,7 @@ fn only_whom_the_record_names_may_order() {
         let mut wrong =
             story.signs(&json!({ "order": "hold", "track": story.track_key(), "reason": "?" }), "ana").await;
         wrong["order"] = json!("undo");
-        insta::assert_snapshot!(story.gives(&wrong).await, @r#"quarantined: order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive, drop or drill"#);
+        insta::assert_snapshot!(story.gives(&wrong).await, @r#"refused (400): order is "undo": it must be approve, reject, hold, lift, cancel, retry, rollback, redeploy, retire, override, repair, redrive, drop or drill"#);
         assert!(story.track().await.held().is_none());
     });
 }

@@ -64,6 +64,40 @@ fn one_message_follows_a_release_through_its_life_while_events_are_shuffled_and_
 }
 
 #[test]
+fn a_slow_slack_is_waited_for_and_its_message_is_posted_once() {
+    tell(async |mut story| {
+        story.limit = PUT_OFF;
+        let slack = Workspace::install(&story, 1).await;
+        story.slack.next_calls(story.account(), &[SlackTrouble::Delays { seconds: 7 }]);
+        story.pushes_a_version();
+        story.reaches("AwaitingApproval").await;
+        slack.shows(&story, "asks for approval").await;
+        assert_eq!(story.slack.messages(story.account()).len(), 1);
+    });
+}
+
+#[test]
+fn a_message_whose_post_is_never_answered_is_posted_twice_and_holds_up_nothing() {
+    tell(async |mut story| {
+        story.limit = PUT_OFF;
+        let _workspace = Workspace::install(&story, 1).await;
+        story.slack.next_calls(story.account(), &[SlackTrouble::AnswerLost, SlackTrouble::AnswerLost]);
+        story.pushes_a_version();
+        story.reaches("AwaitingApproval").await;
+        let posted_again = async || {
+            story.sweeps().await;
+            (story.slack.messages(story.account()).len() == 2).then_some(())
+        };
+        story.until("Slack was asked once more", posted_again).await;
+        for _ in 0..3 {
+            story.sweeps().await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+        assert_eq!(story.slack.messages(story.account()).len(), 2);
+    });
+}
+
+#[test]
 fn fifty_people_clicking_at_once_are_one_deployment_and_each_voice_is_recorded_once() {
     const CLICKS: usize = 50;
     tell(async |mut story| {

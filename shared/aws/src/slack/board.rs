@@ -2,6 +2,8 @@
 //!
 //! Source: docs.slack.dev, "chat.postMessage", "chat.update", "Rate limits".
 
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
@@ -15,13 +17,18 @@ use serde_json::{Value, json};
 
 use super::{TIMEOUT, connector};
 use crate::Aws;
-use crate::failure::Call;
+use crate::failure::{Call, never_connected};
 
 const POST_MESSAGE: Call = Call::changes("slack chat.postMessage");
 const UPDATE: Call = Call::changes("slack chat.update");
 
 const API: &str = "https://slack.com/api";
 const CHANNELS: &str = "/tidegate/channels";
+/// What is posted cannot be told from what was not, until Slack answers; a function has 30 seconds.
+const POST_TIMEOUT: Duration = Duration::from_secs(12);
+/// Slack takes one message a second in a channel, and more for a moment.
+const PATIENCE: Span = Span::seconds(5);
+const NOT_REACHED: &str = "Slack was not reached";
 /// Where Slack does not say how long to wait.
 const LATER: Span = Span::seconds(30);
 /// Longer is not believed.
@@ -42,7 +49,7 @@ impl SlackBoard for Aws {
         };
         let channel = channel.map_or(own, ChannelId::as_str);
         let body = with(message, json!({ "channel": channel, "unfurl_links": false }));
-        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+        self.call(POST_MESSAGE, "chat.postMessage", &body, POST_TIMEOUT).await
     }
 
     async fn update_in_slack(&self, place: &Place, message: &Value) -> Result<Posted, Failure> {
@@ -50,7 +57,7 @@ impl SlackBoard for Aws {
             return Ok(Posted::Nowhere);
         }
         let body = with(message, json!({ "channel": place.channel, "ts": place.ts }));
-        self.call(UPDATE, "chat.update", &body).await
+        self.call(UPDATE, "chat.update", &body, TIMEOUT).await
     }
 
     async fn reply_in_slack(&self, place: &Place, message: &Value) -> Result<Posted, Failure> {
@@ -59,7 +66,7 @@ impl SlackBoard for Aws {
         }
         let body =
             with(message, json!({ "channel": place.channel, "thread_ts": place.ts, "unfurl_links": false }));
-        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+        self.call(POST_MESSAGE, "chat.postMessage", &body, POST_TIMEOUT).await
     }
 
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Result<Posted, Failure> {
@@ -67,13 +74,11 @@ impl SlackBoard for Aws {
             return Ok(Posted::Nowhere);
         }
         let others = self.settings.optional("TIDEGATE_SLACK_ESCALATION_CHANNEL").filter(|_| urgent);
-        let body = match others {
-            Some(channel) => json!({ "channel": channel, "text": super::escaped(text) }),
-            None => json!({
-                "channel": place.channel, "thread_ts": place.ts, "reply_broadcast": true, "text": super::escaped(text),
-            }),
+        let there = match others {
+            Some(channel) => json!({ "channel": channel }),
+            None => json!({ "channel": place.channel, "thread_ts": place.ts, "reply_broadcast": true }),
         };
-        self.call(POST_MESSAGE, "chat.postMessage", &body).await
+        self.say(&with(&super::plain(text), there)).await
     }
 }
 
@@ -86,7 +91,11 @@ impl Channels for Aws {
     }
 
     async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Result<Posted, Failure> {
-        self.post_message(channel, &json!({ "text": super::escaped(text) })).await
+        let Some(own) = self.settings.optional("TIDEGATE_SLACK_CHANNEL") else {
+            return Ok(Posted::Nowhere);
+        };
+        let channel = channel.map_or(own, ChannelId::as_str);
+        self.say(&with(&super::plain(text), json!({ "channel": channel, "unfurl_links": false }))).await
     }
 
     async fn trouble_told(&self) -> Result<Option<i64>, Failure> {
@@ -99,12 +108,32 @@ impl Channels for Aws {
 }
 
 impl Aws {
-    async fn call(&self, call: Call, method: &str, body: &Value) -> Result<Posted, Failure> {
+    /// News are promised nowhere: what Slack puts off for a moment is said again within it.
+    async fn say(&self, message: &Value) -> Result<Posted, Failure> {
+        let said = self.call(POST_MESSAGE, "chat.postMessage", message, TIMEOUT).await?;
+        match said {
+            Posted::Later { after } if after <= PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(after.0)).await;
+                self.call(POST_MESSAGE, "chat.postMessage", message, TIMEOUT).await
+            }
+            Posted::Later { .. } | Posted::There(_) | Posted::Nowhere => Ok(said),
+        }
+    }
+
+    async fn call(
+        &self,
+        call: Call,
+        method: &str,
+        body: &Value,
+        timeout: Duration,
+    ) -> Result<Posted, Failure> {
         let token = self.secure_string(self.settings.required("TIDEGATE_SLACK_BOT_TOKEN_PARAMETER")?).await?;
         let api = self.settings.optional("TIDEGATE_SLACK_API").unwrap_or(API);
         let request = request(call, &format!("{api}/{method}"), token.trim(), body)?;
-        let answered = tokio::time::timeout(TIMEOUT, async {
-            let mut answer = connector().call(request).await.map_err(|_| "the connection failed")?;
+        let answered = tokio::time::timeout(timeout, async {
+            let mut answer = connector().call(request).await.map_err(|error| {
+                if never_connected(&error) { NOT_REACHED } else { "the connection failed" }
+            })?;
             let after = retry_after(&answer);
             let status = answer.status().as_u16();
             let body = ByteStream::new(std::mem::replace(answer.body_mut(), SdkBody::empty()));
@@ -115,6 +144,8 @@ impl Aws {
         // What failed is told in fixed words: the client's own could quote the token.
         match answered {
             Err(_elapsed) => Err(call.unanswered("no answer in time")),
+            // Nothing was sent, so that nothing can be there.
+            Ok(Err(NOT_REACHED)) => Err(call.transient(NOT_REACHED)),
             Ok(Err(why)) => Err(call.unanswered(why)),
             Ok(Ok((status, after, body))) => posted(call, status, after, &body),
         }

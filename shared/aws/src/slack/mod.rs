@@ -7,7 +7,7 @@ mod board;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use engine::failure::Failure;
@@ -21,6 +21,7 @@ use crate::failure::Call;
 const POST: Call = Call::changes("slack webhook");
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Slack cuts longer texts itself. Source: docs.slack.dev, "chat.postMessage".
 const TEXT_CHARS_MAX: usize = 39_000;
 
@@ -38,7 +39,9 @@ impl Slack for Aws {
 
     /// Source: docs.slack.dev, "Handling user interaction", "Message responses".
     async fn answer_in_slack(&self, to: &AnswerTo, text: &str) -> Result<(), Failure> {
-        let body = json!({ "response_type": "ephemeral", "replace_original": false, "text": escaped(text) });
+        let mut body = plain(text);
+        body["response_type"] = "ephemeral".into();
+        body["replace_original"] = false.into();
         send(to.reveal(), &body).await
     }
 }
@@ -46,7 +49,7 @@ impl Slack for Aws {
 /// To an incoming webhook.
 #[cfg(feature = "sns")]
 pub(crate) async fn post(webhook: &str, text: &str) -> Result<(), Failure> {
-    send(webhook, &json!({ "text": escaped(text) })).await
+    send(webhook, &plain(text)).await
 }
 
 async fn send(url: &str, body: &Value) -> Result<(), Failure> {
@@ -61,7 +64,8 @@ async fn send(url: &str, body: &Value) -> Result<(), Failure> {
 }
 
 fn connector() -> Connector {
-    Connector::builder().tls_provider(crate::client::tls()).build()
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    Connector::builder().connector_settings(settings).tls_provider(crate::client::tls()).build()
 }
 
 const NOT_A_URL: &str = "the parameter of the Slack webhook does not hold a URL that can be called";
@@ -72,6 +76,11 @@ fn request(url: &str, body: &Value) -> Result<HttpRequest, Failure> {
     request.set_uri(url).map_err(|_| POST.refused(NOT_A_URL))?;
     request.headers_mut().insert("content-type", "application/json; charset=utf-8");
     Ok(request)
+}
+
+/// A message in which nothing is formatted or linked by what it says.
+fn plain(text: &str) -> Value {
+    json!({ "text": escaped(text), "mrkdwn": false })
 }
 
 /// Slack's three special characters, so that a branch's name can call nobody to the channel.
@@ -139,6 +148,9 @@ mod tests {
         posted.unwrap();
         assert!(heard.starts_with("POST /services/T/B/x HTTP/1.1\r\n"), "{heard}");
         assert!(heard.contains("content-type: application/json"), "{heard}");
-        assert!(heard.ends_with("\r\n\r\n{\"text\":\"payments-production-7: deployed\"}"), "{heard}");
+        assert!(
+            heard.ends_with("\r\n\r\n{\"mrkdwn\":false,\"text\":\"payments-production-7: deployed\"}"),
+            "{heard}"
+        );
     }
 }

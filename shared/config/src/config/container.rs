@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use model::text::is_unseen;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -160,8 +161,10 @@ fn variable(name: &str, path: &Path, faults: &mut Faults) -> Option<()> {
 }
 
 pub(super) fn read_command(value: &Value, path: &Path, faults: &mut Faults) -> Option<Vec<String>> {
-    let allowed = format!("a word of 1 to {COMMAND_CHARS_MAX} characters");
-    let valid = |word: &str| (1..=COMMAND_CHARS_MAX).contains(&word.len());
+    let allowed = format!("a word of 1 to {COMMAND_CHARS_MAX} characters that can be seen");
+    // Whoever approves reads the command. Scripts have lines, which a plan writes out.
+    let is_seen = |c: char| matches!(c, '\n' | '\t') || !is_unseen(c);
+    let valid = |word: &str| (1..=COMMAND_CHARS_MAX).contains(&word.len()) && word.chars().all(is_seen);
     reader::list(value, path, 1..=COMMAND_WORDS_MAX, "words", faults, |value, path, faults| {
         reader::text(value, path, &allowed, valid, faults).map(str::to_owned)
     })

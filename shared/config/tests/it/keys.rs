@@ -153,8 +153,8 @@ fn a_wrong_container_is_told() {
     insta::assert_snapshot!(web("/container/command", json!("./serve")), @r#"$.container.command is "./serve"; allowed: a list of 1 to 100 words"#);
     insta::assert_snapshot!(web("/container/command", json!([])), @"$.container.command is a list of 0; allowed: a list of 1 to 100 words");
     insta::assert_snapshot!(web("/container/command", json!(["./serve", 8080, ""])), @"
-    $.container.command[1] is 8080; allowed: a word of 1 to 4096 characters
-    $.container.command[2] is empty; allowed: a word of 1 to 4096 characters
+    $.container.command[1] is 8080; allowed: a word of 1 to 4096 characters that can be seen
+    $.container.command[2] is empty; allowed: a word of 1 to 4096 characters that can be seen
     ");
     insta::assert_snapshot!(web("/container/stopTimeoutSeconds", json!(121)), @"$.container.stopTimeoutSeconds is 121; allowed: a whole number from 1 to 120");
 }
@@ -218,6 +218,18 @@ fn wrong_sidecars_are_told() {
     "#);
     insta::assert_snapshot!(web("/sidecars", json!({"a": {"image": IMAGE, "logRouter": {"type": "fluentd"}}, "b": {"image": IMAGE, "logRouter": {"type": "fluentd"}}})), @"$.sidecars.b.logRouter is a second log router; allowed: one log router a task, which a is");
     insta::assert_snapshot!(web("/sidecars/router", json!({"image": IMAGE, "logRouter": {"type": "fluentd", "secretOptions": {"Key": "ledger/logs"}}})), @r#"$.sidecars.router.logRouter.secretOptions.Key is "ledger/logs"; allowed: a secret's name under payments/, such as payments/db-url or, for a key of its JSON, payments/db:url"#);
+}
+
+#[test]
+fn what_cannot_be_seen_in_a_command_is_refused() {
+    for hidden in ["true\u{1b}[2K", "a\u{202e}b", "a\u{2028}b", "a\r", "a\u{200b}", "\u{7}"] {
+        for pointer in ["/container/command", "/deployment/before/command"] {
+            let told = web(pointer, json!(["sh", hidden]));
+            assert!(told.contains("[1] is ") && told.ends_with("characters that can be seen"), "{told}");
+            assert!(!told.contains(hidden), "{told}");
+        }
+    }
+    assert!(!web("/container/command", json!(["sh", "-c", "set -e\n\t./serve"])).contains("allowed"));
 }
 
 #[test]

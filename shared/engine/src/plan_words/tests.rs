@@ -182,6 +182,24 @@ fn what_cloudformation_waits_by_is_told_as_what_it_waits_for() {
 }
 
 #[test]
+fn a_command_forges_no_line_of_the_plan_and_hides_none() {
+    let errand = |words: &[&str]| Errand {
+        command: words.iter().map(|word| (*word).to_owned()).collect(),
+        timeout_minutes: 10,
+    };
+    let told = |words: &[&str]| {
+        let mut lines = vec![plain("image".to_owned())];
+        add_verify(&mut lines, &Verify::Errand(errand(words)));
+        lines[1].text.split_once("stays: ").unwrap().1.to_owned()
+    };
+    assert_eq!(told(&["./migrate", "up", "--to=7"]), "./migrate up --to=7");
+    assert_eq!(told(&["sh", "-c", "./migrate up", ""]), r#"sh -c "./migrate up" """#);
+    let forged = "true\n  - image stays as it is\u{1b}[2A\u{1b}[2K\u{202e}";
+    assert_eq!(told(&[forged]), r#""true\n  - image stays as it is\u{1b}[2A\u{1b}[2K\u{202e}""#);
+    assert_eq!(told(&["a\u{200b}b", "it's"]), r#""a\u{200b}b" "it's""#);
+}
+
+#[test]
 fn differences_of_the_config_come_between_dangerous_and_harmless_lines() {
     insta::assert_snapshot!(told(vec![
         change("ScalableTarget", "AWS::ApplicationAutoScaling::ScalableTarget", "Modify", json!({"Replacement": "False"}), &["MaxCapacity"]),

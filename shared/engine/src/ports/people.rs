@@ -50,7 +50,8 @@ pub trait People {
 pub trait Channels {
     /// `None` also where no app posts: only its bot can reach a channel by its id.
     async fn channels_record(&self) -> Answer<Option<Stored>>;
-    /// A message by itself, in that channel or in the installation's own. `Nowhere` where no app posts.
+    /// A message by itself, in that channel or in the installation's own. `Nowhere` where no app posts. What Slack puts off
+    /// for a moment is said again within the call.
     async fn say_in_slack(&self, channel: Option<&ChannelId>, text: &str) -> Answer<Posted>;
     /// The version of that record which people were last told of that it counts for nothing.
     async fn trouble_told(&self) -> Answer<Option<i64>>;
@@ -123,6 +124,6 @@ pub trait SlackBoard {
     /// Below that message, in its thread.
     async fn reply_in_slack(&self, place: &Place, message: &serde_json::Value) -> Answer<Posted>;
     /// Below that message, where its channel sees it too; before others, where a channel for that is configured and it
-    /// is `urgent`.
+    /// is `urgent`. What Slack puts off for a moment is said again within the call.
     async fn repeat_in_slack(&self, place: &Place, text: &str, urgent: bool) -> Answer<Posted>;
 }
