@@ -77,25 +77,17 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
     let client = Client::new(&config);
     // Not `tidegate-…`: such stacks are deployments.
     let stack = format!("service-base-{service}");
-    let parameters = [
-        ("Service", service.clone()),
-        ("Repository", arguments.repository.clone()),
-        ("CreateRepository", (arguments.create_repository && !arguments.installation.is_local()).to_string()),
-        ("Branches", arguments.branches.join(",")),
-        ("Paths", paths.join(",")),
-        ("Hosts", arguments.hosts.join(",")),
-        (
-            "Templates",
-            templates.iter().map(|(name, key)| format!("{name}:{key}")).collect::<Vec<_>>().join(","),
-        ),
-    ]
-    .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build());
+    let build_logs = arguments.installation.output(&config, "BuildLogGroupName").await?;
+    let parameters: Vec<Parameter> = parameters(arguments, service, &paths, &templates, build_logs)
+        .into_iter()
+        .map(|(name, value)| Parameter::builder().parameter_key(name).parameter_value(value).build())
+        .collect();
     eprintln!("deploying stack {stack}");
     let create = client
         .create_stack()
         .stack_name(&stack)
         .template_body(TEMPLATE)
-        .set_parameters(Some(parameters.to_vec()))
+        .set_parameters(Some(parameters.clone()))
         .capabilities(Capability::CapabilityIam);
     match create.send().await {
         Ok(_) => {}
@@ -104,7 +96,7 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
                 .update_stack()
                 .stack_name(&stack)
                 .template_body(TEMPLATE)
-                .set_parameters(Some(parameters.to_vec()))
+                .set_parameters(Some(parameters))
                 .capabilities(Capability::CapabilityIam);
             match update.send().await {
                 Ok(_) => {}
@@ -122,6 +114,27 @@ async fn try_add(arguments: &Add) -> Result<String, String> {
         }
         status => Err(format!("stack {stack} is {status}: its events in CloudFormation say why")),
     }
+}
+
+/// All that the template asks for: its defaults fit an installation under the name `tidegate` alone.
+fn parameters(
+    arguments: &Add,
+    service: &str,
+    paths: &[String],
+    templates: &BTreeMap<String, String>,
+    build_logs: String,
+) -> [(&'static str, String); 8] {
+    let templates: Vec<String> = templates.iter().map(|(name, key)| format!("{name}:{key}")).collect();
+    [
+        ("Service", service.to_owned()),
+        ("Repository", arguments.repository.clone()),
+        ("CreateRepository", (arguments.create_repository && !arguments.installation.is_local()).to_string()),
+        ("Branches", arguments.branches.join(",")),
+        ("Paths", paths.join(",")),
+        ("Hosts", arguments.hosts.join(",")),
+        ("Templates", templates.join(",")),
+        ("BuildLogGroup", build_logs),
+    ]
 }
 
 /// The emulator's CloudFormation knows no repositories; its CodeCommit does.
@@ -232,6 +245,8 @@ async fn settle(client: &Client, stack: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
     use super::*;
 
     fn record(templates: serde_json::Value) -> ServiceRecord {
@@ -261,5 +276,24 @@ mod tests {
             ["staging"]
         );
         assert!(kept_templates(&before, None).is_empty());
+    }
+
+    #[test]
+    fn the_stack_is_given_all_that_its_template_asks_for() {
+        let command = Add::augment_args(Command::new("add"));
+        let matches = command.get_matches_from(["add", "payments", "--stack", "platform"]);
+        let arguments = Add::from_arg_matches(&matches).unwrap();
+        let log_group = "platform-BuildProjectLogs-0123".to_owned();
+        let given = parameters(&arguments, "payments", &[], &BTreeMap::new(), log_group.clone());
+        let (_, rest) = TEMPLATE.split_once("\nParameters:\n").unwrap();
+        let (asked, _) = rest.split_once("\nConditions:\n").unwrap();
+        let name = |line: &'static str| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
+        let mut asked: Vec<&str> =
+            asked.lines().filter_map(name).map(|line| line.trim_end_matches(':')).collect();
+        let mut names = given.clone().map(|(name, _)| name);
+        asked.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(names, asked[..]);
+        assert!(given.contains(&("BuildLogGroup", log_group)));
     }
 }

@@ -17,7 +17,6 @@ mod clock;
 mod emulator;
 mod fresh;
 mod front_door;
-mod images_label;
 mod inbox;
 mod install;
 mod json_call;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::FrontDoor;
+use super::failing_image;
 use super::scope::Scope;
 use crate::clock;
 use crate::codecommit::Pushed;
@@ -19,7 +20,6 @@ use crate::control::Mishap;
 use crate::deployments::{Failure, Rollout, Step, Verdict};
 use crate::events::envelope;
 use crate::fresh;
-use crate::images_label;
 
 /// How often a held deployment looks whether it was released.
 const HOLD_POLL: Duration = Duration::from_millis(50);
@@ -170,7 +170,7 @@ impl ServiceDeployment<'_> {
         };
         let asked_for = self.door.control.take_mishap(&self.asked.account, &self.asked.stack, due);
         asked_for.is_some()
-            || images_label::says_it_fails(self.door, &self.asked.scope(), &self.asked.task_definition).await
+            || failing_image::is_run_by(self.door, &self.asked.scope(), &self.asked.task_definition).await
     }
 
     /// ECS itself takes the service back, before CloudFormation notices the failure.

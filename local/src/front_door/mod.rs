@@ -4,6 +4,7 @@
 mod cloudformation;
 mod ecr;
 mod ecs;
+mod failing_image;
 mod hooks;
 mod rds;
 mod refusals;

@@ -260,12 +260,11 @@ fn names(rendered: &Rendered, live: &Live, arns: &Arns) -> Result<Names, Refused
     let mut parts = arns.service.split(':').skip(1);
     let (partition, region) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
     let account = parts.next().unwrap_or_default();
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     let known = [
         ("AWS::Partition", Some(partition.to_owned())),
         ("AWS::Region", Some(region.to_owned())),
         ("AWS::AccountId", Some(account.to_owned())),
-        ("AWS::URLSuffix", Some(suffix.to_owned())),
+        ("AWS::URLSuffix", Some(model::region::dns_suffix(region).to_owned())),
         (SERVICE, Some(arns.service.clone())),
         (TASK_DEFINITION, Some(arns.task_definition.clone())),
         (TARGET_GROUP, arns.target_group.clone()),

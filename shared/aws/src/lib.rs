@@ -143,12 +143,8 @@ impl Aws {
 
     /// What ends the host names of this region's partition.
     pub(crate) fn dns_suffix(&self) -> &'static str {
-        dns_suffix(&self.region)
+        model::region::dns_suffix(&self.region)
     }
-}
-
-fn dns_suffix(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 /// The SDK's clients under short names, for the local AWS and the stories.

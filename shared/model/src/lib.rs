@@ -15,6 +15,7 @@ pub mod order;
 pub mod pattern;
 pub mod pipeline;
 pub mod place;
+pub mod region;
 pub mod release;
 pub mod severity;
 pub mod signal;

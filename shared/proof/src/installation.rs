@@ -58,8 +58,7 @@ impl Installation {
 
     /// Of its own region. Source: AWS general reference, "AWS Security Token Service endpoints and quotas".
     pub fn sts_host(&self) -> String {
-        let suffix = if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        format!("sts.{}.{suffix}", self.region)
+        format!("sts.{}.{}", self.region, model::region::dns_suffix(&self.region))
     }
 }
 

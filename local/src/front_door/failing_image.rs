@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::front_door::FrontDoor;
-use crate::front_door::scope::Scope;
+use super::FrontDoor;
+use super::scope::Scope;
 
 const LABEL: &str = "tidegate.local.fails";
 const DEPLOYMENT: &str = "deployment";
 
 /// Whether an image of the task definition, pushed to the local registry, says so.
-pub(crate) async fn says_it_fails(door: &FrontDoor, scope: &Scope, task_definition: &str) -> bool {
+pub(crate) async fn is_run_by(door: &FrontDoor, scope: &Scope, task_definition: &str) -> bool {
     let (Some(upstream), Some(stand_ins)) = (door.upstream(), door.stand_ins()) else { return false };
     let input = json!({ "taskDefinition": task_definition });
     let target = "AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition";
