@@ -60,8 +60,8 @@ pub(crate) fn init(arguments: &Init) -> ExitCode {
     }
     let asks = !arguments.yes && std::io::stdin().is_terminal();
     let mut questions = Questions { asks, input: std::io::stdin().lock() };
-    let written = match compose(arguments, &mut questions) {
-        Ok(written) => written,
+    let Composed { written, assumed } = match compose(arguments, &mut questions) {
+        Ok(composed) => composed,
         Err(why) => return fail(MISUSED, why),
     };
     if let Err(faults) = config::parse(written.as_bytes()) {
@@ -71,6 +71,9 @@ pub(crate) fn init(arguments: &Init) -> ExitCode {
         return fail(MISUSED, format!("cannot write {}: {error}", file.display()));
     }
     println!("{} is written; `tidegate check` says whether it stays valid", file.display());
+    if let Some(assumed) = assumed {
+        println!("{assumed}");
+    }
     ExitCode::SUCCESS
 }
 
@@ -101,18 +104,28 @@ impl<R: BufRead> Questions<R> {
     }
 }
 
-fn compose<R: BufRead>(arguments: &Init, questions: &mut Questions<R>) -> Result<String, String> {
+struct Composed {
+    written: String,
+    /// What nobody said, and where it is from.
+    assumed: Option<String>,
+}
+
+fn compose<R: BufRead>(arguments: &Init, questions: &mut Questions<R>) -> Result<Composed, String> {
     let service = questions.or_ask(arguments.service.as_ref(), "Service", &folder_name(&arguments.folder))?;
     let kind = questions.or_ask(arguments.kind.as_ref(), "Kind (web, worker, job)", "web")?;
     let mut lines = vec![entry("service", &service.as_str().into()), entry("kind", &kind.as_str().into())];
+    let mut assumed = None;
     match kind.as_str() {
         "web" => {
-            let exposed = exposed_port(&arguments.folder)?;
-            let port = questions.or_ask(
-                arguments.port.as_ref(),
-                "Port of the container",
-                &exposed.unwrap_or(PORT_UNKNOWN).to_string(),
-            )?;
+            let (likely, whence) = match exposed_port(&arguments.folder)? {
+                Some(exposed) => (exposed, "the first that the Dockerfile exposes"),
+                None => (PORT_UNKNOWN, "only assumed, as no Dockerfile exposes one"),
+            };
+            let question = format!("Port of the container; {likely} is {whence}");
+            let port = questions.or_ask(arguments.port.as_ref(), &question, &likely.to_string())?;
+            if arguments.port.is_none() && !questions.asks {
+                assumed = Some(format!("its port {likely} is {whence}; --port says another"));
+            }
             let paths = if arguments.paths.is_empty() {
                 let path = questions.ask("Path", &format!("/{service}"))?;
                 let below = format!("{}/*", path.trim_end_matches('/'));
@@ -153,7 +166,7 @@ fn compose<R: BufRead>(arguments: &Init, questions: &mut Questions<R>) -> Result
         Value::from(environment),
         Value::from(branch)
     ));
-    Ok(format!("{{\n{}\n}}\n", lines.join(",\n")))
+    Ok(Composed { written: format!("{{\n{}\n}}\n", lines.join(",\n")), assumed })
 }
 
 fn entry(key: &str, value: &Value) -> String {
@@ -208,7 +221,7 @@ mod tests {
     /// What is written when these lines are typed, none of them when nothing is asked.
     fn written(arguments: &Init, typed: Option<&str>) -> String {
         let mut questions = Questions { asks: typed.is_some(), input: typed.unwrap_or_default().as_bytes() };
-        let written = compose(arguments, &mut questions).unwrap();
+        let Composed { written, .. } = compose(arguments, &mut questions).unwrap();
         config::parse(written.as_bytes()).unwrap_or_else(|faults| panic!("{faults}\nin {written}"));
         written
     }
@@ -230,6 +243,23 @@ mod tests {
 }
 "#
         );
+    }
+
+    #[test]
+    fn where_a_port_is_from_is_told_unless_somebody_said_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let assumed = |arguments: &Init, asks: bool| {
+            let mut questions = Questions { asks, input: "".as_bytes() };
+            compose(arguments, &mut questions).unwrap().assumed
+        };
+        let unsaid = arguments(folder.path());
+        let told = assumed(&unsaid, false).unwrap();
+        assert_eq!(told, "its port 8080 is only assumed, as no Dockerfile exposes one; --port says another");
+        std::fs::write(folder.path().join("Dockerfile"), "FROM a\nEXPOSE 3000-3005\n").unwrap();
+        let told = assumed(&unsaid, false).unwrap();
+        assert_eq!(told, "its port 3000 is the first that the Dockerfile exposes; --port says another");
+        assert_eq!(assumed(&unsaid, true), None);
+        assert_eq!(assumed(&Init { port: Some(7), ..arguments(folder.path()) }, false), None);
     }
 
     #[test]
@@ -275,7 +305,7 @@ mod tests {
     fn an_answer_that_is_no_number_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let mut questions = Questions { asks: true, input: "web\neighty\n\n\n".as_bytes() };
-        let why = compose(&arguments(folder.path()), &mut questions).unwrap_err();
-        assert_eq!(why, r#""eighty" is not a port"#);
+        let why = compose(&arguments(folder.path()), &mut questions).err();
+        assert_eq!(why.as_deref(), Some(r#""eighty" is not a port"#));
     }
 }

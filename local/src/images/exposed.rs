@@ -2,7 +2,8 @@
 
 use super::dockerfile::{Image, Instruction, expand, parse};
 
-/// The TCP ports that the image of the last stage exposes, in the order of the file; those of its base are not known.
+/// The TCP ports that the image of the last stage exposes, in the order of the file, of a range the first; those of its
+/// base are not known.
 ///
 /// # Errors
 /// When the text is no Dockerfile: why, in docker's words.
@@ -32,7 +33,7 @@ pub fn exposed_ports(dockerfile: &str) -> Result<Vec<u16>, String> {
                 known.extend(more);
             }
             Instruction::Image(Image::Expose(words)) => {
-                let port = |word: &String| expand(word, &value).trim_end_matches("/tcp").parse::<u16>().ok();
+                let port = |word: &String| first_port(&expand(word, &value));
                 ports.extend(words.iter().filter_map(port).filter(|port| *port != 0));
             }
             Instruction::Run
@@ -54,6 +55,14 @@ pub fn exposed_ports(dockerfile: &str) -> Result<Vec<u16>, String> {
     Ok(ports)
 }
 
+/// Of `8080`, `8080/tcp` or `8080-8090`.
+fn first_port(exposed: &str) -> Option<u16> {
+    let ports = exposed.strip_suffix("/tcp").unwrap_or(exposed);
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+    (first <= last).then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +76,8 @@ mod tests {
             ("FROM a\nARG PORT=5000\nEXPOSE $PORT\n", &[5000]),
             ("ARG PORT=5000\nFROM a\nARG PORT\nEXPOSE ${PORT}\n", &[5000]),
             ("FROM a\nENV PORT=4000\nEXPOSE ${PORT:-1}\n", &[4000]),
+            ("FROM a\nEXPOSE 3000-3005 9000-9001/tcp 53-54/udp\n", &[3000, 9000]),
+            ("FROM a\nEXPOSE 3005-3000 3000- -3000\n", &[]),
             ("FROM a\nEXPOSE $UNKNOWN 0 70000 eighty\n", &[]),
             ("FROM a\n", &[]),
         ] {
