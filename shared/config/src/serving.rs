@@ -106,7 +106,9 @@ fn default(declaration: &Value) -> Value {
     match &declaration["Default"] {
         Value::Null => Value::Null,
         Value::String(text) => text.as_str().into(),
-        other => other.to_string().into(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string().into()
+        }
     }
 }
 
