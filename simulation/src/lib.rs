@@ -19,6 +19,7 @@ mod events;
 mod executor;
 mod faults;
 mod foreign;
+mod last_stops;
 #[cfg(test)]
 mod late_delivery;
 mod load;

@@ -549,7 +549,7 @@ impl World {
                     Said::Approve => "approves",
                     Said::Reject => "rejects",
                 };
-                (voters::click(self.base.now, slack, verb, request), what)
+                (voters::clicked(self.base.now, slack, verb, request).into_bytes(), what)
             }
             By::Reply { token, is_its } => {
                 if *is_its {
