@@ -189,9 +189,11 @@ fn wanted() -> Vec<Wanted> {
 }
 
 /// What the world turns down, as AWS does.
-const REFUSED: [&str; 5] = [
+const REFUSED: [&str; 7] = [
     "StartBuild again under its token",
     "StartBuild, the queue is full",
+    "an image under a tag that is taken",
+    "CreateChangeSet, the stack is busy",
     "ExecuteChangeSet again",
     "a signature that is none",
     "an order again under its nonce",
