@@ -94,6 +94,9 @@ enum Verb {
         /// Instead: 4,000 pushes to 1,000 services in ten minutes, and 100 pushes to one service in two seconds.
         #[arg(long, conflicts_with = "seeds")]
         load: bool,
+        /// Instead: all that happens in the run of this seed, for reading.
+        #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "load"])]
+        trace: Option<u64>,
         #[arg(long)]
         json: bool,
     },
@@ -134,7 +137,8 @@ async fn main() -> ExitCode {
         Verb::Quarantine(verb) => quarantine::quarantine(verb).await,
         Verb::Replay { file, json } => replay::replay(&file, json),
         Verb::Simulate { load: true, json, .. } => simulate::load(json),
-        Verb::Simulate { seeds, json, load: false } => simulate::simulate(seeds, json),
+        Verb::Simulate { trace: Some(seed), json, .. } => simulate::trace(seed, json),
+        Verb::Simulate { seeds, json, load: false, trace: None } => simulate::simulate(seeds, json),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use intake::Meaning;
 use intake::dead_letter::{DeadLetter, Payload, Redrive, Stop};
+use intake::{Meaning, Subject};
 use model::text::excerpt;
 
 use crate::said::is_fit_to_show;
@@ -32,10 +32,16 @@ fn explained(letter: &DeadLetter) {
     // Reasons can have several lines, and are cut where they are shown.
     letter.why().lines().take(3).for_each(|line| assert!(excerpt(line, 100).chars().count() <= 101));
     let readings = letter.readings();
-    let heard_from_a_person = |owner: intake::Function| owner.hears_people();
-    let is_from_a_person = letter.function.is_some_and(heard_from_a_person)
-        || readings.iter().any(|reading| reading.owner.is_some_and(heard_from_a_person))
-        || letter.payload == Payload::Withheld;
+    let nothing_read = readings.is_empty() && letter.function.is_some_and(intake::Function::hears_people);
+    let is_from_a_person = readings.iter().any(|reading| reading.is_said_by_people(letter.function))
+        || letter.payload == Payload::Withheld
+        || nothing_read;
+    for reading in &readings {
+        if let Meaning::Signal(Subject::PipelineApproval(asked)) = &reading.meaning {
+            let shown = letter.shown().unwrap_or_default();
+            assert!(asked.token.is_none() && !shown.contains("approvalReviewLink"), "a token is shown");
+        }
+    }
     assert_eq!(letter.shown().is_none(), is_from_a_person);
     let Ok(redrive) = letter.redrive() else { return };
     assert!(!is_from_a_person, "an answer of a person is sent again");

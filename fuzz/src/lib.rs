@@ -3,11 +3,13 @@
 //!
 //! `cargo test` runs the kept corpus and much that is generated; `fuzz/run` runs a coverage-guided fuzzer.
 
+mod caller;
 mod config;
 mod dead_letter;
 mod ids;
 mod intake;
 mod parameter;
+mod policies;
 mod records;
 mod reply;
 mod said;
@@ -23,12 +25,14 @@ pub struct Target {
     pub check: fn(&[u8]),
 }
 
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "intake", check: intake::payload },
     Target { name: "reply", check: reply::message },
     Target { name: "config", check: config::service_config },
     Target { name: "parameter", check: parameter::value },
     Target { name: "records", check: records::record },
+    Target { name: "policies", check: policies::record },
+    Target { name: "caller", check: caller::answer },
     Target { name: "slack", check: slack::body },
     Target { name: "template", check: template::base },
     Target { name: "stored", check: stored::item },

@@ -1,6 +1,12 @@
 //! What stands in the table: read as it was written, or refused with a reason; never guessed.
 
+use databases::drill::Drills;
+use databases::watch::Watch;
+use engine::show::Shown;
+use intake::dead_letter::Dropped;
 use model::build::Build;
+use model::listener::Listener;
+use model::pipeline::Request;
 use model::release::Release;
 use model::stored::{self, FORMAT, Unreadable};
 use model::track::Track;
@@ -27,7 +33,15 @@ pub(crate) fn item(bytes: &[u8]) {
     if let Some(build) = read::<Build>(format, body) {
         assert_eq!(build.id().family(), build.family);
     }
+    read::<Listener>(format, body);
+    read::<Watch>(format, body);
+    read::<Drills>(format, body);
+    read::<Request>(format, body);
+    read::<Shown>(format, body);
+    read::<Dropped>(format, body);
+    // Where the patrol goes on, and which version of the record of channels was told of.
     read::<Option<String>>(format, body);
+    read::<i64>(format, body);
 }
 
 fn release(release: &Release) {

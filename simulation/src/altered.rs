@@ -1,9 +1,9 @@
 //! Decisions as a mutated product would have made them, from those that it made.
 
 use model::decide::Advance;
-use model::effect::{Effect, Notice};
+use model::effect::{Effect, Notice, Promise};
 use model::ids::{EffectKey, Revision};
-use model::release::{Asked, Ending, Phase, Release};
+use model::release::{Asked, Ending, Phase, Release, Stop};
 use model::track::Track;
 
 use crate::mutation::Mutation;
@@ -16,6 +16,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         Mutation::SupersededKept => keep_superseded(before, advance),
         Mutation::CommitTimeOrders => order_by_commit_time(sources, before, advance),
         Mutation::DeploymentSuperseded => supersede_deployment(before, advance),
+        Mutation::DeploymentStopped => stop_deployment(before, advance),
         Mutation::ApprovalSkipped => count_as_approved(before, advance, |_, _| true),
         Mutation::VotesCarriedOver => count_as_approved(before, advance, carry_votes_over),
         Mutation::RetiredKept if advance.track.live.is_none() => {
@@ -109,6 +110,25 @@ fn supersede_deployment(before: &Track, advance: &mut Advance) {
         promise.effect = Effect::Announce { notice: Notice::Ended };
     }
     advance.changed.push(release);
+}
+
+/// As if its time were over because there is something newer.
+fn stop_deployment(before: &Track, advance: &mut Advance) {
+    let made = before.newest.as_ref().map_or(0, |newest| newest.n);
+    let track = &mut advance.track;
+    let Some(at) = track.in_flight.iter().find(|release| release.id.n > made).map(|new| new.created_at)
+    else {
+        return;
+    };
+    for release in &mut track.in_flight {
+        if let Phase::Deploying { started: true, stop: stop @ None, .. } = &mut release.phase {
+            *stop = Some(Stop { at, ordered: None });
+            track.promised += 1;
+            let key = EffectKey { release: release.id.clone(), k: track.promised };
+            let effect = Effect::StopDeployment;
+            track.outbox.push(Promise { key, effect, due: at, waits: 0, waiting_for: None });
+        }
+    }
 }
 
 /// A release that is about to wait for its approval does not, where `counts` says so of what it was and what is asked.

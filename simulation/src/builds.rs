@@ -133,7 +133,10 @@ impl World {
         };
         if status == BuildStatus::Succeeded {
             let digest = match run.becomes {
-                Becomes::TagTaken => format!("sha256:{}", "f".repeat(64)),
+                Becomes::TagTaken => {
+                    self.coverage.hit("refused", "an image under a tag that is taken");
+                    format!("sha256:{}", "f".repeat(64))
+                }
                 Becomes::Succeeded | Becomes::SucceededUntold | Becomes::Failed(_) => run.digest.clone(),
             };
             self.push_image(&run, digest);

@@ -9,7 +9,7 @@ mod secrets;
 
 pub(crate) use commits::{READ_AGE_MAX_MS, commit};
 pub(crate) use errands::{errand, verdict};
-pub(crate) use executions::{execution, retirement};
+pub(crate) use executions::{execution, interruption, retirement};
 pub(crate) use places::places;
 pub(crate) use rest::{LIVENESS_MS, liveness, rest, unnoticed_heads};
 pub(crate) use secrets::no_secret_was_told;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::pending;
 
-use crate::world::{Function, Invocation, Origin, World};
+use crate::world::{Function, Invocation, Origin, SPOKEN_QUEUE, World};
 
 /// Where an invocation dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +75,12 @@ pub(crate) async fn survive(world: &RefCell<World>, call: &'static str, number: 
 pub(crate) fn last_delivery(mut invocation: Invocation) -> Invocation {
     match &mut invocation.origin {
         Origin::Event { attempt } if invocation.function != Function::Approval => *attempt = u32::MAX - 1,
-        Origin::Queue(message) => message.receives = u32::MAX,
-        Origin::Event { .. } | Origin::Schedule | Origin::Person(_) => {}
+        Origin::Queue(message) if message.queue != SPOKEN_QUEUE => message.receives = u32::MAX,
+        Origin::Event { .. }
+        | Origin::Queue(_)
+        | Origin::Schedule
+        | Origin::Person(_)
+        | Origin::Operator(_) => {}
     }
     invocation
 }

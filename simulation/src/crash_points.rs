@@ -1,16 +1,19 @@
 //! Every call of every story, and a crash there: before it takes effect, and after. Whatever was being handled comes
 //! again, or is lost but for the sweep; either way the story ends as it would have.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::thread;
 
 use engine::ports::BuildStatus;
+use serde_json::{Value, json};
 
 use crate::builds;
+use crate::calls::CALLS;
+use crate::campaign::caught;
 use crate::crash::{CrashPoint, Moment, Then};
 use crate::errands;
 use crate::operations;
-use crate::script::{Answer, Scripted};
+use crate::script::{Answer, Hears, Scripted};
 use crate::sources::CommitKind::{BadConfig, Contested, Earlier, Good, Migrating, Resized, Verified};
 use crate::story::What;
 use crate::trace::Keep;
@@ -22,6 +25,8 @@ const SERVICE: &str = "payments";
 const PRODUCTION: &str = "tidegate-payments-production";
 /// An hour after the first push: everything that it brought is over.
 const LATER: u64 = 60;
+/// Minutes after a push that goes well its deployment runs.
+const DEPLOYING: u64 = 17;
 
 #[derive(Debug, Default)]
 pub struct CrashPoints {
@@ -29,7 +34,16 @@ pub struct CrashPoints {
     /// Calls at which it was crashed.
     pub calls: u64,
     pub runs: u64,
+    /// Calls of the ports that it was crashed at, by name.
+    pub struck: BTreeSet<&'static str>,
     pub failures: Vec<String>,
+}
+
+impl CrashPoints {
+    /// Calls of the ports that no story makes, so that it was never crashed there.
+    pub fn unstruck(&self) -> Vec<&'static str> {
+        CALLS.iter().map(|(call, _)| *call).filter(|call| !self.struck.contains(call)).collect()
+    }
 }
 
 struct Told {
@@ -49,41 +63,52 @@ struct Ends {
 
 /// Plays every story as it is written; what did not come to its end.
 pub fn uncrashed() -> Vec<String> {
-    let mut failures = Vec::new();
+    let mut points = CrashPoints::default();
     for story in stories() {
-        story.check(None, &mut failures);
+        story.check(None, &mut points);
     }
-    failures
+    points.failures
 }
 
-/// Plays every story without a crash and with one at each of its calls.
-pub fn crash_points() -> CrashPoints {
+/// Plays every story without a crash and with one at each of its calls. `half`: what follows a crash alternates from call
+/// to call, for neighbours are alike.
+pub fn crash_points(half: bool) -> CrashPoints {
     let mut all = CrashPoints::default();
-    let checked: Vec<CrashPoints> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            stories().into_iter().map(|story| scope.spawn(move || every_crash(&story))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    let checked: Vec<Result<CrashPoints, String>> = thread::scope(|scope| {
+        let check = |story: Told| {
+            let points = caught(|| every_crash(&story, half));
+            points.map_err(|panic| format!("{}: {panic}", story.name))
+        };
+        let threads: Vec<_> = stories().into_iter().map(|story| scope.spawn(move || check(story))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|story| story.unwrap_or_else(|_| Err("a story's thread died".to_owned()))).collect()
     });
     for story in checked {
-        all.stories += story.stories;
-        all.calls += story.calls;
-        all.runs += story.runs;
-        all.failures.extend(story.failures);
+        match story {
+            Ok(story) => {
+                all.stories += story.stories;
+                all.calls += story.calls;
+                all.runs += story.runs;
+                all.struck.extend(story.struck);
+                all.failures.extend(story.failures);
+            }
+            Err(panic) => all.failures.push(panic),
+        }
     }
     all
 }
 
-fn every_crash(story: &Told) -> CrashPoints {
+fn every_crash(story: &Told, half: bool) -> CrashPoints {
     let mut points = CrashPoints { stories: 1, ..CrashPoints::default() };
-    points.calls = story.check(None, &mut points.failures);
-    points.runs = 1;
-    for call in 1..=points.calls {
-        // What follows alternates from call to call: all four together take minutes, and neighbours are alike.
-        let (before, after) =
-            if call % 2 == 0 { (Then::Redelivered, Then::Lost) } else { (Then::Lost, Then::Redelivered) };
-        for (moment, then) in [(Moment::BeforeItsEffect, before), (Moment::AfterItsEffect, after)] {
-            story.check(Some(CrashPoint { call, moment, then }), &mut points.failures);
-            points.runs += 1;
+    let calls = story.check(None, &mut points);
+    points.calls = calls;
+    for call in 1..=calls {
+        for (at, moment) in [Moment::BeforeItsEffect, Moment::AfterItsEffect].into_iter().enumerate() {
+            for (next, then) in [Then::Redelivered, Then::Lost].into_iter().enumerate() {
+                if !half || (call + at as u64 + next as u64).is_multiple_of(2) {
+                    story.check(Some(CrashPoint { call, moment, then }), &mut points);
+                }
+            }
         }
     }
     points
@@ -91,7 +116,8 @@ fn every_crash(story: &Told) -> CrashPoints {
 
 impl Told {
     /// Plays the story and says how many calls that took.
-    fn check(&self, crash: Option<CrashPoint>, failures: &mut Vec<String>) -> u64 {
+    fn check(&self, crash: Option<CrashPoint>, points: &mut CrashPoints) -> u64 {
+        points.runs += 1;
         let world = self.scripted.play(self.scripted.world(SEED, Keep::Nothing, crash));
         let world = world.borrow();
         let ends = Ends::of(&world);
@@ -102,9 +128,10 @@ impl Told {
         if crash.is_some() && world.crash.struck.is_none() {
             wrong.push("no crash happened".to_owned());
         }
+        points.struck.extend(world.crash.struck);
         if !wrong.is_empty() {
             let call = world.crash.struck.unwrap_or("no call");
-            failures.push(format!("{}, {call} {crash:?}: {}", self.name, wrong.join("; ")));
+            points.failures.push(format!("{}, {call} {crash:?}: {}", self.name, wrong.join("; ")));
         }
         world.crash.calls
     }
@@ -176,6 +203,7 @@ fn stories() -> Vec<Told> {
     stories.extend(stories_of_more_pushes());
     stories.extend(stories_of_places());
     stories.extend(stories_of_retirements());
+    stories.extend(stories_of_people());
     stories
 }
 
@@ -305,6 +333,83 @@ fn stories_of_retirements() -> Vec<Told> {
     ]
 }
 
+/// Somebody orders something of the track in production.
+fn ordered(scripted: Scripted, minute: u64, mut order: Value) -> Scripted {
+    order["track"] = format!("{SERVICE}/production").into();
+    scripted.acts(minute * MINUTE, What::Given { order })
+}
+
+fn stories_of_people() -> Vec<Told> {
+    use operations::Becomes::{Completed, RollbackFailed};
+    let cancel = |n: u32| json!({ "order": "cancel", "release": format!("{SERVICE}-production-{n}") });
+    let mut promoted = Scripted::new(&[SERVICE.to_owned()], &["production", "staging"]);
+    promoted.story.platform.promote("staging", "production");
+    let retry = json!({ "order": "retry", "release": format!("{SERVICE}-production-1") });
+    let back = json!({ "order": "rollback", "to": format!("{SERVICE}-production-1") });
+    let failed = builds::Becomes::Failed(BuildStatus::Failed);
+    let hangs = operations_become(two_pushes(LATER), [Completed, RollbackFailed]);
+    let unannounced = one_push().scripted(|script| script.hears = Hears::NoPush);
+    vec![
+        story(
+            "a release is promoted",
+            promoted.pushes(0, SERVICE, Good),
+            &["production-1 Deployed", "staging-1 Deployed"],
+            1,
+            2,
+        ),
+        story(
+            "a release is rolled back",
+            ordered(two_pushes(LATER), 2 * LATER, back),
+            &["production-1 Deployed", "production-2 Deployed", "production-3 Deployed"],
+            2,
+            3,
+        ),
+        story(
+            "a first creation is cancelled",
+            ordered(one_push(), DEPLOYING, cancel(1)),
+            &["production-1 RolledBack"],
+            1,
+            1,
+        ),
+        story(
+            "an update is cancelled",
+            ordered(two_pushes(LATER), LATER + DEPLOYING, cancel(2)),
+            &["production-1 Deployed", "production-2 RolledBack"],
+            2,
+            2,
+        ),
+        story(
+            "a failed release is tried again",
+            ordered(build_becomes(one_push(), failed), LATER, retry),
+            &["production-1 Failed", "production-2 Deployed"],
+            2,
+            1,
+        ),
+        story(
+            "a stack that hangs in its rollback is repaired",
+            ordered(hangs, 2 * LATER, json!({ "order": "repair" })),
+            &["production-1 Deployed", "production-2 Failed"],
+            2,
+            2,
+        ),
+        story(
+            "an approval in Slack",
+            answered(one_push(), 1, Answer::InSlack),
+            &["production-1 Deployed"],
+            1,
+            1,
+        ),
+        story(
+            "an approval by the command line",
+            answered(one_push(), 1, Answer::ByCommand),
+            &["production-1 Deployed"],
+            1,
+            1,
+        ),
+        story("a push that nobody announces", unannounced, &["production-1 Deployed"], 1, 1),
+    ]
+}
+
 /// Two services on one listener.
 fn stories_of_places() -> Vec<Told> {
     const OTHER: &str = "ledger";
@@ -371,7 +476,7 @@ fn stories_of_more_pushes() -> Vec<Told> {
             2,
             1,
         ),
-        story("a second push while the first deploys", two_pushes(17), &both_deployed, 2, 2),
+        story("a second push while the first deploys", two_pushes(DEPLOYING), &both_deployed, 2, 2),
         story(
             "what is live is pushed again after a rejection",
             answered(two_pushes(LATER).pushes(2 * LATER, SERVICE, Earlier), 2, Answer::Reject),

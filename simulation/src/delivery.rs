@@ -12,17 +12,17 @@ use crate::events;
 use crate::executor::{Outcome, Task};
 use crate::faults::Fault;
 use crate::foreign::{Fate, Foreign, Receiver};
+use crate::last_stops;
 use crate::mutated::Mutated;
 use crate::ports::Ports;
 use crate::run::{Run, sweep_again};
 use crate::witness;
-use crate::world::{Function, Happening, Invocation, MINUTE, Message, Origin, SECOND, World};
+use crate::world::{Function, Happening, Invocation, MINUTE, Message, Origin, SECOND, SPOKEN_QUEUE, World};
 
 /// Lambda tries an asynchronous invocation this often in all. Source: Lambda developer guide, "Asynchronous invocation".
 const EVENT_ATTEMPTS_MAX: u32 = 3;
-/// After so many receives a message goes to the dead-letter queue, as `template.yaml` says.
-const RECEIVES_MAX: u32 = 5;
-/// How long a received message stays hidden, as `template.yaml` says.
+/// How long a received message stays hidden, as `template.yaml` says of every queue. After as many receives as there are
+/// a message has not got as old as its queue would keep it.
 const VISIBILITY_MS: u64 = 180 * SECOND;
 /// A function that takes longer is ended, as `template.yaml` says; only the sweep has more.
 const FUNCTION_MS_MAX: u64 = 30 * SECOND;
@@ -158,14 +158,16 @@ impl Run {
         match &invocation.origin {
             Origin::Schedule => sweep_again(world),
             Origin::Person(ordered) => world.hears_of_order(ordered, said),
+            Origin::Operator(_) if succeeded => {}
+            Origin::Operator(letter) => world.dead_letters.push(letter.clone()),
             Origin::Event { .. } if succeeded => {}
             Origin::Event { attempt } if attempt + 1 < EVENT_ATTEMPTS_MAX => {
                 let attempt = attempt + 1;
                 let again = Invocation { origin: Origin::Event { attempt }, ..invocation };
                 world.later(u64::from(attempt) * MINUTE, Happening::Invoke(again));
             }
-            Origin::Event { .. } => world.dead_letter(invocation),
-            Origin::Queue(message) if !succeeded && message.receives < RECEIVES_MAX => {
+            Origin::Event { .. } => world.gives_up(&invocation, last_stops::failures(&invocation)),
+            Origin::Queue(message) if !succeeded && message.receives < receives_max(message.queue) => {
                 world.comes_again(message.clone());
             }
             Origin::Queue(message) => {
@@ -173,7 +175,7 @@ impl Run {
                     world.goes_on(group);
                 }
                 if !succeeded {
-                    world.dead_letter(invocation);
+                    world.gives_up(&invocation, last_stops::dead_letter(message, &invocation.payload));
                 }
             }
         }
@@ -238,8 +240,14 @@ fn function_of(queue: &str) -> Function {
         "BuilderQueue" => Function::Builder,
         "DeployerQueue" => Function::Deployer,
         "PatrolQueue" => Function::Push,
+        SPOKEN_QUEUE => Function::Approval,
         _ => Function::Notify,
     }
+}
+
+/// After so many receives a message goes to the dead-letter queue, as `template.yaml` says.
+fn receives_max(queue: &str) -> u32 {
+    if queue == "PatrolQueue" { 3 } else { 5 }
 }
 
 pub(crate) fn invoke(ports: Mutated, invocation: &Invocation) -> Task {
@@ -281,35 +289,6 @@ impl World {
         }
     }
 
-    fn dead_letter(&mut self, invocation: Invocation) {
-        let function = invocation.function.name();
-        self.coverage.hit("dead letter", function);
-        self.say(format_args!("{function}'s payload is dead-lettered"));
-        if let Some(fate) = self.foreign.get_mut(&invocation.payload) {
-            fate.dead_lettered = true;
-        }
-        self.dead_letters.push(invocation);
-    }
-
-    /// An operator sends everything again that was dead-lettered. What people said is not said for them again.
-    pub(crate) fn redrive(&mut self) {
-        for invocation in std::mem::take(&mut self.dead_letters) {
-            self.coverage.hit("redriven", invocation.function.name());
-            let delay = self.random.between(1, 10 * SECOND);
-            match invocation.origin {
-                Origin::Queue(message) => {
-                    self.later(delay, Happening::Deliver(Message { receives: 0, ..message }));
-                }
-                Origin::Event { .. } if invocation.function == Function::Approval => {}
-                Origin::Event { .. } => {
-                    let origin = Origin::Event { attempt: 0 };
-                    self.later(delay, Happening::Invoke(Invocation { origin, ..invocation }));
-                }
-                Origin::Schedule | Origin::Person(_) => {}
-            }
-        }
-    }
-
     /// A payload comes that is nobody's of ours.
     pub(crate) fn foreign_comes(&mut self, foreign: &Foreign) {
         let id = self.id();
@@ -337,6 +316,29 @@ impl World {
         if fate.inert && commits > 0 {
             let function = invocation.function.name();
             self.violation(Invariant::I7, format!("a payload of nobody's moved a track through {function}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../template.yaml");
+
+    #[test]
+    fn queues_are_as_the_template_makes_them() {
+        for queue in ["BuilderQueue", "DeployerQueue", "NotifyQueue", "PatrolQueue", SPOKEN_QUEUE] {
+            let made = TEMPLATE.split(&format!("\n  {queue}:\n")).nth(1).expect(queue);
+            let number = |key: &str| {
+                let text =
+                    made.split(key).nth(1).and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+                text.and_then(|text| text.parse::<u64>().ok())
+            };
+            assert_eq!(number("maxReceiveCount: "), Some(u64::from(receives_max(queue))), "{queue}");
+            assert_eq!(number("VisibilityTimeout: "), Some(VISIBILITY_MS / SECOND), "{queue}");
+            let kept = number("MessageRetentionPeriod: ").map(|seconds| seconds * SECOND);
+            assert!(kept > Some(u64::from(receives_max(queue)) * VISIBILITY_MS), "{queue}");
         }
     }
 }

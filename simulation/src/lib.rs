@@ -19,6 +19,7 @@ mod events;
 mod executor;
 mod faults;
 mod foreign;
+mod last_stops;
 #[cfg(test)]
 mod late_delivery;
 mod load;
@@ -51,7 +52,7 @@ mod world;
 pub use beside::databases::{WatchFlaw, watch_world};
 pub use beside::drills::{DrillFlaw, drill_world};
 pub use beside::pipelines::{PipelineFlaw, pipeline_world};
-pub use campaign::{BESIDE_EVERY, Failed, Progress, Summary, campaign};
+pub use campaign::{BESIDE_EVERY, Failed, Progress, Seeded, Summary, campaign};
 pub use coverage::Coverage;
 pub use crash_points::{CrashPoints, crash_points, uncrashed};
 pub use load::{Load, burst, crowd, stalled};
@@ -65,11 +66,6 @@ pub use unheard::{Unheard, by_sweep_alone, calls_beside, unannounced};
 /// One run, without its trace.
 pub fn run(seed: u64) -> Report {
     run::run(seed, trace::Keep::Hash, None)
-}
-
-/// One run with its trace, for reading.
-pub fn traced(seed: u64) -> Report {
-    run::run(seed, trace::Keep::Lines, None)
 }
 
 /// One run of a product with a fault.

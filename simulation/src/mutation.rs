@@ -23,6 +23,8 @@ pub enum Mutation {
     CommitTimeOrders,
     /// A push supersedes what is being deployed, too.
     DeploymentSuperseded,
+    /// A push takes back what is being deployed.
+    DeploymentStopped,
     /// A plan needs no approval.
     ApprovalSkipped,
     /// Approvals of a plan count for the next one, whatever its fingerprint.
@@ -88,7 +90,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 36] = [
+    pub const ALL: [Mutation; 37] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -97,6 +99,7 @@ impl Mutation {
         Mutation::SupersededKept,
         Mutation::CommitTimeOrders,
         Mutation::DeploymentSuperseded,
+        Mutation::DeploymentStopped,
         Mutation::ApprovalSkipped,
         Mutation::VotesCarriedOver,
         Mutation::RetiredKept,
@@ -137,7 +140,7 @@ impl Mutation {
             | Mutation::FloorRemembered
             | Mutation::BackupsTakenForGranted
             | Mutation::ExitCodeUnread => "I1: ",
-            Mutation::DeploymentSuperseded => "I2: ",
+            Mutation::DeploymentSuperseded | Mutation::DeploymentStopped => "I2: ",
             Mutation::VersionUnchecked
             | Mutation::OutboxSkipped
             | Mutation::DoneBeforeDone

@@ -104,6 +104,7 @@ impl World {
         operation.becomes = Becomes::RolledBack;
         operation.stopped = Some(token.to_string());
         let executed = operation.token.clone();
+        checks::interruption(self, &executed);
         self.coverage.hit("operation", "cancelled");
         self.say(format_args!("{executed} is cancelled"));
         self.step_in(name, &executed, 2, (SECOND, MINUTE));
@@ -181,15 +182,22 @@ impl World {
         }
         if found.is_busy() && found.status != "CREATE_IN_PROGRESS" {
             let why = format!("ValidationError: Stack:{} is in {} state", found.id, found.status);
+            self.coverage.hit("refused", "DeleteStack, the stack is busy");
             return Err(Failure::NoCapacity { call: "DeleteStack", why });
         }
         let (id, was_completed) = (found.id.clone(), found.completed_at.is_some());
+        if found.status == "CREATE_IN_PROGRESS" {
+            let runs = |operation: &&Operation| operation.stack == *name && operation.ended.is_none();
+            let running = self.stacks.operations.iter().find(runs).map(|operation| operation.token.clone());
+            running.iter().for_each(|executed| checks::interruption(self, executed));
+        }
         let is_live = self
             .table
             .tracks
             .values()
             .any(|track| track.key.stack().as_str() == name && track.live.is_some());
-        let crosses = !is_live && found.completed_at.is_some_and(|at| self.now < at + CROSSING_MS);
+        let completed_at = self.stacks.all.get(name).and_then(|stack| stack.completed_at);
+        let crosses = !is_live && completed_at.is_some_and(|at| self.now < at + CROSSING_MS);
         let is_retired = checks::retirement(self, name, &id, token);
         if was_completed && !crosses && !is_retired {
             self.violation(
@@ -251,6 +259,7 @@ impl World {
         if found.status != "UPDATE_ROLLBACK_FAILED" {
             let why =
                 format!("ValidationError: Stack:{id} is in {} state and can not be updated", found.status);
+            self.coverage.hit("refused", "ContinueUpdateRollback, the stack does not hang");
             return Err(Failure::Refused { call: "ContinueUpdateRollback", why });
         }
         let how = if skip.is_empty() { "rollback continued" } else { "rollback continued, skipping" };

@@ -72,7 +72,7 @@ impl World {
         self.give(delay, order);
     }
 
-    fn give(&mut self, delay_ms: u64, mut order: Value) {
+    pub(crate) fn give(&mut self, delay_ms: u64, mut order: Value) {
         order["reason"] = "as agreed".into();
         self.orders(delay_ms, Ordered { by: "ana", order, again: 0 });
     }

@@ -115,7 +115,9 @@ impl World {
             9 => random.between(HOUR, 24 * HOUR),
             _ => {
                 self.coverage.hit("person", "never answers");
-                return;
+                // Others guess all the same.
+                self.answer_wrongly(&request, HOUR);
+                return self.people.requests.push(request);
             }
         };
         self.answer_wrongly(&request, delay);
@@ -139,6 +141,8 @@ impl World {
         let delay_ms = self.takes(&request.release, 10 * SECOND, 10 * MINUTE);
         match answer {
             Some(Answer::Nothing) => {}
+            Some(Answer::InSlack) => self.click_yes(delay_ms, &request),
+            Some(Answer::ByCommand) => self.order_yes(delay_ms, &request),
             Some(Answer::Reject) => {
                 let Request { release, token, .. } = &request;
                 self.reply(delay_ms, &format!("reject {release} {token} not today"));

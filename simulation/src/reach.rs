@@ -173,6 +173,8 @@ fn wanted() -> Vec<Wanted> {
     wanted.extend(["own", "routed"].map(|which| Wanted::Met("channel", which)));
     wanted.extend(["track", "build", "listener"].map(|what| Wanted::Met("race", what)));
     wanted.extend(["Well", "Unwell"].map(|verdict| Wanted::Met("verdict", verdict)));
+    wanted.extend(REDRIVEN.iter().map(|what| Wanted::Met("redriven", what)));
+    wanted.extend(["an answer of a person", "unreadable"].map(|why| Wanted::Met("not redriven", why)));
     wanted.extend(PERSON.iter().map(|what| Wanted::Met("person", what)));
     wanted.extend(STORY_NAMES.iter().map(|name| Wanted::Met("story", name)));
     for (call, _) in CALLS {
@@ -187,13 +189,18 @@ fn wanted() -> Vec<Wanted> {
 }
 
 /// What the world turns down, as AWS does.
-const REFUSED: [&str; 5] = [
+const REFUSED: [&str; 7] = [
     "StartBuild again under its token",
     "StartBuild, the queue is full",
+    "an image under a tag that is taken",
+    "CreateChangeSet, the stack is busy",
     "ExecuteChangeSet again",
     "a signature that is none",
     "an order again under its nonce",
 ];
+
+/// By function where Lambda gave it up or the function set it aside, by queue where that did.
+const REDRIVEN: [&str; 6] = ["push", "build", "image", "stack", "BuilderQueue", "DeployerQueue"];
 
 const PERSON: [&str; 8] = [
     "approves",

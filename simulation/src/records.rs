@@ -147,6 +147,14 @@ impl Platform {
         }
     }
 
+    /// What ended well in `from` is deployed in `to`.
+    pub(crate) fn promote(&mut self, from: &'static str, to: &str) {
+        if let Some(environment) = self.environments.get_mut(to) {
+            environment.after = Some(from);
+            environment.store(to);
+        }
+    }
+
     pub(crate) fn services(&self) -> &[String] {
         &self.services
     }

@@ -198,6 +198,7 @@ impl Run {
             What::StackTouched { stack } => world.stack_touched(&stack),
             What::StackDeleted { stack } => world.stack_deleted(&stack),
             What::Ordered { service } => world.order(&service),
+            What::Given { order } => world.give(0, order),
             What::Retired { service } => world.order_retirement(&service),
             What::ChannelsChange(routing) => world.platform.channels.change(routing),
             What::FloorRises => world.platform.raise_floor(world.now),

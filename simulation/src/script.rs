@@ -36,6 +36,9 @@ pub(crate) struct Script {
 pub(crate) enum Answer {
     Reject,
     Nothing,
+    /// Yes, but not by a reply.
+    InSlack,
+    ByCommand,
 }
 
 /// What reaches the functions.

@@ -69,6 +69,12 @@ pub(crate) struct Step {
     pub(crate) number: u32,
 }
 
+const NO_TEMPLATE: &str = "CreateChangeSet, there is no such template";
+const NO_CAPABILITY: &str = "CreateChangeSet, a capability is missing";
+const NO_STACK: &str = "CreateChangeSet, there is no stack to update";
+const HANGS: &str = "CreateChangeSet, the stack hangs or never came to be";
+const OTHER_KIND: &str = "CreateChangeSet of the other kind";
+
 /// Events per page: few, so that paging is met.
 const EVENTS_PAGE: usize = 4;
 
@@ -87,41 +93,51 @@ impl Stack {
 
 impl World {
     pub(crate) fn create_change_set(&mut self, order: &ChangeSetOrder) -> Result<ChangeSetCreated, Failure> {
-        let refused = |why: String| Err(Failure::Refused { call: "CreateChangeSet", why });
         let Some(template) = self.platform.templates.get(&order.template_url) else {
-            return refused(format!("ValidationError: S3 error: {} does not exist", order.template_url));
+            let why = format!("ValidationError: S3 error: {} does not exist", order.template_url);
+            return self.refuses(NO_TEMPLATE, why);
         };
         if let Some(missing) = missing_capability(template, &order.capabilities) {
-            return refused(format!(
-                "InsufficientCapabilitiesException: Requires capabilities : [{missing}]"
-            ));
+            let why = format!("InsufficientCapabilitiesException: Requires capabilities : [{missing}]");
+            return self.refuses(NO_CAPABILITY, why);
         }
         let name = order.stack.as_str();
-        if !self.stacks.all.contains_key(name) {
+        let Some(stack) = self.stacks.all.get(name) else {
             if order.kind == ChangeSetKind::Update {
-                return refused(format!("ValidationError: Stack [{name}] does not exist"));
+                return self.refuses(NO_STACK, format!("ValidationError: Stack [{name}] does not exist"));
             }
             self.new_stack(name, &order.name);
-        }
-        let (now, wait) = (self.now, self.takes(name, SECOND, 8 * SECOND));
-        let Some(stack) = self.stacks.all.get_mut(name) else { return refused("no such stack".to_owned()) };
+            return Ok(self.make_change_set(order));
+        };
         let in_review = stack.status == "REVIEW_IN_PROGRESS";
+        let state = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
         if stack.is_busy() {
-            let why = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
-            return Err(Failure::NoCapacity { call: "CreateChangeSet", why });
+            self.coverage.hit("refused", "CreateChangeSet, the stack is busy");
+            return Err(Failure::NoCapacity { call: "CreateChangeSet", why: state });
         }
         if ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"].contains(&stack.status.as_str()) {
-            return refused(format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status));
+            return self.refuses(HANGS, state);
         }
         if in_review != (order.kind == ChangeSetKind::Create) {
-            return refused(format!(
-                "ValidationError: a change set of type {:?} in {}",
-                order.kind, stack.status
-            ));
+            let why = format!("ValidationError: a change set of type {:?} in {}", order.kind, stack.status);
+            return self.refuses(OTHER_KIND, why);
         }
+        Ok(self.make_change_set(order))
+    }
+
+    fn refuses<T>(&mut self, what: &'static str, why: String) -> Result<T, Failure> {
+        self.coverage.hit("refused", what);
+        Err(Failure::Refused { call: "CreateChangeSet", why })
+    }
+
+    fn make_change_set(&mut self, order: &ChangeSetOrder) -> ChangeSetCreated {
+        let name = order.stack.as_str();
+        let (now, wait) = (self.now, self.takes(name, SECOND, 8 * SECOND));
+        let Some(stack) = self.stacks.all.get_mut(name) else { unreachable!("{name} is there") };
         let key = order.name.to_string();
         if stack.change_sets.contains_key(&key) {
-            return Ok(ChangeSetCreated::Exists);
+            self.coverage.hit("refused", "CreateChangeSet again under its name");
+            return ChangeSetCreated::Exists;
         }
         let props = Props {
             template_url: order.template_url.clone(),
@@ -133,7 +149,7 @@ impl World {
             ChangeSet { props, kind: order.kind, ready_at: now + wait, has_changes, execution: "AVAILABLE" };
         stack.change_sets.insert(key, set);
         self.say(format_args!("change set {} is made, with changes: {has_changes}", order.name));
-        Ok(ChangeSetCreated::Created)
+        ChangeSetCreated::Created
     }
 
     fn new_stack(&mut self, name: &str, token: &EffectKey) {
@@ -214,14 +230,14 @@ impl World {
         name: &StackName,
         key: &EffectKey,
     ) -> Result<Executed, Failure> {
-        let stale = |why: &str| Ok(Executed::Stale { why: why.to_owned() });
         let token = key.to_string();
         let again = self.random_of(name.as_str()).chance(500);
         let Some(stack) = self.stacks.all.get_mut(name.as_str()) else {
-            return stale("the stack does not exist");
+            return Ok(self.is_stale("ExecuteChangeSet, the stack is gone", "the stack does not exist"));
         };
         let Some(set) = stack.change_sets.get(&token).cloned() else {
-            return stale("ChangeSetNotFoundException: the change set does not exist");
+            let why = "ChangeSetNotFoundException: the change set does not exist";
+            return Ok(self.is_stale("ExecuteChangeSet, it is gone", why));
         };
         if set.execution != "AVAILABLE" {
             self.coverage.hit("refused", "ExecuteChangeSet again");
@@ -232,10 +248,12 @@ impl World {
         }
         if stack.is_busy() {
             let why = format!("ValidationError: Stack:{} is in {} state", stack.id, stack.status);
+            self.coverage.hit("refused", "ExecuteChangeSet, the stack is busy");
             return Err(Failure::NoCapacity { call: "ExecuteChangeSet", why });
         }
         if set.ready_at > self.now || !set.has_changes {
-            return stale("InvalidChangeSetStatusException: the change set is not CREATE_COMPLETE");
+            let why = "InvalidChangeSetStatusException: the change set is not CREATE_COMPLETE";
+            return Ok(self.is_stale("ExecuteChangeSet, it is not complete", why));
         }
         stack.change_sets.retain(|other, _| *other == token);
         if let Some(set) = stack.change_sets.get_mut(&token) {
@@ -243,6 +261,11 @@ impl World {
         }
         self.begin(name, key, set.props, set.kind);
         Ok(Executed::Started)
+    }
+
+    fn is_stale(&mut self, what: &'static str, why: &str) -> Executed {
+        self.coverage.hit("refused", what);
+        Executed::Stale { why: why.to_owned() }
     }
 
     fn begin(&mut self, name: &StackName, key: &EffectKey, props: Props, kind: ChangeSetKind) {
@@ -448,7 +471,7 @@ impl World {
     }
 
     pub(crate) fn repair_later(&mut self, stack: &str) {
-        let delay = self.random_of(stack).between(10 * MINUTE, 2 * HOUR);
+        let delay = self.takes(stack, 10 * MINUTE, 2 * HOUR);
         self.later(delay, Happening::StackRepaired { stack: stack.to_owned() });
     }
 

@@ -42,6 +42,10 @@ pub(crate) enum What {
     Ordered {
         service: String,
     },
+    /// Somebody orders just this.
+    Given {
+        order: serde_json::Value,
+    },
     /// Somebody has a service retired on one of its tracks.
     Retired {
         service: String,
@@ -64,7 +68,7 @@ pub(crate) enum What {
     },
     /// A payload that is nobody's of ours, or nobody's at all.
     Foreign(Foreign),
-    /// An operator sends everything again that was dead-lettered.
+    /// An operator sends everything again that was dead-lettered or quarantined.
     Redrive,
 }
 
@@ -164,6 +168,7 @@ impl fmt::Display for What {
             Self::StackTouched { stack } => write!(f, "another tool updates {stack}"),
             Self::StackDeleted { stack } => write!(f, "another tool deletes {stack}"),
             Self::Ordered { service } => write!(f, "somebody orders something of {service}"),
+            Self::Given { order } => write!(f, "somebody orders {order}"),
             Self::Retired { service } => write!(f, "somebody has {service} retired"),
             Self::ChannelsChange(routing) => write!(f, "the record of channels is now {routing:?}"),
             Self::FloorRises => f.write_str("a record asks for more approvals than replies can give"),
@@ -203,7 +208,7 @@ impl What {
             Self::Push(_) => "push",
             Self::StackTouched { .. } => "stack updated from outside",
             Self::StackDeleted { .. } => "stack deleted from outside",
-            Self::Ordered { .. } => "order",
+            Self::Ordered { .. } | Self::Given { .. } => "order",
             Self::Retired { .. } => "retirement ordered",
             Self::ChannelsChange(_) => "channels change",
             Self::FloorRises => "floor rises",

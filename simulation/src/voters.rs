@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::callers;
 use crate::checks::Invariant;
+use crate::events;
 use crate::faults::Fault;
-use crate::world::{Function, HOUR, Happening, Invocation, MINUTE, Ordered, Origin, SECOND, World};
+use crate::people::Request;
+use crate::world::{Function, HOUR, Happening, MINUTE, Message, Ordered, SECOND, SPOKEN_QUEUE, World};
 
 const TEAM: &str = "T0001";
 const APP: &str = "A0001";
@@ -31,7 +33,7 @@ pub(crate) fn app() -> SlackApp {
 pub(crate) fn people_record() -> Value {
     let person = |name: &str, slack: &str| {
         let git = if name == "ana" {
-            vec![format!("{name}@example.com"), crate::events::pusher()]
+            vec![format!("{name}@example.com"), events::pusher()]
         } else {
             vec![format!("{name}@example.com")]
         };
@@ -43,7 +45,7 @@ pub(crate) fn people_record() -> Value {
         "people": people,
         "groups": { "managers": ["ben", "cleo", "dana"] },
         "sessionNamesEnforced": {
-            "AROA0000000000000001": format!("arn:aws:iam::{}:role/Developer", crate::events::ACCOUNT),
+            "AROA0000000000000001": format!("arn:aws:iam::{}:role/Developer", events::ACCOUNT),
         },
     })
 }
@@ -79,13 +81,47 @@ impl World {
             let times = if self.strikes(Fault::EventTwice, "click") { 2 } else { 1 };
             for again in 0..times {
                 let at = delay + again * 20 * SECOND;
-                let payload = click(self.now + at, slack, action, &format!("{release} {fingerprint}"));
-                self.heard.push((Function::Approval, payload.clone()));
-                let origin = Origin::Event { attempt: 0 };
-                let invocation = Invocation { function: Function::Approval, payload, origin };
-                self.later(at, Happening::Invoke(invocation));
+                self.click(at, slack, action, &format!("{release} {fingerprint}"));
             }
         }
+    }
+}
+
+impl World {
+    /// `slack` verifies it and hands it on, and tells whoever clicked if it cannot: it is not lost.
+    pub(crate) fn click(&mut self, delay_ms: u64, slack_user: &str, action: &str, value: &str) {
+        let body = clicked(self.now + delay_ms, slack_user, action, value);
+        let id = self.id();
+        self.heard.push((Function::Approval, events::queued(SPOKEN_QUEUE, id, &body)));
+        let message = Message { queue: SPOKEN_QUEUE, id, body, receives: 0, group: None };
+        let travel = self.random.between(5, 2 * SECOND);
+        self.later(delay_ms + travel, Happening::Deliver(message.clone()));
+        if self.strikes(Fault::MessageTwice, SPOKEN_QUEUE) {
+            let gap = self.random.between(1, 20 * SECOND);
+            self.later(delay_ms + travel + gap, Happening::Deliver(message));
+        }
+    }
+}
+
+impl World {
+    /// Ben says yes, who pushed nothing.
+    pub(crate) fn click_yes(&mut self, delay_ms: u64, request: &Request) {
+        let Request { release, fingerprint, .. } = request;
+        self.said_yes(request);
+        self.click(delay_ms, "U0002", "approve", &format!("{release} {fingerprint}"));
+    }
+
+    pub(crate) fn order_yes(&mut self, delay_ms: u64, request: &Request) {
+        let Request { release, fingerprint, .. } = request;
+        self.said_yes(request);
+        let order = json!({ "order": "approve", "release": release, "plan": fingerprint, "reason": "seen" });
+        self.orders(delay_ms, Ordered { by: "ben", order, again: 0 });
+    }
+
+    fn said_yes(&mut self, request: &Request) {
+        let key = (request.release.clone(), request.fingerprint.clone());
+        self.people.approved.insert(key.clone());
+        self.people.said.entry(key).or_default().insert("ben");
     }
 }
 
@@ -96,7 +132,7 @@ pub(crate) fn who_spoke(payload: &str) -> Option<&'static str> {
 }
 
 /// What `slack` hands on of a button that was clicked.
-pub(crate) fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) -> Vec<u8> {
+pub(crate) fn clicked(now_ms: u64, slack_user: &str, action: &str, value: &str) -> String {
     let payload = json!({
         "type": "block_actions",
         "api_app_id": APP,
@@ -111,7 +147,7 @@ pub(crate) fn click(now_ms: u64, slack_user: &str, action: &str, value: &str) ->
     let timestamp = now_ms / 1000;
     let signature = slack::sign(SECRET, timestamp, body.as_bytes());
     let signed = slack::Signed::from_body(timestamp, &signature, body.into_bytes());
-    signed.map(|signed| signed.to_message().to_string().into_bytes()).unwrap_or_default()
+    signed.map(|signed| signed.to_message().to_string()).unwrap_or_default()
 }
 
 /// I1 where only people of the directory may approve: counted from what they said, in other words than the product's.

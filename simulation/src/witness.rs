@@ -18,7 +18,7 @@ use crate::voters;
 use crate::world::{SECOND, World};
 
 /// Clocks differ by less than this.
-const CLOCKS_APART_MAX_MS: u64 = 30 * SECOND;
+pub(crate) const CLOCKS_APART_MAX_MS: u64 = 30 * SECOND;
 
 #[derive(Debug, Default)]
 pub(crate) struct Witness {

@@ -27,6 +27,9 @@ use crate::witness::Witness;
 
 pub(crate) const START_MS: u64 = 1_800_000_000_000;
 
+/// Where `slack` puts what people say there.
+pub(crate) const SPOKEN_QUEUE: &str = "SpokenQueue";
+
 pub(crate) const SECOND: u64 = 1000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
@@ -45,6 +48,18 @@ pub(crate) enum Function {
 }
 
 impl Function {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Push,
+        Self::Build,
+        Self::Image,
+        Self::Approval,
+        Self::Stack,
+        Self::Builder,
+        Self::Deployer,
+        Self::Notify,
+        Self::Sweep,
+    ];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Function::Push => "push",
@@ -71,6 +86,18 @@ pub(crate) enum Origin {
     Schedule,
     /// The command line: a person waits for the answer.
     Person(Ordered),
+    /// An operator sends again what lay at a last stop, and waits for the answer.
+    Operator(Letter),
+}
+
+/// What lies at a last stop.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// The queue's logical id.
+    pub(crate) stop: String,
+    pub(crate) body: String,
+    /// What the function got.
+    pub(crate) came: Vec<u8>,
 }
 
 /// What a person ordered by the command line.
@@ -182,7 +209,9 @@ pub(crate) struct World {
     pub(crate) groups: BTreeMap<String, VecDeque<Message>>,
     /// Services that turn every call away, and until when.
     pub(crate) throttled_until: BTreeMap<&'static str, u64>,
-    pub(crate) dead_letters: Vec<Invocation>,
+    /// What Lambda and queues gave up, and what functions set aside.
+    pub(crate) dead_letters: Vec<Letter>,
+    pub(crate) quarantined: Vec<Letter>,
     /// Payloads that are nobody's of ours, as functions got them.
     pub(crate) foreign: BTreeMap<Vec<u8>, Fate>,
     /// Events and replies that were delivered, to be told again at the end (I4).
@@ -234,6 +263,7 @@ impl World {
             groups: BTreeMap::new(),
             throttled_until: BTreeMap::new(),
             dead_letters: Vec::new(),
+            quarantined: Vec::new(),
             foreign: BTreeMap::new(),
             heard: Vec::new(),
             answered: String::new(),

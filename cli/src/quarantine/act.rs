@@ -25,27 +25,39 @@ pub(super) struct Redriven {
     id: String,
     queue: String,
     about: String,
-    /// What was said to it, or why it stays.
-    outcome: Result<String, String>,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// And what was said to it.
+    Sent(String),
+    /// It was sent, and the function set it aside again: it waits under another id.
+    Quarantined(String),
+    /// Why it was not sent, or was and is still there.
+    Stays(String),
 }
 
 impl Redriven {
     pub(super) fn is_sent(&self) -> bool {
-        self.outcome.is_ok()
+        match self.outcome {
+            Outcome::Sent(_) => true,
+            Outcome::Quarantined(_) | Outcome::Stays(_) => false,
+        }
     }
 
     pub(super) fn to_text(&self) -> String {
         let (done, why) = match &self.outcome {
-            Ok(said) => ("sent again", said),
-            Err(why) => ("stays", why),
+            Outcome::Sent(said) => ("sent again", said),
+            Outcome::Quarantined(why) => ("is in the quarantine again, under another id", why),
+            Outcome::Stays(why) => ("stays", why),
         };
         printable(&format!("{} in {} ({}) {done}: {why}", self.id, self.queue, self.about))
     }
 
     pub(super) fn to_json(&self) -> Value {
         let (key, why) = match &self.outcome {
-            Ok(said) => ("said", said),
-            Err(why) => ("why", why),
+            Outcome::Sent(said) => ("said", said),
+            Outcome::Quarantined(why) | Outcome::Stays(why) => ("why", why),
         };
         json!({ "id": self.id, "queue": self.queue, "about": self.about, "sent": self.is_sent(), key: why })
     }
@@ -57,10 +69,10 @@ pub(super) async fn redrive_letters(sender: &Sender<'_>, post: &Post, letters: &
     let mut held = Instant::now();
     for (n, letter) in letters.iter().enumerate() {
         let outcome = match post.keep(&letters[n..], &mut held).await {
-            Ok(()) => sender.send_again(letter).await,
-            Err(why) => Err(why),
+            Ok(()) => sender.send_again(letter).await.unwrap_or_else(Outcome::Stays),
+            Err(why) => Outcome::Stays(why),
         };
-        if outcome.is_err() {
+        if let Outcome::Stays(_) = outcome {
             post.give_back(std::iter::once(letter)).await;
         }
         results.push(Redriven {
@@ -96,22 +108,26 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends first and removes then: a crash between both sends it twice, which is harmless (I4), and never loses it (I5).
-    async fn send_again(&self, letter: &Letter) -> Result<String, String> {
+    /// Whoever sets it aside says so when it lies in the quarantine: from then on there would be two of it.
+    async fn send_again(&self, letter: &Letter) -> Result<Outcome, String> {
         let again = letter.letter.redrive().map_err(|not_again| not_again.to_string())?;
         self.by.ask(|id| cared(id, Care::Redrive, letter, self.reason)).await?;
-        let said = match again {
+        let outcome = match again {
             Redrive::Invoke { function, payload } => self.invoke(function, payload).await?,
-            Redrive::SendBack { queue, body, group } => self.send_back(letter, &queue, body, group).await?,
+            Redrive::SendBack { queue, body, group } => {
+                Outcome::Sent(self.send_back(letter, &queue, body, group).await?)
+            }
         };
+        let (Outcome::Sent(said) | Outcome::Quarantined(said) | Outcome::Stays(said)) = &outcome;
         self.post
             .remove(letter)
             .await
             .map_err(|why| format!("{said}; but it could not be removed: {why}"))?;
-        Ok(said)
+        Ok(outcome)
     }
 
     /// Waits for the function's own word on it.
-    async fn invoke(&self, function: Function, payload: String) -> Result<String, String> {
+    async fn invoke(&self, function: Function, payload: String) -> Result<Outcome, String> {
         let name = self.installed.function(function)?;
         let answer = self
             .lambda
@@ -130,7 +146,8 @@ impl<'a> Sender<'a> {
         if said["batchItemFailures"].as_array().is_some_and(|failed| !failed.is_empty()) {
             return Err(format!("{function} failed again: {}", in_words(&said)));
         }
-        Ok(format!("{function} says: {}", in_words(&said)))
+        let words = format!("{function} says: {}", in_words(&said));
+        Ok(if is_set_aside(&said) { Outcome::Quarantined(words) } else { Outcome::Sent(words) })
     }
 
     async fn send_back(
@@ -155,6 +172,12 @@ fn in_words(said: &Value) -> String {
     let handled: Vec<&str> =
         said["handled"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if handled.is_empty() { said.to_string() } else { handled.join("; ") }
+}
+
+/// Whether the function quarantined any message of the payload.
+fn is_set_aside(said: &Value) -> bool {
+    let mut handled = said["handled"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    handled.any(|handled| handled.starts_with("quarantined:"))
 }
 
 /// Noted first and removed then: what is gone is always accounted for.
@@ -182,4 +205,27 @@ fn cared(id: OrderId, care: Care, letter: &Letter, reason: &str) -> Given {
         failure: cut(&letter.letter.why()),
         reason: reason.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quarantined_again_is_not_sent() {
+        let said = |handled: &[&str]| is_set_aside(&json!({ "handled": handled, "batchItemFailures": [] }));
+        assert!(said(&["advanced to version 3", "quarantined: service record was refused: it is not valid"]));
+        assert!(!said(&["advanced to version 3", "ignored: branch main is not quarantined: it is not ours"]));
+        let sent = |outcome| Redriven {
+            id: "1".to_owned(),
+            queue: "QuarantineQueue".to_owned(),
+            about: "a push".to_owned(),
+            outcome,
+        };
+        let again = sent(Outcome::Quarantined("push says: quarantined: it is not valid".to_owned()));
+        assert!(!again.is_sent());
+        assert_eq!(again.to_json()["sent"], false);
+        assert!(again.to_text().contains("in the quarantine again"), "{}", again.to_text());
+        assert!(sent(Outcome::Sent("push says: advanced".to_owned())).is_sent());
+    }
 }

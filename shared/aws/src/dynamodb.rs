@@ -109,9 +109,22 @@ impl Letters for Aws {
 impl Agenda for Aws {
     /// From an index that trails the table by a moment: a track that is shown but no longer due has nothing to do.
     async fn due_tracks(&self, until: Timestamp, limit: u32) -> Result<Vec<TrackKey>, Failure> {
-        let query = due(self.dynamodb.query(), until, limit).table_name(self.settings.required(TABLE)?);
-        let answer = query.send().await.map_err(|error| QUERY.failed(error))?;
-        answer.items().iter().map(item::track_of).collect()
+        let table = self.settings.required(TABLE)?;
+        let (mut tracks, mut from) = (Vec::new(), None);
+        loop {
+            // A page ends at 1 MB, whatever the limit.
+            let left = limit.saturating_sub(tracks.len() as u32);
+            let query = due(self.dynamodb.query(), until, left).table_name(table);
+            let answer =
+                query.set_exclusive_start_key(from).send().await.map_err(|error| QUERY.failed(error))?;
+            for item in answer.items() {
+                tracks.push(item::track_of(item)?);
+            }
+            from = answer.last_evaluated_key;
+            if from.is_none() || tracks.len() >= limit as usize {
+                return Ok(tracks);
+            }
+        }
     }
 
     async fn load_patrol(&self) -> Result<Option<String>, Failure> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::pattern::names;
+use model::text::excerpt;
 use model::time::{Span, Timestamp};
 use model::who::Who;
 use schemars::JsonSchema;
@@ -388,8 +389,11 @@ fn day<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Date, D::Error> {
     text.parse().map_err(no_day)
 }
 
+/// Keys and values of the record stand in both: what cannot be seen is not shown as it is.
 fn bad(place: impl Into<String>, why: impl Into<String>) -> BadPolicies {
-    BadPolicies { place: place.into(), why: why.into() }
+    const CHARS_MAX: usize = 250;
+    let shown = |text: String| excerpt(&text, CHARS_MAX);
+    BadPolicies { place: shown(place.into()), why: shown(why.into()) }
 }
 
 fn between_one_and(place: String, value: u32, max: u32) -> Result<(), BadPolicies> {

@@ -512,7 +512,7 @@ impl Failed {
 }
 
 /// Quarantines one message of the payload, without its neighbours. A person's answer leaves only the reason: it holds a
-/// token (I9), and is never sent again.
+/// token (I9), and is never sent again. What CodePipeline asked is kept without its token.
 async fn set_aside<P: Quarantine>(
     ports: &P,
     function: Function,
@@ -521,11 +521,8 @@ async fn set_aside<P: Quarantine>(
     payload: &[u8],
 ) -> Result<String, Failure> {
     let alone = reading.record.as_deref().and_then(|record| intake::only_record(payload, record));
-    let kept = alone.as_deref().unwrap_or(payload);
-    let is_from_a_person = function.hears_people()
-        || reading.owner.is_some_and(|owner| owner.hears_people())
-        || intake::holds_a_proof(payload);
-    ports.quarantine(function.as_str(), why, (!is_from_a_person).then_some(kept)).await?;
+    let kept = intake::dead_letter::kept(function, alone.as_deref().unwrap_or(payload));
+    ports.quarantine(function.as_str(), why, kept.as_deref()).await?;
     Ok(format!("quarantined: {why}"))
 }
 

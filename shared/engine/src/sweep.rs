@@ -15,8 +15,10 @@ use crate::records::environments;
 
 /// A promise that is overdue by this much was lost by its queue.
 pub const LEASE: Span = Span::seconds(60);
-/// Tracks woken by one sweep; the next one goes on with what is then the longest overdue.
-const TRACKS_MAX: u32 = 500;
+/// Tracks woken by one sweep: each costs a look and a message.
+const TRACKS_MAX: usize = 500;
+/// Tracks that take turns at being woken.
+const OVERDUE_MAX: u32 = 20_000;
 /// Pages of service records patrolled by one sweep.
 const PATROL_PAGES_MAX: usize = 5;
 /// Source: SSM API, GetParametersByPath, MaxResults.
@@ -41,15 +43,24 @@ where
 
 async fn wake_overdue<P: Tracks + Agenda + Queues + Clock>(ports: &P) -> Result<usize, Failure> {
     let now = ports.now();
-    let keys = ports.due_tracks(now.minus(LEASE), TRACKS_MAX).await?;
+    let overdue = ports.due_tracks(now.minus(LEASE), OVERDUE_MAX).await?;
+    let keys = whose_turn(&overdue, now);
     let mut first_failure = None;
-    for key in &keys {
+    for key in keys {
         if let Err(failure) = wake(ports, key, now).await {
             tracing::error!(track = %key, %failure, "not woken");
             first_failure.get_or_insert(failure);
         }
     }
     first_failure.map_or(Ok(keys.len()), Err)
+}
+
+/// What fails again and again stays the longest overdue. So where more are overdue than one sweep wakes, they take
+/// turns, minute by minute.
+fn whose_turn(overdue: &[TrackKey], now: Timestamp) -> &[TrackKey] {
+    let turns = overdue.len().div_ceil(TRACKS_MAX).max(1);
+    let turn = now.0 / Span::minutes(1).0 % turns as u64;
+    overdue.chunks(TRACKS_MAX).nth(turn as usize).unwrap_or_default()
 }
 
 async fn wake<P: Tracks + Queues>(ports: &P, key: &TrackKey, now: Timestamp) -> Result<(), Failure> {

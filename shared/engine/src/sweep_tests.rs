@@ -9,9 +9,11 @@ use model::track::Track;
 use super::*;
 use crate::ports::{Commit, CommitOnce, Once};
 
-/// Two tracks are overdue; the first cannot be read.
+/// One track of it cannot be read.
 #[derive(Default)]
-struct HalfATable {
+struct Table {
+    overdue: Vec<TrackKey>,
+    now: Timestamp,
     woken: RefCell<Vec<TrackKey>>,
 }
 
@@ -22,7 +24,7 @@ fn key(text: &str) -> TrackKey {
 const UNREADABLE: &str = "orders/production";
 const READABLE: &str = "payments/production";
 
-impl Tracks for HalfATable {
+impl Tracks for Table {
     async fn load_track(&self, key: &TrackKey) -> Result<Option<Track>, Failure> {
         if key.to_string() == UNREADABLE {
             return Err(Failure::refused("dynamodb GetItem", "the item has format 9"));
@@ -43,9 +45,9 @@ impl Tracks for HalfATable {
     }
 }
 
-impl Agenda for HalfATable {
-    async fn due_tracks(&self, _: Timestamp, _: u32) -> Result<Vec<TrackKey>, Failure> {
-        Ok(vec![key(UNREADABLE), key(READABLE)])
+impl Agenda for Table {
+    async fn due_tracks(&self, _: Timestamp, limit: u32) -> Result<Vec<TrackKey>, Failure> {
+        Ok(self.overdue.iter().take(limit as usize).cloned().collect())
     }
 
     async fn load_patrol(&self) -> Result<Option<String>, Failure> {
@@ -57,22 +59,41 @@ impl Agenda for HalfATable {
     }
 }
 
-impl Queues for HalfATable {
+impl Queues for Table {
     async fn wake(&self, _: Hand, track: &TrackKey, _: u64, _: Span) -> Result<(), Failure> {
         self.woken.borrow_mut().push(track.clone());
         Ok(())
     }
 }
 
-impl Clock for HalfATable {
+impl Clock for Table {
     fn now(&self) -> Timestamp {
-        Timestamp(0)
+        self.now
     }
+}
+
+/// So many tracks whose work fails again and again, and one whose message was lost; a sweep each minute.
+#[test]
+fn tracks_that_are_stuck_keep_no_other_waiting() {
+    const STUCK: usize = 1200;
+    const SWEEPS: u64 = 3;
+    let stuck = (0..STUCK).map(|n| key(&format!("stuck-{n}/production")));
+    let mut table = Table { overdue: stuck.chain([key(READABLE)]).collect(), ..Table::default() };
+    for minute in 0..SWEEPS {
+        table.now = Timestamp(1_800_000_000_000 + Span::minutes(minute).0);
+        let woken = wake_overdue(&table).now_or_never().expect("nothing waits").unwrap();
+        assert!(woken <= TRACKS_MAX, "{woken} tracks in one sweep");
+    }
+    let mut woken = table.woken.into_inner();
+    assert!(woken.contains(&key(READABLE)), "{} were woken, and not {READABLE}", woken.len());
+    woken.sort();
+    woken.dedup();
+    assert_eq!(woken.len(), STUCK + 1, "each has its turn");
 }
 
 #[test]
 fn a_track_that_cannot_be_read_keeps_no_other_waiting_and_is_told() {
-    let table = HalfATable::default();
+    let table = Table { overdue: vec![key(UNREADABLE), key(READABLE)], ..Table::default() };
     let failure = wake_overdue(&table).now_or_never().expect("nothing waits").unwrap_err();
     assert!(failure.to_string().contains("format 9"), "{failure}");
     assert_eq!(*table.woken.borrow(), [key(READABLE)]);

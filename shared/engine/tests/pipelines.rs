@@ -41,7 +41,7 @@ struct World {
     /// What CodePipeline was told.
     put: RefCell<Vec<(Said, String, String)>>,
     published: RefCell<Vec<String>>,
-    quarantined: RefCell<Vec<String>>,
+    quarantined: RefCell<Vec<(String, Option<String>)>>,
     woken: RefCell<u32>,
 }
 
@@ -314,6 +314,20 @@ fn a_pipeline_that_no_record_names_needs_a_person() {
     assert!(world.table.borrow().is_empty());
 }
 
+/// I3: nobody said it, so it is sent again once the record is mended.
+#[test]
+fn what_was_asked_before_a_record_named_it_is_asked_when_it_is_sent_again() {
+    let mut world = World::new();
+    world.pipelines = json!(["payments/Elsewhere"]);
+    world.hears(NOTIFICATION);
+    let (_, kept) = world.quarantined.borrow()[0].clone();
+    let kept = kept.expect("nobody said it, so it is kept");
+    assert!(!kept.contains(TOKEN), "{kept}");
+    world.pipelines = json!(["payments"]);
+    world.hears(&kept);
+    assert_eq!(world.only().gate.to_string(), "payments/Approve/Release");
+}
+
 impl Clock for World {
     fn now(&self) -> Timestamp {
         Timestamp(NOW_S * 1000)
@@ -427,8 +441,8 @@ impl People for World {
 
 impl Quarantine for World {
     async fn quarantine(&self, _: &str, why: &str, payload: Option<&[u8]>) -> Answer<()> {
-        assert_eq!(payload, None, "what comes to this function may hold a token");
-        self.quarantined.borrow_mut().push(why.to_owned());
+        let kept = payload.map(|payload| String::from_utf8_lossy(payload).into_owned());
+        self.quarantined.borrow_mut().push((why.to_owned(), kept));
         Ok(())
     }
 }

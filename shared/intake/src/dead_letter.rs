@@ -1,6 +1,7 @@
 //! Messages that came to a last stop and wait for a person: what they are about, why they are there, and whether they
 //! may be sent again.
 
+mod kept;
 mod quarantined;
 mod redrive;
 mod stop;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use kept::kept;
 pub use quarantined::{Dropped, QUARANTINE_BYTES_MAX, quarantined};
 pub use redrive::{NotAgain, Redrive};
 pub use stop::{Stop, StopKind};
@@ -66,6 +68,17 @@ impl DeadLetter {
     /// Reads a message at `stop` by its body and its string attributes. Never fails: what cannot be read is shown as
     /// it is.
     pub fn read(stop: &Stop, body: &str, attributes: &BTreeMap<String, String>) -> Self {
+        let mut letter = Self::read_as_it_lies(stop, body, attributes);
+        // Lambda and SNS keep what came with the tokens in it, and these are nobody's to see.
+        if let Payload::Whole(text) = &letter.payload
+            && !letter.is_from_a_person()
+        {
+            letter.payload = kept::without_tokens(text).map_or(Payload::Withheld, Payload::Whole);
+        }
+        letter
+    }
+
+    fn read_as_it_lies(stop: &Stop, body: &str, attributes: &BTreeMap<String, String>) -> Self {
         let function = stop.function;
         let letter = |cause, payload: String| Self {
             function,
@@ -179,10 +192,9 @@ impl DeadLetter {
         }
     }
 
-    /// Whether a person's answer is in it, by whom it came to or by what it says.
+    /// Whether a person's answer is in it, by what it says or, where that says nothing, by whom it came to.
     fn is_from_a_person(&self) -> bool {
-        let hears_people = |function: Option<Function>| function.is_some_and(Function::hears_people);
-        hears_people(self.function) || self.readings().iter().any(|reading| hears_people(reading.owner))
+        self.payload == Payload::Withheld || kept::is_said_by_people(self.function, &self.readings())
     }
 
     fn value(&self) -> Option<Value> {

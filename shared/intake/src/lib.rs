@@ -79,6 +79,17 @@ pub enum Meaning {
 }
 
 impl Reading {
+    /// Whether it is something that a person said, with a token or a signature in it. What cannot be understood is taken
+    /// for that where people are heard; `function` got it.
+    pub fn is_said_by_people(&self, function: Option<Function>) -> bool {
+        match &self.meaning {
+            Meaning::Signal(subject) => subject.is_said_by_people(),
+            Meaning::Ignored(_) | Meaning::Quarantine(_) => {
+                [function, self.owner].into_iter().flatten().any(Function::hears_people)
+            }
+        }
+    }
+
     pub(crate) fn of(owner: Option<Function>, read: Result<Meaning, Unreadable>) -> Self {
         let meaning = read.unwrap_or_else(Meaning::Quarantine);
         let track = match &meaning {

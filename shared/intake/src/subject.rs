@@ -52,7 +52,7 @@ impl Function {
         Self::ALL.into_iter().find(|function| function.as_str() == name)
     }
 
-    /// Whether what comes to it are answers of people, with their tokens and signatures.
+    /// Whether answers of people come to it, with their tokens and signatures, among other things or alone.
     pub fn hears_people(self) -> bool {
         match self {
             Self::Approval | Self::Slack => true,
@@ -166,6 +166,33 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// Whether it is something that a person said, with a token or a signature in it.
+    pub fn is_said_by_people(&self) -> bool {
+        match self {
+            Self::Reply(_)
+            | Self::Order { .. }
+            | Self::PipelineReply(_)
+            | Self::Drill(_)
+            | Self::Spoken { .. }
+            | Self::Slack { .. } => true,
+            Self::Branch { .. }
+            | Self::Build { .. }
+            | Self::Image { .. }
+            | Self::Scan { .. }
+            | Self::PipelineApproval(_)
+            | Self::PipelineNotices { .. }
+            | Self::Stack { .. }
+            | Self::Service { .. }
+            | Self::Database(_)
+            | Self::Backup(_)
+            | Self::Wake { .. }
+            | Self::Notices { .. }
+            | Self::DrillChecked { .. }
+            | Self::DrillAnswered(_)
+            | Self::Sweep => false,
+        }
+    }
+
     /// The track, where the message itself names it.
     pub fn track(&self) -> Option<TrackKey> {
         match self {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use intake::Function;
 use intake::dead_letter::{
-    Cause, DeadLetter, NotAgain, Payload, QUARANTINE_BYTES_MAX, Redrive, Stop, StopKind, quarantined,
+    Cause, DeadLetter, NotAgain, Payload, QUARANTINE_BYTES_MAX, Redrive, Stop, StopKind, kept, quarantined,
 };
+use intake::{Function, Meaning, PipelineApproval, Subject};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "7f3d9c1b5a2e48f6a0c4d8e2b6917350";
@@ -151,6 +151,44 @@ fn an_answer_of_a_person_is_never_sent_again_nor_shown() {
             format!("{} {} {} {:?}", letter.about(), letter.why(), letter.what_to_do(), letter.source());
         assert!(!told.contains(TOKEN), "{told}");
     }
+}
+
+const ASKED: &str = include_str!("../../../events/codepipeline/approval.json");
+const ASKED_TOKEN: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+
+/// Their function hears people too, but nobody said this.
+#[test]
+fn what_codepipeline_asked_is_sent_again_without_its_token() {
+    let set_aside = kept(Function::Approval, ASKED.as_bytes()).expect("nobody said it");
+    for letter in [
+        read("ApprovalFailures", &failure(ASKED)),
+        read("QuarantineQueue", &quarantined("approval", "no record names it", Some(&set_aside))),
+    ] {
+        assert_eq!(letter.about(), "pipeline payments waits for approval of Release in stage Approve");
+        let Ok(Redrive::Invoke { function, payload }) = letter.redrive() else { panic!("{letter:?}") };
+        assert_eq!(function, Function::Approval);
+        assert_eq!(letter.shown(), Some(payload.as_str()));
+        assert!(ASKED.contains(ASKED_TOKEN) && !payload.contains(ASKED_TOKEN), "{payload}");
+        let [again] = &intake::read(payload.as_bytes())[..] else { panic!("{payload}") };
+        let [asked] = &intake::read(ASKED.as_bytes())[..] else { panic!("{ASKED}") };
+        let (
+            Meaning::Signal(Subject::PipelineApproval(again)),
+            Meaning::Signal(Subject::PipelineApproval(asked)),
+        ) = (&again.meaning, &asked.meaning)
+        else {
+            panic!("{again:?}")
+        };
+        assert_eq!(again, &PipelineApproval { token: None, review_link: None, ..asked.clone() });
+    }
+}
+
+#[test]
+fn a_tick_of_the_clock_is_no_answer_of_a_person() {
+    const TICK: &str = include_str!("../../../events/scheduled/sweep.json");
+    let letter = read("ApprovalFailures", &failure(TICK));
+    assert_eq!(letter.about(), "it is time to sweep");
+    let Ok(Redrive::Invoke { function, .. }) = letter.redrive() else { panic!("{letter:?}") };
+    assert_eq!(function, Function::Approval);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod ports;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::{Arguments, Debug};
 use std::rc::Rc;
 
 use model::time::Timestamp;
@@ -15,6 +16,7 @@ use model::time::Timestamp;
 use crate::coverage::Coverage;
 use crate::executor::{Outcome, Task};
 use crate::random::Random;
+use crate::trace::{Keep, Trace};
 use crate::world::{SECOND, START_MS};
 
 /// What became of one seed.
@@ -22,12 +24,8 @@ use crate::world::{SECOND, START_MS};
 pub struct Report {
     pub violations: Vec<String>,
     pub coverage: Coverage,
-}
-
-impl Report {
-    pub(crate) fn of_panic(why: String) -> Self {
-        Self { violations: vec![why], coverage: Coverage::default() }
-    }
+    /// Line by line, where it was kept.
+    pub trace: Vec<String>,
 }
 
 /// What tells one such world from another.
@@ -57,9 +55,10 @@ struct Base<What, Flaw> {
     next_id: u64,
     coverage: Coverage,
     violations: Vec<String>,
+    trace: Trace,
 }
 
-impl<What, Flaw: PartialEq> Base<What, Flaw> {
+impl<What: Debug, Flaw: PartialEq> Base<What, Flaw> {
     fn new(nature: Nature, flaw: Option<Flaw>, random: Random) -> Self {
         Self {
             nature,
@@ -70,7 +69,16 @@ impl<What, Flaw: PartialEq> Base<What, Flaw> {
             next_id: 0,
             coverage: Coverage::default(),
             violations: Vec::new(),
+            trace: Trace::new(Keep::Nothing),
         }
+    }
+
+    fn keep(&mut self, keep: Keep) {
+        self.trace = Trace::new(keep);
+    }
+
+    fn say(&mut self, what: Arguments<'_>) {
+        self.trace.add(self.now - START_MS, what);
     }
 
     fn has(&self, flaw: Flaw) -> bool {
@@ -78,7 +86,9 @@ impl<What, Flaw: PartialEq> Base<What, Flaw> {
     }
 
     fn wrong(&mut self, what: impl std::fmt::Display) {
-        self.violations.push(format!("{}: {what}", self.nature.invariant));
+        let wrong = format!("{}: {what}", self.nature.invariant);
+        self.say(format_args!("VIOLATION {wrong}"));
+        self.violations.push(wrong);
     }
 
     fn time(&self) -> Timestamp {
@@ -94,6 +104,7 @@ impl<What, Flaw: PartialEq> Base<What, Flaw> {
     fn next(&mut self) -> Option<(u64, What)> {
         let ((at, id), what) = self.agenda.pop_first()?;
         self.now = at;
+        self.say(format_args!("{what:?}"));
         (at <= START_MS + self.nature.ends_within_ms).then_some((id, what))
     }
 
@@ -102,17 +113,22 @@ impl<What, Flaw: PartialEq> Base<What, Flaw> {
         let strikes = self.random.chance(per_mille) && self.now < START_MS + self.nature.quiet_from_ms;
         if strikes {
             self.coverage.hit(self.nature.fault, fault);
+            self.say(format_args!("FAULT {fault}"));
         }
         strikes
     }
 
     fn report(&mut self) -> Report {
-        Report { violations: std::mem::take(&mut self.violations), coverage: self.coverage.clone() }
+        Report {
+            violations: std::mem::take(&mut self.violations),
+            coverage: self.coverage.clone(),
+            trace: std::mem::take(&mut self.trace.lines),
+        }
     }
 }
 
 trait Beside {
-    type What;
+    type What: Debug;
     type Flaw: Copy + PartialEq;
 
     fn base(&mut self) -> &mut Base<Self::What, Self::Flaw>;
@@ -143,11 +159,13 @@ impl Step {
 fn step<W: Beside>(world: &Rc<RefCell<W>>, task: &mut Task, until: u64, poll: W::What) -> Step {
     let is_in_time = world.borrow_mut().base().now < until;
     if let Some(answer) = is_in_time.then(|| task.run()).flatten() {
+        world.borrow_mut().base().say(format_args!("answered: {answer:?}"));
         return Step::Answered(answer);
     }
     let world = &mut *world.borrow_mut();
     let base = world.base();
     if !is_in_time || base.strikes("crash", 8) {
+        base.say(format_args!("killed"));
         return Step::Killed;
     }
     let (per_mille, ms_max) = base.nature.slow;

@@ -49,6 +49,7 @@ impl<W: Beside> Ports<W> {
             let world = &mut *self.world.borrow_mut();
             let base = world.base();
             base.coverage.hit(base.nature.call, call);
+            base.say(format_args!("{call}"));
             effect(world)
         };
         pause().await;

@@ -12,6 +12,7 @@ use crate::operations::Operation;
 use crate::restorable::is_unmet;
 use crate::stacks::Props;
 use crate::voters;
+use crate::witness::CLOCKS_APART_MAX_MS;
 use crate::world::World;
 
 /// A change set begins to be carried out: approved, on its turn, once.
@@ -56,6 +57,31 @@ pub(crate) fn retirement(world: &mut World, stack: &str, id: &str, token: &str) 
     }
     tell(world, &["I1", "I2"], wrong);
     true
+}
+
+/// I2: what runs is taken back because somebody ordered that or because its time was over, and for nothing else.
+pub(crate) fn interruption(world: &mut World, executed: &str) {
+    let key = executed.parse::<EffectKey>().ok();
+    let release =
+        key.as_ref().and_then(|key| world.table.tracks.get(&key.release.track)?.release(key.release.n));
+    let is_due = |release: &Release| match &release.phase {
+        Phase::Deploying { stop: Some(stop), plan, .. } => {
+            let is_late = |limit| release.phase_since.plus(limit).0 <= world.now + CLOCKS_APART_MAX_MS;
+            stop.ordered.is_some() || plan.timeout.is_some_and(is_late)
+        }
+        Phase::Deploying { stop: None, .. }
+        | Phase::Building { .. }
+        | Phase::Planning { .. }
+        | Phase::AwaitingApproval { .. }
+        | Phase::Ready { .. }
+        | Phase::Over(_) => false,
+    };
+    let mut wrong = Wrong::new();
+    if !release.is_some_and(is_due) {
+        let what = "nobody had ordered that, and its time was not over";
+        wrong.push((I2, format!("{executed} is interrupted: {what}")));
+    }
+    tell(world, &["I2"], wrong);
 }
 
 fn once_and_in_order(world: &World, stack: &StackName, key: &EffectKey, wrong: &mut Wrong) {

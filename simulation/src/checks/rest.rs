@@ -226,5 +226,6 @@ impl World {
             None => self.violation(I7, format!("{function} quarantined a payload of our own: {why}")),
         }
         self.nothing_secret_is_quarantined(why, kept.unwrap_or_default());
+        self.sets_aside(function, why, came, kept);
     }
 }

@@ -8,7 +8,7 @@ use crate::story::Story;
 use crate::working_copy::sample_config;
 use crate::world::tell;
 
-fn migrating() -> Value {
+pub(crate) fn migrating() -> Value {
     let mut config = sample_config();
     config["deployment"] = json!({ "before": { "command": ["./migrate", "up"], "timeoutMinutes": 5 } });
     config

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::{Fault, Faults, Kills, Mishap};
+use local::{Fault, Faults, Kills, Mishap, TaskEnd};
+use model::release::ErrandKind;
 use serde_json::json;
 
 use crate::story::Story;
 use crate::world::{tell, tell_each};
-use crate::{deployed, events, not_deployed, rolled_back};
+use crate::{before, deployed, events, not_deployed, repaired, rolled_back, verify};
 
 /// What a failed call costs: a message comes again, a look is repeated by the sweep after its lease of a minute.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -26,6 +27,13 @@ const ONCE: [(&str, &str); 5] = [
     ("cloudformation", "ExecuteChangeSet"),
     ("sns", "Publish"),
 ];
+
+/// The same of what only some stories do.
+const VERIFIED_ONCE: [(&str, &str); 2] = [("ecs", "RunTask"), ("cloudformation", "SignalResource")];
+const PREPARED_ONCE: [(&str, &str); 1] = [("ecs", "RunTask")];
+const CANCELLED_ONCE: [(&str, &str); 1] = [("cloudformation", "CancelUpdateStack")];
+const REPAIRED_ONCE: [(&str, &str); 1] = [("cloudformation", "ContinueUpdateRollback")];
+const RETIRED_ONCE: [(&str, &str); 1] = [("cloudformation", "DeleteStack")];
 
 /// A call of each service, throttled in that service's own words.
 const THROTTLED: [(&str, &str); 11] = [
@@ -112,6 +120,92 @@ fn without_any_event_after_the_push_two_pushes_are_deployed_though_calls_fail() 
         events::two_pushes_are_deployed(&mut story).await;
         story.kept_its_word().await;
         story.suffered_everything();
+    });
+}
+
+#[test]
+fn a_verified_release_is_deployed_and_verified_once_though_answers_are_lost() {
+    tell(async |mut story| {
+        story.suffers(Faults { seed: 7, first: every(VERIFIED_ONCE, Fault::AnswerLost) }).await;
+        story.pushes_config(&verify::verified());
+        story.approves().await;
+        story.ends("Deployed").await;
+        story.kept_its_word().await;
+        assert_eq!(story.errands(ErrandKind::Verify).await.len(), 1);
+        story.suffered(VERIFIED_ONCE, Fault::AnswerLost);
+    });
+}
+
+#[test]
+fn a_before_runs_once_though_answers_are_lost() {
+    tell(async |mut story| {
+        story.suffers(Faults { seed: 8, first: every(PREPARED_ONCE, Fault::AnswerLost) }).await;
+        story.pushes_config(&before::migrating());
+        story.approves().await;
+        story.ends("Deployed").await;
+        story.kept_its_word().await;
+        assert_eq!(story.errands(ErrandKind::Before).await.len(), 1);
+        story.suffered(PREPARED_ONCE, Fault::AnswerLost);
+    });
+}
+
+#[test]
+fn a_cancelled_update_is_taken_back_though_answers_are_lost() {
+    tell(async |mut story| {
+        let first = story.deploys_a_version().await;
+        story.suffers(Faults { seed: 9, first: every(CANCELLED_ONCE, Fault::AnswerLost) }).await;
+        story.next_errand(ErrandKind::Verify, TaskEnd::Hangs);
+        story.pushes_config(&verify::verified());
+        story.approves().await;
+        story
+            .until("the task runs", async || {
+                let tasks = story.errands(ErrandKind::Verify).await;
+                tasks.iter().any(|task| task.status == "RUNNING").then_some(())
+            })
+            .await;
+        let cancel = json!({ "order": "cancel", "release": "payments-production-2", "reason": "it hangs" });
+        story.has_ordered(&cancel).await;
+        story.ends("RolledBack").await;
+        story.kept_its_word().await;
+        assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
+        story.suffered(CANCELLED_ONCE, Fault::AnswerLost);
+    });
+}
+
+#[test]
+fn a_rollback_that_failed_is_gone_on_with_though_answers_are_lost() {
+    tell(async |mut story| {
+        let first = story.deploys_a_version().await;
+        story.suffers(Faults { seed: 10, first: every(REPAIRED_ONCE, Fault::AnswerLost) }).await;
+        repaired::hangs_in_its_rollback(&story);
+        story.pushes_a_version();
+        story.approves().await;
+        story.ends("Failed").await;
+        story.has_ordered(&json!({ "order": "repair", "reason": "the cluster is back" })).await;
+        story
+            .until("the stack is repaired", async || {
+                let status = story.stack_status().await;
+                (status.as_deref() == Some("UPDATE_ROLLBACK_COMPLETE")).then_some(())
+            })
+            .await;
+        story.comes_to_rest().await;
+        assert_eq!(&story.running_digest().await, Story::deployed_image(&first));
+        story.suffered(REPAIRED_ONCE, Fault::AnswerLost);
+    });
+}
+
+#[test]
+fn a_service_is_retired_though_answers_are_lost() {
+    tell(async |mut story| {
+        story.deploys_a_version().await;
+        story.suffers(Faults { seed: 11, first: every(RETIRED_ONCE, Fault::AnswerLost) }).await;
+        story.has_ordered(&json!({ "order": "retire", "reason": "replaced by billing" })).await;
+        story.expects_release(2);
+        story.approves().await;
+        story.ends("Retired").await;
+        assert_eq!(story.stack_status().await, None);
+        assert!(story.comes_to_rest().await.live.is_none());
+        story.suffered(RETIRED_ONCE, Fault::AnswerLost);
     });
 }
 

@@ -8,7 +8,7 @@ use crate::words::anonymous;
 use crate::world::tell;
 
 /// The update fails, and so does its rollback.
-fn hangs_in_its_rollback(story: &Story) {
+pub(crate) fn hangs_in_its_rollback(story: &Story) {
     story.next_deployment(Mishap::DeploymentFails);
     cannot_go_back(story);
 }

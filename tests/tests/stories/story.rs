@@ -278,6 +278,19 @@ impl Story {
         self.gives(&message).await
     }
 
+    /// Orders again for as long as it failed, as people do.
+    pub(crate) async fn has_ordered(&mut self, order: &Value) {
+        let begun = Instant::now();
+        loop {
+            let said = self.orders(order).await;
+            if !said.starts_with("failed") {
+                return;
+            }
+            assert!(begun.elapsed() < self.limit, "{order}: {said}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// What that person's command line would invoke `approval` with.
     pub(crate) async fn signs(&mut self, order: &Value, by: &str) -> Value {
         self.orders += 1;

@@ -8,7 +8,7 @@ use crate::story::Story;
 use crate::working_copy::sample_config;
 use crate::world::tell;
 
-fn verified() -> Value {
+pub(crate) fn verified() -> Value {
     let mut config = sample_config();
     config["deployment"] = json!({ "verify": { "command": ["./check", "ready"], "timeoutMinutes": 5 } });
     config

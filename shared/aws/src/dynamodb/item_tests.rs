@@ -80,6 +80,23 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     }
 }
 
+#[cfg(feature = "ssm")]
+#[test]
+fn what_format_1_stored_of_slack_is_still_read_and_written_so() {
+    let shown: Shown = serde_json::from_str(include_str!("format_1/shown.json")).unwrap();
+    let version: i64 = serde_json::from_str(include_str!("format_1/channels.json")).unwrap();
+    let place = model::place::Place { channel: "C0123456789".to_owned(), ts: "1700000000.000100".to_owned() };
+    let detailed = "ab".repeat(32).parse().ok();
+    assert_eq!(shown, Shown { place, sha256: "0".repeat(64), detailed });
+    assert_eq!(version, 7);
+    let id = ended().id;
+    assert_eq!(decode::<Shown>(&of_shown(&id, &shown).unwrap()).unwrap(), shown);
+    assert_eq!(decode::<i64>(&of_channels_told(version).unwrap()).unwrap(), version);
+    let written = serde_json::to_value(&shown).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(include_str!("format_1/shown.json")).unwrap();
+    assert_eq!(written, kept);
+}
+
 #[test]
 fn keys_are_as_the_table_says() {
     let item = of_track(&track()).unwrap();

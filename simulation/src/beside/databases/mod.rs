@@ -25,6 +25,7 @@ use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
+use crate::trace::Keep;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
 /// What could be wrong with what people hear; each breaks I10.
@@ -70,7 +71,12 @@ const ENDS_WITHIN_MS: u64 = 20 * HOUR;
 
 /// One run.
 pub fn watch_world(seed: u64, flaw: Option<WatchFlaw>) -> Report {
+    play(seed, flaw, Keep::Nothing)
+}
+
+pub(crate) fn play(seed: u64, flaw: Option<WatchFlaw>, keep: Keep) -> Report {
     let world = Rc::new(RefCell::new(World::new(seed, flaw)));
+    world.borrow_mut().base.keep(keep);
     let mut tasks: BTreeMap<u64, (Task, u64, Invocation)> = BTreeMap::new();
     loop {
         let Some((id, what)) = world.borrow_mut().base.next() else { break };
@@ -123,6 +129,7 @@ struct Invocation {
     attempt: u32,
 }
 
+#[derive(Debug)]
 enum What {
     Invoke(Invocation),
     Poll(u64),

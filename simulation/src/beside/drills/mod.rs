@@ -20,6 +20,7 @@ use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
+use crate::trace::Keep;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
 /// What a drill could do wrong; each breaks I12.
@@ -113,7 +114,12 @@ const TAKEN_LATE_MS: u64 = 10 * MINUTE;
 
 /// One run.
 pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> Report {
+    play(seed, flaw, Keep::Nothing)
+}
+
+pub(crate) fn play(seed: u64, flaw: Option<DrillFlaw>, keep: Keep) -> Report {
     let world = Rc::new(RefCell::new(World::new(seed, flaw)));
+    world.borrow_mut().base.keep(keep);
     let mut tasks: BTreeMap<u64, (Task, u64)> = BTreeMap::new();
     loop {
         let Some((id, what)) = world.borrow_mut().base.next() else { break };
@@ -151,6 +157,7 @@ pub fn drill_world(seed: u64, flaw: Option<DrillFlaw>) -> Report {
     world.base.report()
 }
 
+#[derive(Debug)]
 enum What {
     Invoke(String),
     Poll(u64),

@@ -7,6 +7,7 @@ mod ports;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::rc::Rc;
 
 use engine::functions;
@@ -21,6 +22,7 @@ use super::ports::Ports;
 use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
+use crate::trace::Keep;
 use crate::voters;
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
@@ -156,7 +158,12 @@ const TAKEN_LATE_MS: u64 = 10 * MINUTE;
 
 /// One run.
 pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> Report {
+    play(seed, flaw, Keep::Nothing)
+}
+
+pub(crate) fn play(seed: u64, flaw: Option<PipelineFlaw>, keep: Keep) -> Report {
     let world = Rc::new(RefCell::new(World::new(seed, flaw)));
+    world.borrow_mut().base.keep(keep);
     let mut tasks: BTreeMap<u64, (Task, u64, Invocation)> = BTreeMap::new();
     loop {
         let Some((id, what)) = world.borrow_mut().base.next() else { break };
@@ -196,7 +203,7 @@ pub fn pipeline_world(seed: u64, flaw: Option<PipelineFlaw>) -> Report {
                 let said = world.base.random.chance(500).then(|| "looks good".to_owned());
                 world.end(&token, End::There(answer), said);
             }
-            What::Taken(result) => {
+            What::Taken(Answered(result)) => {
                 world.borrow_mut().put(&result);
             }
             What::Says(said) => world.borrow_mut().says(&said),
@@ -250,6 +257,7 @@ enum By {
     },
 }
 
+#[derive(Debug)]
 enum What {
     Invoke(Invocation),
     Poll(u64),
@@ -262,8 +270,17 @@ enum What {
         answer: Said,
     },
     /// An answer that lost its own answer is taken now.
-    Taken(ApprovalResult),
+    Taken(Answered),
     Says(Spoken),
+}
+
+/// On its way to CodePipeline, with the token in it.
+struct Answered(ApprovalResult);
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.answer, self.0.summary)
+    }
 }
 
 /// How an approval ended in truth.
@@ -556,7 +573,7 @@ impl World {
                     Said::Approve => "approves",
                     Said::Reject => "rejects",
                 };
-                (voters::click(self.base.now, slack, verb, request), what)
+                (voters::clicked(self.base.now, slack, verb, request).into_bytes(), what)
             }
             By::Reply { token, is_its } => {
                 if *is_its {

@@ -13,7 +13,8 @@ use model::pipeline::{Phase, Request, Told};
 use serde_json::{Value, json};
 
 use super::{
-    End, Invocation, Notice, OWN_CHANNEL, PIPELINE, PipelineFlaw, Run, TAKEN_LATE_MS, To, What, World,
+    Answered, End, Invocation, Notice, OWN_CHANNEL, PIPELINE, PipelineFlaw, Run, TAKEN_LATE_MS, To, What,
+    World,
 };
 use crate::beside::ports::{Answer, Ports};
 use crate::voters;
@@ -70,7 +71,7 @@ impl Pipelines for Ports<World> {
             if world.base.random.chance(30) {
                 world.base.coverage.hit("pipeline answer", "taken late");
                 let late = world.base.random.between(SECOND, TAKEN_LATE_MS);
-                world.base.later(late, What::Taken(result.clone()));
+                world.base.later(late, What::Taken(Answered(result.clone())));
                 return Err(Failure::Unknown { call: "put_approval_result", source: "timed out".into() });
             }
             if world.base.strikes("answered there meanwhile", 60) {
