@@ -178,7 +178,6 @@ impl Subject {
             Self::Branch { .. }
             | Self::Build { .. }
             | Self::Image { .. }
-            | Self::Scan { .. }
             | Self::PipelineApproval(_)
             | Self::PipelineNotices { .. }
             | Self::Stack { .. }

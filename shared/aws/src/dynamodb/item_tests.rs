@@ -87,7 +87,7 @@ fn what_format_1_stored_of_slack_is_still_read_and_written_so() {
     let version: i64 = serde_json::from_str(include_str!("format_1/channels.json")).unwrap();
     let place = model::place::Place { channel: "C0123456789".to_owned(), ts: "1700000000.000100".to_owned() };
     let detailed = "ab".repeat(32).parse().ok();
-    assert_eq!(shown, Shown { place, sha256: "0".repeat(64), detailed });
+    assert_eq!(shown, Shown { place: Some(place), sha256: "0".repeat(64), detailed, unanswered: 0 });
     assert_eq!(version, 7);
     let id = ended().id;
     assert_eq!(decode::<Shown>(&of_shown(&id, &shown).unwrap()).unwrap(), shown);
