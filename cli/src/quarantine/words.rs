@@ -1,13 +1,13 @@
 //! What `tidegate quarantine` prints.
 
 use intake::dead_letter::{Dropped, Payload};
-use intake::replay;
 use model::text::excerpt;
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::post::{Letter, Taken};
 use crate::clock::time_of_day;
+use crate::replay::{in_json, in_text};
 
 pub(super) const NOTHING: &str = "Nothing waits for a person.";
 /// Longer lines are cut.
@@ -54,7 +54,7 @@ fn line(letter: &Letter) -> String {
 pub(super) fn line_json(letter: &Letter) -> Value {
     let dead = &letter.letter;
     let today = match &dead.payload {
-        Payload::Whole(text) => replay::json(text.as_bytes()),
+        Payload::Whole(text) => in_json(text.as_bytes()),
         Payload::Damaged { .. } | Payload::Withheld => Value::Null,
     };
     json!({
@@ -105,7 +105,7 @@ pub(super) fn whole(letter: &Letter, flag: &str) -> String {
     row("why", &dead.why());
     row("tried", &letter.attempts().map_or_else(unknown, times));
     if let Payload::Whole(payload) = &dead.payload {
-        row("today", &replay::text(payload.as_bytes()));
+        row("today", &in_text(payload.as_bytes()));
     }
     row("to do", &to_do(letter, flag));
     match dead.shown() {

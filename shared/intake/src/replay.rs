@@ -2,23 +2,50 @@
 
 use serde_json::{Value, json};
 
-use crate::{Meaning, Reading, read};
+use crate::{Meaning, Reading, Subject, read};
 
 /// `{"outcome","function","why","signal","track"}` of the message that matters most: the first signal, else the
 /// first quarantined, else the first ignored. Where there are more, `records` has all in their order.
 pub fn json(payload: &[u8]) -> Value {
-    let readings = read(payload);
-    let mut shown = object(principal(&readings));
-    if readings.len() > 1 {
-        shown["records"] = readings.iter().map(|reading| object(Some(reading))).collect();
-    }
-    shown
+    json_with(payload, |_| None)
 }
 
 /// The same for people: a paragraph for each message.
 pub fn text(payload: &[u8]) -> String {
-    let paragraphs: Vec<String> = read(payload).iter().map(paragraph).collect();
+    text_with(payload, |_| None)
+}
+
+/// [`json`], with an object `told` in each signal of which more is known.
+pub fn json_with(payload: &[u8], told: impl Fn(&Subject) -> Option<Value>) -> Value {
+    let readings = read(payload);
+    let object = |reading: &Reading| {
+        let mut object = object(reading);
+        if let Some(told) = signal(reading).and_then(&told) {
+            object["told"] = told;
+        }
+        object
+    };
+    let mut shown = principal(&readings).map_or(Value::Null, object);
+    if readings.len() > 1 {
+        shown["records"] = readings.iter().map(object).collect();
+    }
+    shown
+}
+
+/// [`text`], with more lines for such a signal.
+pub fn text_with(payload: &[u8], told: impl Fn(&Subject) -> Option<String>) -> String {
+    let paragraphs: Vec<String> = read(payload)
+        .iter()
+        .map(|reading| paragraph(reading) + &signal(reading).and_then(&told).unwrap_or_default())
+        .collect();
     paragraphs.join("\n")
+}
+
+fn signal(reading: &Reading) -> Option<&Subject> {
+    match &reading.meaning {
+        Meaning::Signal(subject) => Some(subject),
+        Meaning::Ignored(_) | Meaning::Quarantine(_) => None,
+    }
 }
 
 fn principal(readings: &[Reading]) -> Option<&Reading> {
@@ -30,13 +57,9 @@ fn principal(readings: &[Reading]) -> Option<&Reading> {
     readings.iter().min_by_key(rank)
 }
 
-fn object(reading: Option<&Reading>) -> Value {
-    let Some(reading) = reading else { return json!(null) };
-    let signal = match &reading.meaning {
-        // Serializing plain structs of texts cannot fail; if it did, the rest would still be true.
-        Meaning::Signal(subject) => serde_json::to_value(subject).unwrap_or(Value::Null),
-        Meaning::Ignored(_) | Meaning::Quarantine(_) => Value::Null,
-    };
+fn object(reading: &Reading) -> Value {
+    // Serializing plain structs of texts cannot fail; if it did, the rest would still be true.
+    let signal = signal(reading).and_then(|subject| serde_json::to_value(subject).ok());
     json!({
         "outcome": outcome(&reading.meaning),
         "function": reading.owner.map(|owner| owner.as_str()),

@@ -203,7 +203,7 @@ fn a_notification_alone_is_read_as_in_its_record() {
 fn an_event_of_a_database_counts_whatever_its_id_and_its_source_look_like() {
     let read = |sample: &str, change: &dyn Fn(&mut Value)| match one(&changed(sample, change)).meaning {
         Meaning::Signal(Subject::Database(news)) => (news.kind, news.event),
-        other => panic!("{other:?}"),
+        other @ (Meaning::Signal(_) | Meaning::Ignored(_) | Meaning::Quarantine(_)) => panic!("{other:?}"),
     };
     let event = |id: Value| read("rds/failover-completed", &|e| e["detail"]["EventID"] = id.clone()).1;
     assert_eq!(event(json!("rds-event-0049")).as_deref(), Some("RDS-EVENT-0049"));

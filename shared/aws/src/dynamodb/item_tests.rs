@@ -38,6 +38,7 @@ const VERIFYING_TRACK_1: &str = include_str!("format_1/verifying_track.json");
 const BUILD_1: &str = include_str!("format_1/build.json");
 const WATCH_1: &str = include_str!("format_1/watch.json");
 const DRILLED_WATCH_1: &str = include_str!("format_1/drilled_watch.json");
+const WATCH_OF_RECORD_1: &str = include_str!("format_1/watch_of_record.json");
 const DRILLS_1: &str = include_str!("format_1/drills.json");
 const VALIDATIONS_1: &str = include_str!("format_1/validations.json");
 const DROPPED_1: &str = include_str!("format_1/dropped.json");
@@ -55,6 +56,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
     assert_eq!(serde_json::from_str::<Build>(BUILD_1).unwrap(), build());
     assert_eq!(serde_json::from_str::<Watch>(WATCH_1).unwrap(), watch());
     assert_eq!(serde_json::from_str::<Watch>(DRILLED_WATCH_1).unwrap(), drilled_watch());
+    assert_eq!(serde_json::from_str::<Watch>(WATCH_OF_RECORD_1).unwrap(), watch_of_record());
     assert_eq!(serde_json::from_str::<Drills>(DRILLS_1).unwrap(), drills());
     assert_eq!(serde_json::from_str::<Drills>(VALIDATIONS_1).unwrap(), validations());
     assert_eq!(serde_json::from_str::<Dropped>(DROPPED_1).unwrap(), dropped());
@@ -71,6 +73,7 @@ fn what_format_1_stored_is_still_read_and_written_so() {
         (BUILD_1, serde_json::to_value(build())),
         (WATCH_1, serde_json::to_value(watch())),
         (DRILLED_WATCH_1, serde_json::to_value(drilled_watch())),
+        (WATCH_OF_RECORD_1, serde_json::to_value(watch_of_record())),
         (DRILLS_1, serde_json::to_value(drills())),
         (VALIDATIONS_1, serde_json::to_value(validations())),
         (DROPPED_1, serde_json::to_value(dropped())),
@@ -137,7 +140,9 @@ fn only_a_track_with_something_due_is_in_the_index() {
 
 #[test]
 fn only_a_watch_that_nobody_needs_expires() {
-    assert!(!of_watch(&watch()).unwrap().contains_key("expires"));
+    for needed in [watch(), watch_of_record()] {
+        assert!(!of_watch(&needed).unwrap().contains_key("expires"));
+    }
     let idle = Watch { findings: Vec::new(), notices: Vec::new(), looked: None, ..watch() };
     assert_eq!(of_watch(&idle).unwrap()["expires"], number(1_700_000_000 + 90 * 24 * 3600));
 }
@@ -511,8 +516,15 @@ fn watch() -> Watch {
         last_validation: None,
         notices: news.into_iter().zip(5..).map(|(news, n)| databases::watch::Notice { n, news }).collect(),
         last_notice: 7,
-        record: Some(databases::watch::Record { valid: Some("{}".to_owned()), told: Some(3) }),
+        record: None,
     }
+}
+
+fn watch_of_record() -> Watch {
+    let mut watch = Watch::new(DatabaseKey::new("record", "databases").unwrap());
+    watch.version = 2;
+    watch.record = Some(databases::watch::Record { valid: Some("{}".to_owned()), told: Some(3) });
+    watch
 }
 
 fn drilled_watch() -> Watch {
