@@ -391,7 +391,7 @@ fn day<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Date, D::Error> {
 
 /// Keys and values of the record stand in both: what cannot be seen is not shown as it is.
 fn bad(place: impl Into<String>, why: impl Into<String>) -> BadPolicies {
-    const CHARS_MAX: usize = 250;
+    const CHARS_MAX: usize = 1000;
     let shown = |text: String| excerpt(&text, CHARS_MAX);
     BadPolicies { place: shown(place.into()), why: shown(why.into()) }
 }

@@ -3,7 +3,7 @@
 //! Source: EventBridge events reference, "Amazon RDS events"; RDS user guide, "Amazon RDS event categories and event
 //! messages"; Lambda guide, "Using Lambda with Amazon RDS" (the form by SNS).
 
-use crate::unreadable::{At, Unreadable};
+use crate::unreadable::{At, Unreadable, plain};
 use crate::{Database, DatabaseKind, Meaning, Subject, arn};
 
 /// `RDS … Event`.
@@ -105,7 +105,7 @@ fn identifier(kind: DatabaseKind, at: &At<'_>) -> Result<String, Unreadable> {
 pub(crate) fn event_id(at: &At<'_>) -> Option<String> {
     let text = at.hint().or_else(|| at.value.as_u64().map(|number| number.to_string()))?;
     let id = text.rsplit('#').next().unwrap_or(&text).trim().to_ascii_uppercase();
-    (!id.is_empty()).then_some(id)
+    (!id.is_empty()).then(|| plain(&id))
 }
 
 /// RDS has under twenty categories, and an event one or two.

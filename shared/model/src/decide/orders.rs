@@ -161,7 +161,13 @@ impl Draft {
             return Err(Why::AlreadyLive);
         }
         let what = format!("back to {target}, ordered by {ordered}");
-        self.begin_ordered(to, Origin::Rollback { to: target }, ordered, what)?;
+        let origin = Origin::Rollback { to: target };
+        match self.track.in_flight.iter().find(|release| release.origin == origin).map(|release| release.id.n)
+        {
+            // Whoever heard no answer orders again.
+            Some(n) => self.step(n, what),
+            None => self.begin_ordered(to, origin, ordered, what)?,
+        }
         match self.hold(ordered) {
             Ok(()) | Err(Why::AlreadyHeld) => Ok(()),
             Err(why) => Err(why),

@@ -280,3 +280,12 @@ fn what_ran_elsewhere_is_not_gone_back_to() {
     assert_eq!(story.see(&signal), Err(Why::AnotherTrack));
     assert!(story.track.in_flight.is_empty() && story.track.held().is_none());
 }
+
+#[test]
+fn a_rollback_that_is_ordered_again_while_it_is_in_flight_is_one() {
+    let mut story = rolled_back();
+    let signal = Signal::Ordered { order: Order::Rollback { to: story.stored(1) }, ordered: ordered(9) };
+    assert_eq!(story.see(&signal), Ok(()));
+    assert_eq!(story.track.in_flight.len(), 1);
+    assert_eq!(story.see(&signal), Err(Why::AlreadyDone));
+}
