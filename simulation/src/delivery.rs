@@ -38,6 +38,7 @@ const TOLD_AGAIN: usize = 12;
 pub(crate) struct Running {
     task: Task,
     invocation: Invocation,
+    since: u64,
     /// When it is ended, done or not.
     until: u64,
     /// Commits of tracks that it made.
@@ -104,8 +105,8 @@ impl Run {
         };
         let task = invoke(Mutated::new(ports, &invocation), &invocation);
         let longest = if invocation.function == Function::Sweep { SWEEP_MS_MAX } else { FUNCTION_MS_MAX };
-        let until = self.world.borrow().now + longest;
-        self.running.insert(id, Running { task, invocation, until, commits: 0 });
+        let since = self.world.borrow().now;
+        self.running.insert(id, Running { task, invocation, since, until: since + longest, commits: 0 });
         self.poll(id);
         id
     }
@@ -146,11 +147,11 @@ impl Run {
 
     /// `None`: it crashed.
     fn finish(&mut self, running: Running, outcome: Option<Outcome>) {
-        let Running { invocation, commits, .. } = running;
+        let Running { invocation, since, commits, .. } = running;
         let world = &mut *self.world.borrow_mut();
         world.inert_payloads_change_nothing(&invocation, commits);
         if let (Some(Ok(answer)), Function::Approval) = (&outcome, invocation.function) {
-            witness::heard(world, &invocation.payload);
+            witness::heard(world, &invocation.payload, since);
             witness::recorded(world, &invocation.payload, answer);
         }
         let said = outcome.as_ref().map(|outcome| outcome.as_ref().ok().cloned());

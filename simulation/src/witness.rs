@@ -135,14 +135,17 @@ fn ended_untruly(world: &World, release: &Release) -> Option<(Invariant, String)
     }
 }
 
-/// An approval that a function has taken is stored, for as long as it is waited for.
-pub(crate) fn heard(world: &mut World, reply: &[u8]) {
+/// An approval that a function has taken is stored, for as long as it is waited for. What was planned anew while the function
+/// was at work took no answer when it looked, and whoever gave one is told so.
+pub(crate) fn heard(world: &mut World, reply: &[u8], since: u64) {
     let reply = String::from_utf8_lossy(reply);
     let mut forgotten = Vec::new();
     for request in &world.people.requests {
         let Ok(id) = request.release.parse::<ReleaseId>() else { continue };
         let release = world.table.tracks.get(&id.track).and_then(|track| track.release(id.n));
-        if let Some(Phase::AwaitingApproval { plan, asked }) = release.map(|release| &release.phase)
+        let waited = |release: &&Release| release.phase_since.0 + CLOCKS_APART_MAX_MS <= since;
+        if let Some(Phase::AwaitingApproval { plan, asked }) =
+            release.filter(waited).map(|release| &release.phase)
             && !asked.votes.iter().any(|vote| vote.voice == Voice::Reply)
             && asked.policy.replies
             && plan.fingerprint.as_str() == request.fingerprint

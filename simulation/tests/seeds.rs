@@ -80,6 +80,12 @@ fn seeds_in_which_a_rollback_waited_while_a_push_changed_nothing() {
     holds(&[15754, 18751]);
 }
 
+/// A reply came while the plan that it was for was made anew, and was told not to be taken.
+#[test]
+fn seeds_in_which_a_reply_met_a_plan_in_the_making() {
+    holds(&[58449]);
+}
+
 /// Slow workers each put the same promise off, and each woke one more; hands whose work failed woke each other.
 #[test]
 fn seeds_in_which_messages_bred() {
