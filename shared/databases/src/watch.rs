@@ -157,9 +157,9 @@ impl Watch {
         });
     }
 
-    /// The record was read, and is valid.
-    pub fn read(&mut self, body: &str) {
-        self.record.get_or_insert_default().valid = Some(body.to_owned());
+    /// The record was read and is valid, or there is none: what is wrong with it from now on is told again.
+    pub fn read(&mut self, body: Option<String>) {
+        self.record = body.map(|body| Record { valid: Some(body), told: None });
     }
 
     /// A version of the record counts for nothing: told once, however often it is read.

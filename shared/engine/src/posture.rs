@@ -193,9 +193,9 @@ async fn policies_in_force<P: Policy + Watches + NoticeQueue + Clock>(
     ports: &P,
 ) -> Result<Policies, Failure> {
     let (stored, version, why) = match ports.database_policies().await {
-        Ok(None) => return Ok(Policies::default()),
+        Ok(None) => (Some((None, Policies::default())), UNREAD, String::new()),
         Ok(Some(stored)) => match Policies::parse(stored.body.as_bytes()) {
-            Ok(policies) => (Some((stored.body, policies)), stored.version, String::new()),
+            Ok(policies) => (Some((Some(stored.body), policies)), stored.version, String::new()),
             Err(bad) => (None, stored.version, format!("it is not valid: {bad}")),
         },
         Err(failure @ Failure::Refused { .. }) => (None, UNREAD, failure.to_string()),
@@ -205,11 +205,11 @@ async fn policies_in_force<P: Policy + Watches + NoticeQueue + Clock>(
     };
     let key = DatabaseKey::new("record", "databases").map_err(malformed)?;
     let known = ports.load_watch(&key).await?;
-    let valid = known.as_ref().and_then(|watch| watch.record.as_ref()?.valid.clone());
+    let record = known.as_ref().and_then(|watch| watch.record.clone()).unwrap_or_default();
     match stored {
         Some((body, policies)) => {
-            if valid.as_ref() != Some(&body) {
-                change(ports, &key, known, |watch| watch.read(&body)).await?;
+            if record.valid != body || record.told.is_some() {
+                change(ports, &key, known, |watch| watch.read(body.clone())).await?;
             }
             Ok(policies)
         }
@@ -217,7 +217,7 @@ async fn policies_in_force<P: Policy + Watches + NoticeQueue + Clock>(
             tracing::error!(version, %why, "/tidegate/databases counts for nothing");
             let now = ports.now();
             change(ports, &key, known, |watch| watch.could_not_read(version, &why, now)).await?;
-            let last = valid.and_then(|body| Policies::parse(body.as_bytes()).ok());
+            let last = record.valid.and_then(|body| Policies::parse(body.as_bytes()).ok());
             Ok(last.unwrap_or_default())
         }
     }

@@ -291,6 +291,11 @@ fn a_record_that_is_not_valid_is_told_once_and_the_last_that_was_counts() {
     *world.policies.borrow_mut() = None;
     world.now.set(world.now.get() + MINUTE);
     assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+    // What was taken away counts no more, and the next mistake is told like the first.
+    *world.policies.borrow_mut() = Some(r#"{"policies": [{}]}"#.to_owned());
+    world.now.set(world.now.get() + MINUTE);
+    assert_eq!(world.look().unwrap(), "looked at 1 databases: 1 break a rule");
+    assert_eq!(world.waiting(RECORD), ["version 1"]);
 }
 
 #[test]
