@@ -157,12 +157,7 @@ fn a_cancelled_update_is_taken_back_though_answers_are_lost() {
         story.next_errand(ErrandKind::Verify, TaskEnd::Hangs);
         story.pushes_config(&verify::verified());
         story.approves().await;
-        story
-            .until("the task runs", async || {
-                let tasks = story.errands(ErrandKind::Verify).await;
-                tasks.iter().any(|task| task.status == "RUNNING").then_some(())
-            })
-            .await;
+        story.runs_errand(ErrandKind::Verify).await;
         let cancel = json!({ "order": "cancel", "release": "payments-production-2", "reason": "it hangs" });
         story.has_ordered(&cancel).await;
         story.ends("RolledBack").await;

@@ -563,6 +563,14 @@ impl Story {
         told(self.aws.tasks(cluster, &self.errand_family(kind)).await)
     }
 
+    pub(crate) async fn runs_errand(&self, kind: ErrandKind) {
+        let runs = async || {
+            let tasks = self.errands(kind).await;
+            tasks.iter().any(|task| task.status == "RUNNING").then_some(())
+        };
+        self.until("the task runs", runs).await;
+    }
+
     fn errand_family(&self, kind: ErrandKind) -> String {
         format!("{}-{}", self.track.stack(), kind.as_str())
     }

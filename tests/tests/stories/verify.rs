@@ -104,12 +104,7 @@ fn a_verify_that_hangs_is_stopped_when_its_release_is_cancelled() {
         story.next_errand(ErrandKind::Verify, TaskEnd::Hangs);
         story.pushes_config(&verified());
         story.approves().await;
-        story
-            .until("the task runs", async || {
-                let tasks = story.errands(ErrandKind::Verify).await;
-                tasks.iter().any(|task| task.status == "RUNNING").then_some(())
-            })
-            .await;
+        story.runs_errand(ErrandKind::Verify).await;
         let said = story
             .orders(&json!({ "order": "cancel", "release": "payments-production-2", "reason": "it hangs" }))
             .await;
