@@ -2,14 +2,11 @@
 
 use std::process::ExitCode;
 
-use intake::{Given, GivenAnswer};
+use intake::{Given, GivenAnswer, PLAN_DIGITS};
 use model::approval::Answer;
 use model::ids::ReleaseId;
 
 use crate::orderer::Orderer;
-
-/// Of a plan: as people are shown it, up to its whole fingerprint.
-const DIGITS: std::ops::RangeInclusive<usize> = 12..=64;
 
 #[derive(clap::Args)]
 pub(crate) struct Approve {
@@ -39,12 +36,12 @@ pub(crate) struct Reject {
 /// Refused here, where it can be typed again: the function would have to take it for another plan's.
 fn plan(text: &str) -> Result<String, String> {
     let plan = text.to_ascii_lowercase();
-    let is_plan = DIGITS.contains(&plan.len()) && plan.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_plan = PLAN_DIGITS.contains(&plan.len()) && plan.bytes().all(|b| b.is_ascii_hexdigit());
     is_plan.then_some(plan).ok_or_else(|| {
         format!(
             "a plan is {} to {} hexadecimal digits, the first of its fingerprint",
-            DIGITS.start(),
-            DIGITS.end()
+            PLAN_DIGITS.start(),
+            PLAN_DIGITS.end()
         )
     })
 }

@@ -34,8 +34,8 @@ mod why;
 pub use drill::DrillOrder;
 pub use lambda::CheckAnswer;
 pub use order::{
-    Care, Given, GivenAnswer, GivenCare, GivenOrder, GivenPipelineAnswer, REASON_CHARS_MAX, Wish,
-    holds_a_proof,
+    Care, Given, GivenAnswer, GivenCare, GivenOrder, GivenPipelineAnswer, PLAN_DIGITS, REASON_CHARS_MAX,
+    Wish, holds_a_proof,
 };
 pub use payload::read;
 pub use records::only_record;

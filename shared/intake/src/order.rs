@@ -228,7 +228,7 @@ pub fn holds_a_proof(payload: &[u8]) -> bool {
 
 pub const REASON_CHARS_MAX: usize = 500;
 /// As people are shown it, up to the whole fingerprint.
-const PLAN_CHARS: std::ops::RangeInclusive<usize> = 12..=64;
+pub const PLAN_DIGITS: std::ops::RangeInclusive<usize> = 12..=64;
 /// Resources that one repair may leave as they are.
 const SKIPPED_MAX: usize = 20;
 const LOGICAL_ID_CHARS_MAX: usize = 255;
@@ -322,7 +322,11 @@ fn plan(at: &At<'_>) -> Result<String, Unreadable> {
     let allowed = "the plan's fingerprint, or its first digits: hexadecimal, in lower case";
     let plan = at.text(allowed)?;
     let is_hex = plan.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if PLAN_CHARS.contains(&plan.len()) && is_hex { Ok(plan.to_owned()) } else { Err(at.unreadable(allowed)) }
+    if PLAN_DIGITS.contains(&plan.len()) && is_hex {
+        Ok(plan.to_owned())
+    } else {
+        Err(at.unreadable(allowed))
+    }
 }
 
 /// Source: CloudFormation user guide, "Template anatomy": logical ids are letters and digits.
