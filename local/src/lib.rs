@@ -31,4 +31,4 @@ pub use inbox::{Inbox, Notice};
 pub use install::Outputs;
 pub use local_aws::{LocalAws, Settings};
 pub use problem::Problem;
-pub use slack::{Slack, SlackMessage, SlackTrouble};
+pub use slack::{SLACK_TEAM, Slack, SlackMessage, SlackTrouble};

@@ -1,9 +1,9 @@
-//! Slack's Web API as far as Tidegate calls it: messages in channels, with the rate limits and the trouble that a story
+//! Slack's Web API as far as Tidegate calls it: messages in channels and who is a guest, with the rate limits and the trouble that a story
 //! asks for. The bot's token names the account: `xoxb-<account>`.
 //!
-//! Source: docs.slack.dev, "chat.postMessage", "chat.update", "Rate limits".
+//! Source: docs.slack.dev, "chat.postMessage", "chat.update", "users.info", "Rate limits".
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::front_door::cut_off;
+
+/// The id of every workspace.
+pub const SLACK_TEAM: &str = "T0001";
 
 /// What becomes of the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub struct Slack {
 #[derive(Debug, Default)]
 struct Workspace {
     messages: BTreeMap<String, SlackMessage>,
+    guests: BTreeSet<String>,
     trouble: VecDeque<SlackTrouble>,
     calls: u32,
 }
@@ -70,6 +74,11 @@ impl Slack {
     /// By their time stamps, the oldest first.
     pub fn messages(&self, account: &str) -> Vec<SlackMessage> {
         self.workspace(account, |workspace| workspace.messages.values().cloned().collect())
+    }
+
+    /// From now on that user is a guest of the workspace; everybody else is a full member.
+    pub fn invite_guest(&self, account: &str, user: &str) {
+        self.workspace(account, |workspace| workspace.guests.insert(user.to_owned()));
     }
 
     /// Befalls the next calls, one each.
@@ -107,6 +116,9 @@ impl Slack {
 impl Workspace {
     fn done(&mut self, method: &str, body: &Value) -> Value {
         let failed = |error: &str| json!({ "ok": false, "error": error });
+        if method == "users.info" {
+            return body["user"].as_str().map_or_else(|| failed("user_not_found"), |user| self.user(user));
+        }
         let Some(channel) = body["channel"].as_str() else { return failed("channel_not_found") };
         let message = json!({ "text": body["text"], "blocks": body["blocks"] });
         let there = |ts: &str| json!({ "ok": true, "channel": channel, "ts": ts });
@@ -137,6 +149,18 @@ impl Workspace {
             _ => failed("unknown_method"),
         }
     }
+
+    fn user(&self, id: &str) -> Value {
+        let user = json!({
+            "id": id,
+            "team_id": SLACK_TEAM,
+            "deleted": false,
+            "is_bot": false,
+            "is_restricted": self.guests.contains(id),
+            "is_ultra_restricted": false,
+        });
+        json!({ "ok": true, "user": user })
+    }
 }
 
 pub(crate) async fn answer(
@@ -153,7 +177,16 @@ pub(crate) async fn answer(
         retry_after: None,
         comes: Comes::AtOnce,
     };
-    let answer = match (account, serde_json::from_slice::<Value>(&body)) {
+    let is_form = headers.get("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+    let body = if is_form {
+        let fields: serde_json::Map<String, Value> = form_urlencoded::parse(&body)
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+        Ok(Value::Object(fields))
+    } else {
+        serde_json::from_slice(&body)
+    };
+    let answer = match (account, body) {
         (Some(account), Ok(body)) => slack.call(account, &method, &body),
         (None, _) => refused("invalid_auth"),
         (_, Err(_)) => refused("invalid_json"),
@@ -194,6 +227,16 @@ mod tests {
         let elsewhere = json!({ "channel": "C2", "ts": posted["ts"], "text": "b" });
         assert_eq!(slack.call("1", "chat.update", &elsewhere).said["error"], "message_not_found");
         assert!(slack.messages("2").is_empty());
+    }
+
+    #[test]
+    fn a_guest_is_told_from_a_member() {
+        let slack = Slack::default();
+        slack.invite_guest("1", "U2");
+        let is_guest = |user: &str| {
+            slack.call("1", "users.info", &json!({ "user": user })).said["user"]["is_restricted"] == true
+        };
+        assert!(is_guest("U2") && !is_guest("U1"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) fn decision(mutation: Mutation, sources: &Sources, before: &Track, ad
         | Mutation::PlacesOverwritten
         | Mutation::AnyTokenTaken
         | Mutation::AnySignatureTaken
+        | Mutation::GuestsTaken
         | Mutation::FloorRemembered
         | Mutation::BackupsTakenForGranted
         | Mutation::EventTrusted

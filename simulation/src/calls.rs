@@ -60,6 +60,7 @@ pub(crate) const CALLS: &[(&str, &str)] = &[
     ("post_to_slack", "Slack"),
     ("ask_sts", "STS"),
     ("slack_app", "Secrets Manager"),
+    ("slack_member", "Slack"),
     ("answer_in_slack", "Slack"),
     ("shown", "DynamoDB"),
     ("remember_shown", "DynamoDB"),

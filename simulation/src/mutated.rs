@@ -9,8 +9,8 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, BuildStatus, Builds, Callers, ChangeSetCreated,
     ChangeSetOrder, ChangeSetRead, Channels, Clock, Commit, CommitOnce, CommitRead, Databases, Errands,
-    Executed, Images, Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place,
-    Posted, Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets,
+    Executed, Images, Letters, Listeners, Logs, Membership, Message, NoticeQueue, Once, Page, Patrol, People,
+    Place, Posted, Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, RolloutState, Secrets,
     ServiceRead, Services, Slack, SlackApp, SlackBoard, Sources, StackEvent, StackRead, StackResource,
     Stacks, StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
@@ -23,7 +23,7 @@ use model::decide::Advance;
 use model::effect::{Effect, Hand, Notice};
 use model::ids::{
     BranchName, BuildFamily, BuildId, ChannelId, EffectKey, EnvironmentName, ImageDigest, ReleaseId,
-    RepositoryName, Revision, ServiceName, StackName, TrackKey,
+    RepositoryName, Revision, ServiceName, SlackUser, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::release::{Phase, Release};
@@ -587,6 +587,21 @@ impl SlackBoard for Mutated {
     }
 }
 
+impl Slack for Mutated {
+    async fn slack_app(&self) -> Answer<Option<SlackApp>> {
+        self.ports.slack_app().await
+    }
+
+    async fn slack_member(&self, user: &SlackUser) -> Answer<Membership> {
+        let member = self.ports.slack_member(user).await?;
+        Ok(if self.is(Mutation::GuestsTaken) { Membership::Full } else { member })
+    }
+
+    async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()> {
+        self.ports.answer_in_slack(to, text).await
+    }
+}
+
 /// Ports that no mutation touches.
 macro_rules! passed_on {
     ($($port:ident { $(fn $call:ident($($name:ident: $kind:ty),*) -> $answer:ty;)+ })+) => { $(
@@ -621,10 +636,6 @@ passed_on! {
     Templates {
         fn base_template(key: &str) -> Option<String>;
         fn store_template(sha256: &str, body: &str) -> String;
-    }
-    Slack {
-        fn slack_app() -> Option<SlackApp>;
-        fn answer_in_slack(to: &slack::AnswerTo, text: &str) -> ();
     }
     ReplyKey {
         fn reply_key() -> Vec<u8>;

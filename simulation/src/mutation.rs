@@ -37,6 +37,8 @@ pub enum Mutation {
     AnyTokenTaken,
     /// An order needs no signature of whoever it says gives it.
     AnySignatureTaken,
+    /// Whoever the directory knows is taken for a member of the workspace.
+    GuestsTaken,
     /// The environment's floor is not read again when an answer comes.
     FloorRemembered,
     /// A database that a release needs is taken to be restorable.
@@ -90,7 +92,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Mutation; 37] = [
+    pub const ALL: [Mutation; 38] = [
         Mutation::VersionUnchecked,
         Mutation::OutboxSkipped,
         Mutation::DoneBeforeDone,
@@ -105,6 +107,7 @@ impl Mutation {
         Mutation::RetiredKept,
         Mutation::AnyTokenTaken,
         Mutation::AnySignatureTaken,
+        Mutation::GuestsTaken,
         Mutation::FloorRemembered,
         Mutation::BackupsTakenForGranted,
         Mutation::EventTrusted,
@@ -137,6 +140,7 @@ impl Mutation {
             | Mutation::VotesCarriedOver
             | Mutation::AnyTokenTaken
             | Mutation::AnySignatureTaken
+            | Mutation::GuestsTaken
             | Mutation::FloorRemembered
             | Mutation::BackupsTakenForGranted
             | Mutation::ExitCodeUnread => "I1: ",

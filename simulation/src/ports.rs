@@ -11,10 +11,10 @@ use engine::failure::Failure;
 use engine::ports::{
     Agenda, BuildOrder, BuildRead, BuildService, Builds, Callers, ChangeSetCreated, ChangeSetOrder,
     ChangeSetRead, Channels, Clock, Commit, CommitOnce, CommitRead, Databases, Errands, Executed, Images,
-    Letters, Listeners, Logs, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted, Quarantine,
-    Queues, Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack, SlackApp,
-    SlackBoard, Sources, StackEvent, StackRead, StackResource, Stacks, StoppedContainer, StoppedTask, Stored,
-    TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
+    Letters, Listeners, Logs, Membership, Message, NoticeQueue, Once, Page, Patrol, People, Place, Posted,
+    Quarantine, Queues, Records, Registry, ReplyKey, ResourceSignal, Secrets, ServiceRead, Services, Slack,
+    SlackApp, SlackBoard, Sources, StackEvent, StackRead, StackResource, Stacks, StoppedContainer,
+    StoppedTask, Stored, TaskFamily, TaskOrder, TaskRead, Templates, Tracks, Watches,
 };
 use engine::show::Shown;
 use intake::Care;
@@ -25,7 +25,7 @@ use model::decide::Advance;
 use model::effect::Hand;
 use model::ids::{
     BranchName, BuildFamily, BuildId, ChannelId, EffectKey, EnvironmentName, ImageDigest, ReleaseId,
-    RepositoryName, Revision, StackName, TrackKey,
+    RepositoryName, Revision, SlackUser, StackName, TrackKey,
 };
 use model::listener::Listener;
 use model::release::Release;
@@ -585,6 +585,10 @@ impl Callers for Ports {
 impl Slack for Ports {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
         self.read("slack_app", |_| Some(crate::voters::app())).await
+    }
+
+    async fn slack_member(&self, user: &SlackUser) -> Answer<Membership> {
+        self.read("slack_member", |_| crate::voters::membership(user)).await
     }
 
     async fn answer_in_slack(&self, _to: &slack::AnswerTo, text: &str) -> Answer<()> {

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::SlackApp;
+use engine::ports::{Membership, SlackApp};
+use model::ids::SlackUser;
 use model::release::{Origin as ReleaseOrigin, Release};
 use serde_json::{Value, json};
 
@@ -18,15 +19,27 @@ const TEAM: &str = "T0001";
 const APP: &str = "A0001";
 const SECRET: &[u8] = b"the signing secret of the simulated app";
 
-/// Who votes, and by which Slack id they are known. Zoe is nobody.
-const VOTERS: [(&str, &str); 5] =
-    [("ana", "U0001"), ("ben", "U0002"), ("cleo", "U0003"), ("dana", "U0004"), ("zoe", "U0099")];
+/// Who votes, and by which Slack id they are known. Gus is in the directory and a guest of the workspace; zoe is nobody.
+const VOTERS: [(&str, &str); 6] = [
+    ("ana", "U0001"),
+    ("ben", "U0002"),
+    ("cleo", "U0003"),
+    ("dana", "U0004"),
+    (GUEST, "U0005"),
+    ("zoe", "U0099"),
+];
+pub(crate) const GUEST: &str = "gus";
 
 /// Who approved which plan of which release.
 pub(crate) type Said = BTreeMap<(String, String), BTreeSet<&'static str>>;
 
 pub(crate) fn app() -> SlackApp {
     SlackApp { team: TEAM.to_owned(), app: APP.to_owned(), signing_secret: SECRET.to_vec() }
+}
+
+pub(crate) fn membership(user: &SlackUser) -> Membership {
+    let is_guest = VOTERS.iter().any(|(name, slack)| *name == GUEST && *slack == user.user());
+    if is_guest { Membership::Guest } else { Membership::Full }
 }
 
 /// Ana pushes everything, and wrote some of it, as dana did.
@@ -40,10 +53,10 @@ pub(crate) fn people_record() -> Value {
         json!({ "slack": [format!("{TEAM}/{slack}")], "iam": callers::unique_id(name).into_iter().collect::<Vec<_>>(), "git": git })
     };
     let people: BTreeMap<&str, Value> =
-        VOTERS[..4].iter().map(|(name, slack)| (*name, person(name, slack))).collect();
+        VOTERS[..5].iter().map(|(name, slack)| (*name, person(name, slack))).collect();
     json!({
         "people": people,
-        "groups": { "managers": ["ben", "cleo", "dana"] },
+        "groups": { "managers": ["ben", "cleo", "dana", GUEST] },
         "sessionNamesEnforced": {
             "AROA0000000000000001": format!("arn:aws:iam::{}:role/Developer", events::ACCOUNT),
         },
@@ -68,7 +81,8 @@ impl World {
                 self.people.approved.insert(key.clone());
                 self.people.said.entry(key).or_default().insert(name);
             }
-            if self.random_of(release).chance(300) {
+            // A guest has no keys of this account.
+            if name != GUEST && self.random_of(release).chance(300) {
                 let how = if rejects { "rejects by command" } else { "approves by command" };
                 self.coverage.hit("person", how);
                 let order =

@@ -3,7 +3,7 @@
 
 use intake::{GivenOrder, Wish};
 use model::approval::{Identity, Voice};
-use model::ids::{OrderId, ReleaseId, TrackKey};
+use model::ids::{OrderId, ReleaseId, SlackUser, TrackKey};
 use model::release::{Phase, Release};
 use model::text;
 use model::time::Span;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::orders;
 use crate::pipelines;
 use crate::ports::{
-    Clock, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey, Slack, Tracks,
+    Clock, Membership, PipelineNotices, PipelineTable, Pipelines, Queues, Records, ReplyKey, Slack, Tracks,
 };
 use crate::records::directory;
 use crate::votes::{self, Voted, stranger};
@@ -66,9 +66,14 @@ where
 
 async fn done<P>(ports: &P, spoken: &Spoken, signed: &Signed) -> Result<String, Failure>
 where
-    P: Tracks + Queues + Records + ReplyKey + Pipelines + PipelineTable + PipelineNotices + Clock,
+    P: Tracks + Queues + Records + ReplyKey + Slack + Pipelines + PipelineTable + PipelineNotices + Clock,
 {
     let identity = Identity::Slack(spoken.by.clone());
+    if !spoken.said.is_for_anybody()
+        && let Some(why) = turned_away(ports, &spoken.by, &identity).await?
+    {
+        return Ok(why);
+    }
     match &spoken.said {
         Said::Answered { answer, release, plan, reason } => {
             let vote = Voted { identity: &identity, answer: *answer, release, plan, reason };
@@ -78,18 +83,12 @@ where
             let said = pipelines::Said { answer: *answer, reason, by: pipelines::By::Identity(&identity) };
             pipelines::answer(ports, request, &said, None).await.map(|told| told.unwrap_or_else(|why| why))
         }
-        Said::Details { release } => match unknown(ports, &identity).await? {
-            Some(why) => Ok(why),
-            None => details(ports, release).await,
-        },
+        Said::Details { release } => details(ports, release).await,
         Said::Unreasoned => Ok(WHY.to_owned()),
         Said::Unclear(why) => Ok(format!("Not understood: {why}.\n{HELP}")),
         Said::Command(command) => match command {
             Command::Help => Ok(HELP.to_owned()),
-            Command::Status { track } => match unknown(ports, &identity).await? {
-                Some(why) => Ok(why),
-                None => status(ports, track).await,
-            },
+            Command::Status { track } => status(ports, track).await,
             Command::Hold { track, reason } => {
                 order(ports, &identity, signed, track, Wish::Hold, reason).await
             }
@@ -103,9 +102,24 @@ where
     }
 }
 
-/// Slack lets guests of the workspace speak here too: who is nobody in the record is told nothing.
-async fn unknown<P: Records>(ports: &P, identity: &Identity) -> Result<Option<String>, Failure> {
-    Ok(directory(ports).await?.person(identity).is_none().then(|| stranger(identity)))
+/// Slack lets everybody speak here who is in the channel. Whoever is nobody in the record is told nothing; whoever is in
+/// it must still be one of the workspace, each time that they speak.
+async fn turned_away<P: Records + Slack>(
+    ports: &P,
+    user: &SlackUser,
+    identity: &Identity,
+) -> Result<Option<String>, Failure> {
+    if directory(ports).await?.person(identity).is_none() {
+        return Ok(Some(stranger(identity)));
+    }
+    let is = match ports.slack_member(user).await? {
+        Membership::Full => return Ok(None),
+        Membership::Guest => "is a guest of the workspace",
+        Membership::OtherWorkspace => "is of another workspace",
+        Membership::Bot => "is a bot",
+        Membership::Deactivated => "was deactivated",
+    };
+    Ok(Some(format!("Nothing was done: {identity} {is}, and only its full members are heard here.")))
 }
 
 async fn order<P: Tracks + Queues + Records + Clock>(

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use engine::failure::Failure;
 use engine::functions::approval;
 use engine::ports::{
-    ActionRead, ApprovalResult, Callers, Clock, Commit, CommitOnce, ExecutionRead, Letters, Message, Once,
-    Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records, ReplyKey,
-    Slack, SlackApp, Stored, Tracks,
+    ActionRead, ApprovalResult, Callers, Clock, Commit, CommitOnce, ExecutionRead, Letters, Membership,
+    Message, Once, Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records,
+    ReplyKey, Slack, SlackApp, Stored, Tracks,
 };
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,7 +18,7 @@ use intake::{Care, Given, Meaning, Subject};
 use model::approval::{Identity, Voice};
 use model::decide::Advance;
 use model::effect::Hand;
-use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, TrackKey};
+use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, SlackUser, TrackKey};
 use model::pipeline::Request as Asked;
 use model::release::Release;
 use model::time::{Span, Timestamp};
@@ -181,6 +181,10 @@ impl ReplyKey for World {
 
 impl Slack for World {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
+        unreachable!("nobody clicks")
+    }
+
+    async fn slack_member(&self, _: &SlackUser) -> Answer<Membership> {
         unreachable!("nobody clicks")
     }
 

@@ -8,8 +8,8 @@ use engine::failure::Failure;
 use engine::functions::approval;
 use engine::ports::{
     ActionRead, ActionStatus, ApprovalResult, Callers, Clock, Commit, CommitOnce, ExecutionRead, Letters,
-    Message, Once, Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine, Queues, Records,
-    ReplyKey, Slack, SlackApp, Stored, Tracks,
+    Membership, Message, Once, Page, People, PipelineNotices, PipelineTable, Pipelines, Put, Quarantine,
+    Queues, Records, ReplyKey, Slack, SlackApp, Stored, Tracks,
 };
 use futures_util::FutureExt;
 use intake::Care;
@@ -17,7 +17,7 @@ use intake::dead_letter::Dropped;
 use model::approval::Answer as Said;
 use model::decide::Advance;
 use model::effect::Hand;
-use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, TrackKey};
+use model::ids::{EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, SlackUser, TrackKey};
 use model::pipeline::{Ending, Gate, Phase, Request};
 use model::release::Release;
 use model::time::{Span, Timestamp};
@@ -43,6 +43,8 @@ struct World {
     published: RefCell<Vec<String>>,
     quarantined: RefCell<Vec<(String, Option<String>)>>,
     woken: RefCell<u32>,
+    /// What whoever speaks is in the workspace.
+    member: Membership,
 }
 
 fn waits(token: &str) -> ActionRead {
@@ -70,6 +72,7 @@ impl World {
             published: RefCell::default(),
             quarantined: RefCell::default(),
             woken: RefCell::default(),
+            member: Membership::Full,
         }
     }
 
@@ -164,6 +167,36 @@ fn the_documented_notification_is_approved_by_who_may_and_says_so_in_codepipelin
         )
     );
     assert_eq!(world.put.borrow().len(), 1);
+}
+
+#[test]
+fn who_is_in_the_record_and_no_full_member_of_the_workspace_is_heard_in_nothing() {
+    for (member, is) in [
+        (Membership::Guest, "is a guest of the workspace"),
+        (Membership::OtherWorkspace, "is of another workspace"),
+        (Membership::Bot, "is a bot"),
+        (Membership::Deactivated, "was deactivated"),
+    ] {
+        let world = World { member, ..World::new() };
+        world.hears(NOTIFICATION);
+        let id = world.only().id.to_string();
+        let plan = "0".repeat(64);
+        for told in [
+            world.click("U1", "approve", &id),
+            world.click("U1", "approve", &format!("payments-production-7 {plan}")),
+            world.click("U1", "details", &format!("payments-production-7 {plan}")),
+            world.types("U1", &format!("reject {id} slow")),
+            world.types("U1", "status payments/production"),
+            world.types("U1", "hold payments/production slow"),
+            world.types("U1", "rollback payments/production payments-production-5 slow"),
+        ] {
+            let expected =
+                format!("Nothing was done: Slack T1/U1 {is}, and only its full members are heard here.");
+            assert_eq!(told, expected);
+        }
+        assert!(world.only().votes.is_empty(), "{member:?}");
+        assert!(world.types("U1", "help").starts_with("/tidegate status"));
+    }
 }
 
 #[test]
@@ -421,6 +454,10 @@ impl Slack for World {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
         let [team, app] = ["T1", "A1"].map(str::to_owned);
         Ok(Some(SlackApp { team, app, signing_secret: SECRET.to_vec() }))
+    }
+
+    async fn slack_member(&self, _: &SlackUser) -> Answer<Membership> {
+        Ok(self.member)
     }
 
     async fn answer_in_slack(&self, _: &slack::AnswerTo, _: &str) -> Answer<()> {

@@ -313,6 +313,17 @@ text_id!(
     }
 );
 
+impl SlackUser {
+    pub fn team(&self) -> &str {
+        self.0.split_once('/').map_or("", |(team, _)| team)
+    }
+
+    /// The user's own id, in whatever team.
+    pub fn user(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, user)| user)
+    }
+}
+
 text_id!(
     /// Whom a commit or a push names: an author's e-mail address, or the ARN that pushed. A statement, not a proof:
     /// it only ever keeps somebody from approving.

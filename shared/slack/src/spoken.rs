@@ -69,6 +69,19 @@ pub enum Said {
     Unclear(String),
 }
 
+impl Said {
+    /// Whoever says it, nothing of any release is told or changed.
+    pub fn is_for_anybody(&self) -> bool {
+        match self {
+            Self::Unreasoned | Self::Unclear(_) | Self::Command(Command::Help) => true,
+            Self::Answered { .. }
+            | Self::PipelineAnswered { .. }
+            | Self::Details { .. }
+            | Self::Command(_) => false,
+        }
+    }
+}
+
 /// A typed command that answers no request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {

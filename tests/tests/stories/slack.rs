@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::sdk::ssm;
 use aws::sdk::ssm::types::ParameterType;
-use local::{Delivery, Environment, Order, SlackMessage, SlackTrouble};
+use local::{Delivery, Environment, Order, SLACK_TEAM, SlackMessage, SlackTrouble};
 use model::release::{Phase, Release};
 use serde_json::{Value, json};
 
 use crate::story::{ENVIRONMENT, Story};
 use crate::world::tell;
 
-const TEAM: &str = "T0001";
 const APP: &str = "A0001";
 const CHANNEL: &str = "C0001";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -19,8 +18,8 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// What Slack put off comes again with the sweep, after its lease of a minute.
 const PUT_OFF: Duration = Duration::from_secs(300);
 
-/// Dana pushes; ana and ben may approve.
-const PEOPLE: [(&str, &str); 3] = [("ana", "U0001"), ("ben", "U0002"), ("dana", "U0003")];
+/// Dana pushes; ana and ben may approve; gus is a guest of the workspace.
+const PEOPLE: [(&str, &str); 4] = [("ana", "U0001"), ("ben", "U0002"), ("dana", "U0003"), ("gus", "U0004")];
 
 #[test]
 fn one_message_follows_a_release_through_its_life_while_events_are_shuffled_and_slack_is_in_trouble() {
@@ -39,7 +38,9 @@ fn one_message_follows_a_release_through_its_life_while_events_are_shuffled_and_
 
         assert_eq!(slack.clicks(&story, "ana", "approve", &button).await, 200);
         assert_eq!(slack.replays_the_last_click(&story).await, 409);
-        // Whoever pushed it may click; it counts for nothing.
+        // A guest may click, and whoever pushed it; it counts for nothing.
+        story.slack.invite_guest(story.account(), "U0004");
+        assert_eq!(slack.clicks(&story, "gus", "approve", &button).await, 200);
         assert_eq!(slack.clicks(&story, "dana", "approve", &button).await, 200);
         let another_plan = format!("{} {}", release.id, "f".repeat(64));
         assert_eq!(slack.clicks(&story, "ben", "approve", &another_plan).await, 200);
@@ -60,6 +61,7 @@ fn one_message_follows_a_release_through_its_life_while_events_are_shuffled_and_
         for voice in ["approved by ana (Slack T0001/U0001)", "approved by ben (Slack T0001/U0002)"] {
             assert_eq!(steps.iter().filter(|step| **step == voice).count(), 1, "{voice}: {steps:?}");
         }
+        assert!(!steps.iter().any(|step| step.contains("gus")), "{steps:?}");
     });
 }
 
@@ -154,7 +156,7 @@ impl Workspace {
         put(story, "/tidegate-slack/signing-secret", ParameterType::SecureString, SECRET).await;
         let token = format!("xoxb-{}", story.account());
         put(story, "/tidegate-slack/bot-token", ParameterType::SecureString, &token).await;
-        let parameters = [("SlackTeamId", TEAM), ("SlackAppId", APP), ("SlackChannelId", CHANNEL)];
+        let parameters = [("SlackTeamId", SLACK_TEAM), ("SlackAppId", APP), ("SlackChannelId", CHANNEL)];
         let outputs =
             story.account.install_with(&parameters).await.unwrap_or_else(|problem| panic!("{problem}"));
         let environment = Environment {
@@ -179,7 +181,8 @@ impl Workspace {
         let mut all = serde_json::Map::new();
         all.insert("dana".to_owned(), json!({ "git": [pusher] }));
         for (name, user) in people {
-            all.entry(name.clone()).or_insert_with(|| json!({}))["slack"] = json!([format!("{TEAM}/{user}")]);
+            all.entry(name.clone()).or_insert_with(|| json!({}))["slack"] =
+                json!([format!("{SLACK_TEAM}/{user}")]);
         }
         put(story, "/tidegate/people", ParameterType::String, &json!({ "people": all }).to_string()).await;
     }
@@ -189,8 +192,8 @@ impl Workspace {
         let payload = json!({
             "type": "block_actions",
             "api_app_id": APP,
-            "team": { "id": TEAM },
-            "user": { "id": user, "team_id": TEAM },
+            "team": { "id": SLACK_TEAM },
+            "user": { "id": user, "team_id": SLACK_TEAM },
             "actions": [{ "type": "button", "action_id": action, "value": value }],
         });
         let body = form_urlencoded::Serializer::new(String::new())

@@ -4,10 +4,6 @@
 
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use engine::failure::Failure;
 use engine::ports::{Channels, Place, Posted, SlackBoard, Stored};
 use engine::show::Shown;
@@ -15,24 +11,19 @@ use model::ids::{ChannelId, ReleaseId};
 use model::time::Span;
 use serde_json::{Value, json};
 
-use super::{TIMEOUT, connector};
+use super::TIMEOUT;
+use super::api::{Answered, Body};
 use crate::Aws;
-use crate::failure::{Call, never_connected};
+use crate::failure::Call;
 
 const POST_MESSAGE: Call = Call::changes("slack chat.postMessage");
 const UPDATE: Call = Call::changes("slack chat.update");
 
-const API: &str = "https://slack.com/api";
 const CHANNELS: &str = "/tidegate/channels";
 /// What is posted cannot be told from what was not, until Slack answers; a function has 30 seconds.
 const POST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Slack takes one message a second in a channel, and more for a moment.
 const PATIENCE: Span = Span::seconds(5);
-const NOT_REACHED: &str = "Slack was not reached";
-/// Where Slack does not say how long to wait.
-const LATER: Span = Span::seconds(30);
-/// Longer is not believed.
-const LATER_SECONDS_MAX: u64 = 3600;
 
 impl SlackBoard for Aws {
     async fn shown(&self, release: &ReleaseId) -> Result<Option<Shown>, Failure> {
@@ -127,72 +118,20 @@ impl Aws {
         body: &Value,
         timeout: Duration,
     ) -> Result<Posted, Failure> {
-        let token = self.secure_string(self.settings.required("TIDEGATE_SLACK_BOT_TOKEN_PARAMETER")?).await?;
-        let api = self.settings.optional("TIDEGATE_SLACK_API").unwrap_or(API);
-        let request = request(call, &format!("{api}/{method}"), token.trim(), body)?;
-        let answered = tokio::time::timeout(timeout, async {
-            let mut answer = connector().call(request).await.map_err(|error| {
-                if never_connected(&error) { NOT_REACHED } else { "the connection failed" }
-            })?;
-            let after = retry_after(&answer);
-            let status = answer.status().as_u16();
-            let body = ByteStream::new(std::mem::replace(answer.body_mut(), SdkBody::empty()));
-            let body = body.collect().await.map_err(|_| "the answer broke off")?;
-            Ok::<_, &'static str>((status, after, body.into_bytes()))
-        })
-        .await;
-        // What failed is told in fixed words: the client's own could quote the token.
-        match answered {
-            Err(_elapsed) => Err(call.unanswered("no answer in time")),
-            // Nothing was sent, so that nothing can be there.
-            Ok(Err(NOT_REACHED)) => Err(call.transient(NOT_REACHED)),
-            Ok(Err(why)) => Err(call.unanswered(why)),
-            Ok(Ok((status, after, body))) => posted(call, status, after, &body),
-        }
+        posted(call, &self.ask_slack(call, method, Body::Json(body), timeout).await?)
     }
 }
 
-fn request(call: Call, url: &str, token: &str, body: &Value) -> Result<HttpRequest, Failure> {
-    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
-    request.set_method("POST").map_err(|_| call.refused("POST is not a method"))?;
-    request.set_uri(url).map_err(|_| call.refused("TIDEGATE_SLACK_API is not a URL"))?;
-    let headers = request.headers_mut();
-    headers.insert("content-type", "application/json; charset=utf-8");
-    headers
-        .try_insert("authorization", format!("Bearer {token}"))
-        .map_err(|_| call.refused("the parameter of the bot's token does not hold one"))?;
-    Ok(request)
-}
-
-fn retry_after(answer: &HttpResponse) -> Span {
-    let seconds = answer.headers().get("retry-after").and_then(|header| header.trim().parse().ok());
-    seconds.map_or(LATER, |seconds: u64| Span::seconds(seconds.min(LATER_SECONDS_MAX)))
-}
-
-/// Slack answers 200 to nearly everything, and says in the body what it did.
-fn posted(call: Call, status: u16, after: Span, body: &[u8]) -> Result<Posted, Failure> {
-    if status == 429 {
-        return Ok(Posted::Later { after });
+/// Where it is, or when to try again.
+fn posted(call: Call, answered: &Answered) -> Result<Posted, Failure> {
+    if answered.is_limited() {
+        return Ok(Posted::Later { after: answered.after });
     }
-    if status >= 500 {
-        return Err(call.transient(format!("Slack answered {status}")));
-    }
-    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    let said = answered.said(call)?;
     let text = |key: &str| said[key].as_str().map(str::to_owned);
-    match (said["ok"].as_bool(), text("channel"), text("ts")) {
-        (Some(true), Some(channel), Some(ts)) => Ok(Posted::There(Place { channel, ts })),
-        _ => match text("error").as_deref() {
-            Some("ratelimited") => Ok(Posted::Later { after }),
-            Some("internal_error" | "fatal_error" | "service_unavailable" | "request_timeout") => {
-                Err(call.transient("Slack is in trouble"))
-            }
-            Some(error) if error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
-                Err(call.refused(format!("Slack says {error}")))
-            }
-            Some(_) | None => {
-                Err(call.refused(format!("Slack answered {status} with nothing that is known")))
-            }
-        },
+    match (text("channel"), text("ts")) {
+        (Some(channel), Some(ts)) => Ok(Posted::There(Place { channel, ts })),
+        _ => Err(answered.unknown(call)),
     }
 }
 
@@ -209,7 +148,8 @@ mod tests {
     use super::*;
 
     fn meant(status: u16, body: &str) -> Result<Posted, Failure> {
-        posted(POST_MESSAGE, status, Span::seconds(7), body.as_bytes())
+        let answered = Answered { status, after: Span::seconds(7), body: body.as_bytes().to_vec() };
+        posted(POST_MESSAGE, &answered)
     }
 
     #[test]
@@ -227,11 +167,5 @@ mod tests {
         let refused = meant(200, r#"{"ok":false,"error":"channel_not_found"}"#).unwrap_err();
         assert_eq!(refused.to_string(), "slack chat.postMessage was refused: Slack says channel_not_found");
         assert!(matches!(meant(200, "ok"), Err(Failure::Refused { .. })));
-    }
-
-    #[test]
-    fn a_token_that_is_none_is_in_no_error() {
-        let failure = request(UPDATE, "https://slack.com/api/x", "xoxb-SECRET\n1", &json!({})).unwrap_err();
-        assert!(!format!("{failure} {failure:?}").contains("SECRET"), "{failure:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Messages to Slack: by an incoming webhook, and to one person who spoke. Both addresses are secrets: whoever has one
 //! can post, so they are in no error and no log (I9).
 
+mod api;
 #[cfg(feature = "dynamodb")]
 mod board;
 
@@ -11,14 +12,17 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings}
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use engine::failure::Failure;
-use engine::ports::{Slack, SlackApp};
+use engine::ports::{Membership, Slack, SlackApp};
+use model::ids::SlackUser;
 use serde_json::{Value, json};
 use slack::AnswerTo;
 
+use self::api::{Answered, Body};
 use crate::Aws;
 use crate::failure::Call;
 
 const POST: Call = Call::changes("slack webhook");
+const USERS_INFO: Call = Call::reads("slack users.info");
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,12 +41,41 @@ impl Slack for Aws {
         Ok(Some(SlackApp { team: team.to_owned(), app: app.to_owned(), signing_secret }))
     }
 
+    /// Source: docs.slack.dev, "users.info" (scope `users:read`), "User object".
+    async fn slack_member(&self, user: &SlackUser) -> Result<Membership, Failure> {
+        let answered =
+            self.ask_slack(USERS_INFO, "users.info", Body::Form("user", user.user()), TIMEOUT).await?;
+        member(user, &answered)
+    }
+
     /// Source: docs.slack.dev, "Handling user interaction", "Message responses".
     async fn answer_in_slack(&self, to: &AnswerTo, text: &str) -> Result<(), Failure> {
         let mut body = plain(text);
         body["response_type"] = "ephemeral".into();
         body["replace_original"] = false.into();
         send(to.reveal(), &body).await
+    }
+}
+
+/// Only what Slack says outright makes somebody a full member.
+fn member(user: &SlackUser, answered: &Answered) -> Result<Membership, Failure> {
+    let said = answered.said(USERS_INFO)?;
+    let is = |key: &str| said["user"][key].as_bool();
+    let team = said["user"]["team_id"].as_str();
+    if said["user"]["id"] != user.user() {
+        return Err(answered.unknown(USERS_INFO));
+    }
+    if is("deleted") == Some(true) {
+        return Ok(Membership::Deactivated);
+    }
+    if is("is_stranger") == Some(true) || team != Some(user.team()) {
+        return Ok(Membership::OtherWorkspace);
+    }
+    match (is("is_restricted"), is("is_ultra_restricted"), is("is_bot")) {
+        (Some(true), _, _) | (_, Some(true), _) => Ok(Membership::Guest),
+        (_, _, Some(true)) => Ok(Membership::Bot),
+        (Some(false), Some(false), Some(false)) => Ok(Membership::Full),
+        _ => Err(USERS_INFO.refused("Slack does not say whether they are a guest")),
     }
 }
 
@@ -101,6 +134,7 @@ fn answered(status: u16) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::time::Span;
 
     #[test]
     fn a_name_in_a_text_cannot_call_the_channel() {
@@ -113,6 +147,47 @@ mod tests {
         assert!(matches!(answered(429), Err(Failure::Transient { .. })));
         assert!(matches!(answered(503), Err(Failure::Transient { .. })));
         assert!(matches!(answered(404), Err(Failure::Refused { .. })));
+    }
+
+    fn said_of(user: Value) -> Result<Membership, Failure> {
+        let body = json!({ "ok": true, "user": user }).to_string().into_bytes();
+        let answered = Answered { status: 200, after: Span(0), body };
+        member(&"T0001/U0001".parse().unwrap(), &answered)
+    }
+
+    #[test]
+    fn who_is_no_full_member_is_told_apart() {
+        let full = json!({
+            "id": "U0001", "team_id": "T0001", "deleted": false, "is_bot": false,
+            "is_restricted": false, "is_ultra_restricted": false,
+        });
+        let but = |key: &str, value: Value| {
+            let mut user = full.clone();
+            user[key] = value;
+            said_of(user)
+        };
+        assert_eq!(said_of(full.clone()).unwrap(), Membership::Full);
+        assert_eq!(but("is_restricted", true.into()).unwrap(), Membership::Guest);
+        assert_eq!(but("is_ultra_restricted", true.into()).unwrap(), Membership::Guest);
+        assert_eq!(but("is_stranger", true.into()).unwrap(), Membership::OtherWorkspace);
+        assert_eq!(but("team_id", "T0002".into()).unwrap(), Membership::OtherWorkspace);
+        assert_eq!(but("is_bot", true.into()).unwrap(), Membership::Bot);
+        assert_eq!(said_of(json!({ "id": "U0001", "deleted": true })).unwrap(), Membership::Deactivated);
+        assert!(but("is_restricted", Value::Null).is_err());
+        assert!(but("id", "U0002".into()).is_err());
+        assert!(said_of(Value::Null).is_err());
+    }
+
+    #[test]
+    fn an_app_without_the_scope_is_told_what_to_do() {
+        let answer = |status, body: &str| {
+            let answered = Answered { status, after: Span(0), body: body.as_bytes().to_vec() };
+            member(&"T0001/U0001".parse().unwrap(), &answered).unwrap_err()
+        };
+        let failure = answer(200, r#"{"ok":false,"error":"missing_scope","needed":"users:read"}"#);
+        assert!(failure.to_string().contains("slack/manifest.yaml"), "{failure}");
+        assert!(matches!(answer(429, ""), Failure::Transient { .. }));
+        assert!(matches!(answer(200, r#"{"ok":false,"error":"user_not_found"}"#), Failure::Refused { .. }));
     }
 
     #[tokio::test]

@@ -21,7 +21,8 @@ pub use databases::{
     Databases, DrillChecks, DrillTable, NoticeQueue, RestoreTests, Restores, Snapshots, Watches,
 };
 pub use people::{
-    Attributes, Callers, Channels, Door, Message, People, Posted, ReplyKey, Slack, SlackApp, SlackBoard,
+    Attributes, Callers, Channels, Door, Membership, Message, People, Posted, ReplyKey, Slack, SlackApp,
+    SlackBoard,
 };
 pub use pipelines::{
     ActionRead, ActionStatus, ApprovalResult, ExecutionRead, PipelineNotices, PipelineTable, Pipelines, Put,

@@ -1,7 +1,7 @@
 //! People: whom to tell, and who speaks.
 
 use model::about::About;
-use model::ids::{ChannelId, ReleaseId};
+use model::ids::{ChannelId, ReleaseId, SlackUser};
 use model::place::Place;
 use model::severity::Severity;
 use model::time::{Span, Timestamp};
@@ -79,9 +79,22 @@ impl std::fmt::Debug for SlackApp {
     }
 }
 
+/// What somebody is in the workspace. Source: docs.slack.dev, "User object".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    Full,
+    /// Of one channel or of several: `is_restricted`, `is_ultra_restricted`.
+    Guest,
+    /// Here by a shared channel.
+    OtherWorkspace,
+    Bot,
+    Deactivated,
+}
+
 pub trait Slack {
     /// `None` where no Slack app is configured.
     async fn slack_app(&self) -> Answer<Option<SlackApp>>;
+    async fn slack_member(&self, user: &SlackUser) -> Answer<Membership>;
     /// To the one person who spoke.
     async fn answer_in_slack(&self, to: &slack::AnswerTo, text: &str) -> Answer<()>;
 }

@@ -24,7 +24,7 @@ use super::{Base, Beside, Nature, Report, Step, step};
 use crate::executor::Task;
 use crate::random::Random;
 use crate::trace::Keep;
-use crate::voters;
+use crate::voters::{self, GUEST};
 use crate::world::{HOUR, MINUTE, SECOND, START_MS};
 
 /// What could be done wrong; each breaks I1, I13 or I14.
@@ -36,6 +36,8 @@ pub enum PipelineFlaw {
     TooLateTakenForTaken,
     /// The environment's floor is not read.
     FloorIgnored,
+    /// Whoever the directory knows is taken for a member of the workspace.
+    GuestsTaken,
     /// What people were told is not remembered.
     ToldForgotten,
     /// Nobody is told again.
@@ -45,10 +47,11 @@ pub enum PipelineFlaw {
 }
 
 impl PipelineFlaw {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AnyTokenAnswered,
         Self::TooLateTakenForTaken,
         Self::FloorIgnored,
+        Self::GuestsTaken,
         Self::ToldForgotten,
         Self::NobodyNudged,
         Self::RoutesIgnored,
@@ -86,7 +89,10 @@ pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
             "throttled",
         ],
     ),
-    ("pipeline person", &["approves", "rejects", "replies", "replies with another's token", "is nobody"]),
+    (
+        "pipeline person",
+        &["approves", "rejects", "replies", "replies with another's token", "is a guest", "is nobody"],
+    ),
     ("pipeline race", &["request"]),
     (
         "pipeline call",
@@ -102,6 +108,7 @@ pub(crate) const PIPELINES_MEET: &[(&str, &[&str])] = &[
             "repeat_in_slack",
             "requests",
             "say_in_slack",
+            "slack_member",
             "wake_to_tell_of",
         ],
     ),
@@ -143,8 +150,9 @@ const TOLD_IN: &str = "C0WARNINGS";
 const PIPELINE: &str = "payments";
 const STAGE: &str = "Approve";
 const ACTION: &str = "Release";
-/// By the name that the directory knows them by, and their id in Slack. Zoe is nobody.
-const PEOPLE: [(&str, &str); 4] = [("ana", "U0001"), ("ben", "U0002"), ("cleo", "U0003"), ("zoe", "U0099")];
+/// By the name that the directory knows them by, and their id in Slack. Zoe is nobody, and gus is a guest.
+const PEOPLE: [(&str, &str); 5] =
+    [("ana", "U0001"), ("ben", "U0002"), ("cleo", "U0003"), (GUEST, "U0005"), ("zoe", "U0099")];
 /// As `template.yaml` says.
 const FUNCTION_MS_MAX: u64 = 30 * SECOND;
 const SCHEDULE_MS: u64 = 5 * MINUTE;
@@ -541,13 +549,14 @@ impl World {
         let voices = self.said.entry(request.clone()).or_default();
         let (payload, what) = match by {
             By::Click { name, slack } => {
-                let is_known = *name != "zoe";
+                let is_heard = !["zoe", GUEST].contains(name);
                 let list = if *answer == Said::Approve { &mut voices.approve } else { &mut voices.reject };
-                if is_known {
+                if is_heard {
                     list.insert(name);
                 }
                 let what = match answer {
-                    _ if !is_known => "is nobody",
+                    _ if *name == GUEST => "is a guest",
+                    _ if !is_heard => "is nobody",
                     Said::Approve => "approves",
                     Said::Reject => "rejects",
                 };

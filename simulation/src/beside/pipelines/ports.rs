@@ -2,13 +2,13 @@
 
 use engine::failure::Failure;
 use engine::ports::{
-    ActionRead, ApprovalResult, Channels, CommitOnce, ExecutionRead, Message, Once, Page, People,
+    ActionRead, ApprovalResult, Channels, CommitOnce, ExecutionRead, Membership, Message, Once, Page, People,
     PipelineNotices, PipelineTable, Pipelines, Place, Posted, Put, Records, ReplyKey, Slack, SlackApp,
     SlackBoard, Stored,
 };
 use engine::show::Shown;
 use model::approval::{Answer as Said, Nudged};
-use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName};
+use model::ids::{ChannelId, EnvironmentName, PipelineRequestId, ReleaseId, RepositoryName, SlackUser};
 use model::pipeline::{Phase, Request, Told};
 use serde_json::{Value, json};
 
@@ -201,6 +201,12 @@ impl Records for Ports<World> {
 impl Slack for Ports<World> {
     async fn slack_app(&self) -> Answer<Option<SlackApp>> {
         self.call("slack_app", |_| Ok(Some(voters::app()))).await
+    }
+
+    async fn slack_member(&self, user: &SlackUser) -> Answer<Membership> {
+        let taken = self.has(PipelineFlaw::GuestsTaken);
+        let member = self.call("slack_member", |_| Ok(voters::membership(user))).await?;
+        Ok(if taken { Membership::Full } else { member })
     }
 
     async fn answer_in_slack(&self, _: &slack::AnswerTo, text: &str) -> Answer<()> {
