@@ -302,6 +302,7 @@ mod tests {
             phase: RequestPhase::Open,
             told: Told::default(),
             shown: None,
+            unanswered: 0,
         }
     }
 

@@ -22,7 +22,8 @@ use crate::ports::{
 use crate::push::{Hint, push as push_hint};
 use crate::{
     alerts, announce, approval as approvals, builds, deployment, door, drills, errands, orders, pipelines,
-    plan, posture, promotion, repair, retirement, show, spoken, sweep as sweeping, validations,
+    pipelines_told, plan, posture, promotion, repair, retirement, show, spoken, sweep as sweeping,
+    validations,
 };
 
 /// CodeCommit's "Repository State Change", and the patrol's hints.
@@ -292,7 +293,7 @@ where
             return Some(alerts::tell(ports, database).await);
         }
         if let Subject::PipelineNotices { request } = subject {
-            return Some(pipelines::tell(ports, request).await);
+            return Some(pipelines_told::tell(ports, request).await);
         }
         let Subject::Wake { track } = subject else { return None };
         Some(

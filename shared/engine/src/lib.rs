@@ -22,6 +22,7 @@ mod news;
 mod orders;
 mod outside;
 mod pipelines;
+mod pipelines_told;
 mod places;
 mod plan;
 pub mod plan_words;

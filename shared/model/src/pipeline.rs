@@ -76,6 +76,13 @@ pub struct Request {
     pub told: Told,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
+    /// Posts that Slack did not answer: each of them may be there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -403,6 +410,7 @@ mod tests {
             phase: Phase::Open,
             told: Told::default(),
             shown: None,
+            unanswered: 0,
         }
     }
 

@@ -639,6 +639,7 @@ fn pipeline() -> Request {
         phase: model::pipeline::Phase::Over { ending: model::pipeline::Ending::Approved, at },
         told: model::pipeline::Told { asked: true, nudged: Nudged::NotYet, ended: false },
         shown: Some(model::pipeline::Shown { place, sha256: "0".repeat(64) }),
+        unanswered: 0,
     }
 }
 
