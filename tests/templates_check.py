@@ -487,30 +487,37 @@ def builds_start_the_daemon_that_an_image_of_ones_own_brings(template):
             yield f"{name} calls docker before start-docker of build-image/"
 
 
-def the_sweep_is_missed_when_it_is_silent(template):
-    alarm = template["Resources"].get("SweepSilenceAlarm", {}).get("Properties", {})
-    if not (
+def silence_is_told(template, alarm, function, within_s):
+    alarm = template["Resources"].get(alarm, {}).get("Properties", {})
+    return (
         alarm.get("TreatMissingData") == "breaching"
         and (alarm.get("MetricName"), alarm.get("Statistic"), alarm.get("Threshold")) == ("Errors", "Minimum", 0)
         and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
-        and target(alarm["Dimensions"][0]["Value"]) == "SweepFunction"
-        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 600
+        and target(alarm["Dimensions"][0]["Value"]) == function
+        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= within_s
         and alarm.get("AlarmActions")
-    ):
+    )
+
+
+def the_sweep_is_missed_when_it_is_silent(template):
+    if not silence_is_told(template, "SweepSilenceAlarm", "SweepFunction", 600):
         yield "no alarm tells within ten minutes that the sweep is silent"
 
 
 def a_look_at_the_databases_is_missed(template):
-    alarm = template["Resources"].get("BackupsSilenceAlarm", {}).get("Properties", {})
-    if not (
-        alarm.get("TreatMissingData") == "breaching"
-        and (alarm.get("MetricName"), alarm.get("Statistic"), alarm.get("Threshold")) == ("Errors", "Minimum", 0)
-        and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
-        and target(alarm["Dimensions"][0]["Value"]) == "BackupsFunction"
-        and alarm.get("Period", 0) * alarm.get("EvaluationPeriods", 0) <= 3600
-        and alarm.get("AlarmActions")
-    ):
+    if not silence_is_told(template, "BackupsSilenceAlarm", "BackupsFunction", 3600):
         yield "no alarm tells within an hour that nobody looks at the databases"
+
+
+def runs_that_could_not_be_started_are_told(template):
+    """Source: EventBridge Scheduler user guide, "Monitoring with CloudWatch". Schedules of jobs name no group of their own."""
+    alarm = template["Resources"].get("JobRunsAlarm", {}).get("Properties", {})
+    if not (
+        (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/Scheduler", "InvocationDroppedCount")
+        and alarm.get("Dimensions") == [{"Name": "ScheduleGroup", "Value": "default"}]
+        and (alarm.get("Statistic"), alarm.get("Threshold")) == ("Sum", 0)
+    ):
+        yield "no alarm tells of a job's run that could not be started"
 
 
 def nothing_functional_is_named(template):
@@ -566,6 +573,7 @@ CHECKS = {
         builds_start_the_daemon_that_an_image_of_ones_own_brings,
         the_sweep_is_missed_when_it_is_silent,
         a_look_at_the_databases_is_missed,
+        runs_that_could_not_be_started_are_told,
         nothing_functional_is_named,
     ],
     "stacks/cluster.yaml": [nothing_functional_is_named],

@@ -150,6 +150,7 @@ FAULTS = [
     (APP, forget_the_daemon, "calls docker before start-docker"),
     (APP, lambda t: properties(t, "SweepSilenceAlarm").update(TreatMissingData="ignore"), "the sweep is silent"),
     (APP, lambda t: t["Resources"].pop("BackupsSilenceAlarm"), "nobody looks at the databases"),
+    (APP, lambda t: properties(t, "JobRunsAlarm").update(MetricName="InvocationAttemptCount"), "run that could not be started"),
     (APP, lambda t: allow(t, "BackupsRole", "rds:ModifyDBInstance"), "BackupsRole may change databases"),
     (APP, lambda t: statement(t, "BackupsRole", "DeleteCopies").pop("Condition"), "BackupsRole may change databases: rds:DeleteDBInstance"),
     (APP, lambda t: statement(t, "BackupsRole", "RememberDrills").pop("Condition"), "BackupsRole writes more than drills"),
