@@ -12,7 +12,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::story::Story;
 
 /// Stories mostly wait for each other's processes; more at once only makes each of them slower.
-const STORIES_AT_ONCE: usize = 3;
+const STORIES_AT_ONCE: usize = 4;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads start")
