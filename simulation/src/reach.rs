@@ -34,9 +34,14 @@ fn row(signal: SignalKind) -> Row {
         SignalKind::Pushed | SignalKind::PushedFaulty | SignalKind::Ordered | SignalKind::Tick => {
             row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)
         }
-        SignalKind::Promoted | SignalKind::PromotedFaulty => row(
-            &[],
+        SignalKind::Promoted => row(
             &[Planning, AwaitingApproval, Ready, Deploying, Over],
+            &[],
+            "where promotions come nothing is built",
+        ),
+        SignalKind::PromotedFaulty => row(
+            &[Over],
+            &[Planning, AwaitingApproval, Ready, Deploying],
             "where promotions come nothing is built",
         ),
         SignalKind::BuildStarted => {
@@ -56,12 +61,17 @@ fn row(signal: SignalKind) -> Row {
             "nothing is planned without an image",
         ),
         SignalKind::NothingToRetire => {
-            row(&[], &[Planning, Over], "nothing else is in flight when a retirement is planned first")
+            row(&[Planning], &[Over], "nothing else is in flight when a retirement is planned first")
         }
         SignalKind::StackGone => {
-            row(&[Deploying], &[Over], "only what is retired has its turn before its stack is gone")
+            row(&[Deploying, Over], &[], "only what is retired has its turn before its stack is gone")
         }
-        SignalKind::PlanStale | SignalKind::ExecutionStarted | SignalKind::Frozen => row(
+        SignalKind::PlanStale | SignalKind::Frozen => row(
+            &[Planning, Ready, Deploying],
+            &[AwaitingApproval, Over],
+            "only what has its turn is executed",
+        ),
+        SignalKind::ExecutionStarted => row(
             &[Deploying],
             &[Planning, AwaitingApproval, Ready, Over],
             "only what has its turn is executed",
@@ -84,9 +94,14 @@ fn row(signal: SignalKind) -> Row {
             &[],
             "the very track that is decided on was read to wait for approval before the answer counted",
         ),
-        SignalKind::ApprovedByPerson | SignalKind::RejectedByPerson => row(
-            &[AwaitingApproval],
-            &[Ready, Deploying],
+        SignalKind::ApprovedByPerson => row(
+            &[AwaitingApproval, Ready, Deploying],
+            &[],
+            "the very track that is decided on was read to have the plan that the button is for",
+        ),
+        SignalKind::RejectedByPerson => row(
+            &[AwaitingApproval, Deploying],
+            &[Ready],
             "the very track that is decided on was read to have the plan that the button is for",
         ),
         SignalKind::DeploymentNotStarted => row(
@@ -101,12 +116,11 @@ fn row(signal: SignalKind) -> Row {
             row(&[Deploying], &[Over], "what CloudFormation deploys is deploying until it is over")
         }
         SignalKind::Repaired | SignalKind::NotRepaired => row(
-            &[Over],
-            &[Building, Planning, AwaitingApproval, Ready],
+            &[Planning, Over],
+            &[Building, AwaitingApproval, Ready],
             "nothing is repaired while anything is deployed",
         ),
-        SignalKind::Done => row(&[AwaitingApproval, Ready, Deploying, Over], &[Planning, Building], ANYWHERE),
-        SignalKind::Waiting => {
+        SignalKind::Done | SignalKind::Waiting => {
             row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)
         }
         SignalKind::Refused => {

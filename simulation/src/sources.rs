@@ -54,6 +54,8 @@ pub(crate) enum CommitKind {
     /// Without any rule.
     Worker,
     BadConfig,
+    /// Valid where it is pushed to, and against the record of every environment that comes after.
+    BadAfterwards,
     OthersService,
     NoConfig,
 }
@@ -72,6 +74,7 @@ impl CommitKind {
             15 => Self::AutoPlaced,
             16 => Self::Worker,
             17 => Self::Verified,
+            18 => Self::BadAfterwards,
             _ => Self::Good,
         }
     }
@@ -114,6 +117,9 @@ impl World {
         };
         let environments = self.platform.environments().into_iter().map(|name| {
             let way = match self.platform.after(&name) {
+                Some(after) if commit.kind == CommitKind::BadAfterwards => {
+                    json!({ "after": after, "taskRole": { "managedPolicies": ["in-no-record"] } })
+                }
                 Some(after) => json!({ "after": after }),
                 None => json!({ "branch": BRANCH }),
             };
@@ -150,6 +156,7 @@ fn with_requires(mut environment: Value, commit: &Commit) -> Value {
         CommitKind::Good
         | CommitKind::Earlier
         | CommitKind::BadConfig
+        | CommitKind::BadAfterwards
         | CommitKind::OthersService
         | CommitKind::NoConfig
         | CommitKind::Contested
@@ -190,6 +197,7 @@ fn config(
         | CommitKind::Contested
         | CommitKind::AutoPlaced
         | CommitKind::Worker
+        | CommitKind::BadAfterwards
         | CommitKind::OthersService
         | CommitKind::NoConfig => (256, 512),
     };
@@ -220,6 +228,7 @@ fn config(
         | CommitKind::Guarded
         | CommitKind::Earlier
         | CommitKind::BadConfig
+        | CommitKind::BadAfterwards
         | CommitKind::OthersService
         | CommitKind::NoConfig => {}
     }
