@@ -1,5 +1,5 @@
-//! Slack's Web API as far as Tidegate calls it: messages in channels and who is a guest, with the rate limits and the trouble that a story
-//! asks for. The bot's token names the account: `xoxb-<account>`.
+//! Slack's Web API as far as Tidegate calls it: messages in channels, and who is a guest, with the rate limits and the
+//! trouble that a story asks for. The bot's token names the account: `xoxb-<account>`.
 //!
 //! Source: docs.slack.dev, "chat.postMessage", "chat.update", "users.info", "Rate limits".
 

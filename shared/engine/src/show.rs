@@ -184,4 +184,4 @@ pub(crate) async fn post<P: SlackBoard + Channels + People>(
 
 #[cfg(test)]
 #[path = "show_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -12,13 +12,13 @@ use super::*;
 use crate::ports::{Commit, CommitOnce, Message, Once, Stored};
 
 #[derive(Default)]
-struct World {
+pub(crate) struct World {
     shown: RefCell<Option<Shown>>,
     /// Posts that are done from now on and not answered.
-    unanswered: Cell<u32>,
-    posts: Cell<u32>,
+    pub(crate) unanswered: Cell<u32>,
+    pub(crate) posts: Cell<u32>,
     replies: Cell<u32>,
-    updates: Cell<u32>,
+    pub(crate) updates: Cell<u32>,
     build_log: Option<&'static str>,
 }
 

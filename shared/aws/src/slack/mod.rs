@@ -1,5 +1,5 @@
-//! Messages to Slack: by an incoming webhook, and to one person who spoke. Both addresses are secrets: whoever has one
-//! can post, so they are in no error and no log (I9).
+//! Messages to Slack, by an incoming webhook and to one person who spoke; and what that person is there. Both addresses
+//! are secrets: whoever has one can post, so they are in no error and no log (I9).
 
 mod api;
 #[cfg(feature = "dynamodb")]
