@@ -115,11 +115,10 @@ fn row(signal: SignalKind) -> Row {
         SignalKind::ServiceMoving | SignalKind::RolloutFailed | SignalKind::DeploymentBroken => {
             row(&[Deploying], &[Over], "what CloudFormation deploys is deploying until it is over")
         }
-        SignalKind::Repaired | SignalKind::NotRepaired => row(
-            &[Planning, Over],
-            &[Building, AwaitingApproval, Ready],
-            "nothing is repaired while anything is deployed",
-        ),
+        // What is deployed has waited for the end of the repair: only a worker that comes late tells it there once more.
+        SignalKind::Repaired | SignalKind::NotRepaired => {
+            row(&[Planning, Over], &[Building, AwaitingApproval, Ready, Deploying], ANYWHERE)
+        }
         SignalKind::Done | SignalKind::Waiting => {
             row(&[Building, Planning, AwaitingApproval, Ready, Deploying, Over], &[], ANYWHERE)
         }
